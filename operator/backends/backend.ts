@@ -1,0 +1,117 @@
+import type { TrainerSpec } from '../trainer/spec.ts';
+
+/** Where an attempt may run. Equal to the enum of ComputeProvider `spec.type`. */
+export type ProviderType = 'kubernetes' | 'runpod' | 'modal' | 'huggingface' | 'local';
+
+/** Limits of one attempt; an absent field is not limited. */
+export type Resources = {
+  /** Whole processor cores. */
+  cpus?: number;
+  /** Bytes of memory of all processes of the attempt together. */
+  memoryBytes?: number;
+  /** 0 (normal) .. 19 (lowest priority). */
+  niceness?: number;
+};
+
+export type LaunchRequest = {
+  /** Deterministic name of the attempt: the identity by which it is looked up, for ever. */
+  name: string;
+  job: { namespace: string; name: string; uid: string };
+  spec: TrainerSpec;
+  /** Bearer token of the trainer's control server. The token of the first launch of a name stays in force. */
+  token: string;
+  /** Epoch milliseconds. The provider ends the attempt by then by itself, whatever else happens. */
+  hardDeadline?: number;
+  resources?: Resources;
+};
+
+/** Why an attempt is no longer running. Only `exited` means that the trainer ended on its own. */
+export type ExitReason =
+  | 'exited'
+  | 'terminated'
+  | 'hardDeadline'
+  | 'memoryLimit'
+  | 'startTimeout'
+  | 'spawnFailed'
+  | 'neverStarted'
+  | 'supervisorLost';
+
+export type InstanceExit = {
+  /** Exit code of the trainer; null when a signal ended it or when it is not known. */
+  code: number | null;
+  /** Like 'SIGKILL'; null when it exited or when it is not known. */
+  signal: string | null;
+  /** Epoch milliseconds at which nothing of the attempt ran any more: the end of what is billed. */
+  at: number;
+  reason: ExitReason;
+  /** One line for a person: what happened and what to do. Absent for a plain exit. */
+  message?: string;
+};
+
+export type Instance = {
+  name: string;
+  /** The provider's own identifier. */
+  id: string;
+  job: { namespace: string; name: string; uid: string };
+  /** `exited` is only ever reported once nothing of the attempt runs. */
+  state: 'starting' | 'running' | 'exited';
+  /** Base URL of the trainer's control server; present in `running`. */
+  endpoint?: string;
+  /** Epoch milliseconds at which the provider started it. */
+  startedAt?: number;
+  /** Present in `exited`. */
+  exit?: InstanceExit;
+};
+
+export type ProbeResult =
+  | { ready: true; capacity: { instances: number; free: number }; gpus: { gpu: string; count: number }[] }
+  | { ready: false; reason: string; message: string; remedy: string };
+
+/**
+ * A place that can run one trainer per attempt. Every method may throw an error of `errors.ts`.
+ *
+ * Three answers of `find` and what they promise:
+ * - `starting` / `running`: it exists, or may still come to exist from a launch under way; it is billed.
+ * - `exited`: verified that nothing of it runs; kept, with its exit, until `release`.
+ * - `undefined`: verified that nothing of it runs and nothing is kept.
+ *
+ * The end of a run is therefore: `terminate` until `find` is `exited` or `undefined`, record, `release`.
+ */
+export type Backend = {
+  readonly type: ProviderType;
+  /** Can this provider take work now, and if not, what is wrong and what to do. Never throws. */
+  probe(): Promise<ProbeResult>;
+  /**
+   * Looks the name up and creates only what is verified absent. Safe to repeat and to race: one trainer is
+   * started per name, ever; a name that has already ended is returned as `exited` and never started again.
+   */
+  launch(request: LaunchRequest): Promise<Instance>;
+  find(name: string): Promise<Instance | undefined>;
+  /**
+   * Asks for the end: SIGTERM (save a checkpoint and exit), after `graceMs` SIGKILL to whatever is left. 0 kills
+   * at once. A request, not a proof: repeat it until `find` verifies. Unknown names are not an error.
+   */
+  terminate(name: string, options: { graceMs: number }): Promise<void>;
+  /** Everything of this operator that exists or is kept, for the orphan sweep. */
+  list(): Promise<Instance[]>;
+  /** Forgets an exited attempt. Refused with `Misconfigured` while it runs. Its log stays readable for a while. */
+  release(name: string): Promise<void>;
+};
+
+/** The trainer's output can be read. */
+export type StreamsLogs = {
+  /** Yields lines without their newline, oldest first; with `follow` until the attempt exits or `signal` aborts. */
+  logs(name: string, options: LogOptions): AsyncIterable<string>;
+};
+export type LogOptions = { follow?: boolean; tailLines?: number; signal?: AbortSignal };
+
+/** The token of an attempt survives the operator. */
+export type RecoversToken = { token(name: string): Promise<string | undefined> };
+
+/** The provider's own deadline can be moved while the attempt runs (after a budget raise). */
+export type MovesHardDeadline = { setHardDeadline(name: string, at: number | undefined): Promise<void> };
+
+export const streamsLogs = (backend: Backend): backend is Backend & StreamsLogs => 'logs' in backend;
+export const recoversToken = (backend: Backend): backend is Backend & RecoversToken => 'token' in backend;
+export const movesHardDeadline = (backend: Backend): backend is Backend & MovesHardDeadline =>
+  'setHardDeadline' in backend;

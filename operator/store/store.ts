@@ -1,0 +1,54 @@
+import type { MetricPoint } from '../trainer/messages.ts';
+import type { AttemptResult } from '../trainer/result.ts';
+
+/** A checkpoint or artifact whose manifest could be read; its files have not been looked at. */
+export type CheckpointRef = {
+  step: number;
+  /** URI of its directory, as a resume names it. */
+  uri: string;
+  /** SHA-256 of the bytes of MANIFEST.json, hex. */
+  manifestSha256: string;
+  /** Sum of the sizes that the manifest lists, bytes. */
+  sizeBytes: number;
+  createdAt: string;
+  attempt: string;
+};
+export type ArtifactRef = CheckpointRef & { name: string };
+
+/** Every listed file is there, with the size and the hash listed, and nothing else is. */
+export type VerifiedCheckpoint = CheckpointRef & { verifiedAt: string };
+
+export type ProblemCode =
+  | 'Missing'
+  | 'ManifestUnreadable'
+  | 'ManifestChanged'
+  | 'UnsafePath'
+  | 'FileMissing'
+  | 'SizeMismatch'
+  | 'HashMismatch'
+  | 'UnexpectedFile'
+  | 'Unreadable';
+
+/** Why a checkpoint must not be relied on. `where` is a path or URI inside the store. */
+export type Problem = { code: ProblemCode; message: string; where: string };
+
+export type Verification = { ok: true; checkpoint: VerifiedCheckpoint } | { ok: false; problem: Problem };
+
+/** Read access to what the attempts of one job saved. Writing is the trainer's alone. */
+export type CheckpointStore = {
+  readonly uri: string;
+  /** Newest step first. Directories without a readable manifest do not exist (they were being written). */
+  list(): Promise<CheckpointRef[]>;
+  /**
+   * Reads every byte and compares. `fresh` skips the memory of earlier verifications: use it before a freeze is
+   * reported and before a resume.
+   */
+  verify(ref: Pick<CheckpointRef, 'uri' | 'manifestSha256'>, options?: { fresh?: boolean }): Promise<Verification>;
+  /** The newest checkpoint that verifies, with the problems of newer ones that do not. */
+  latestVerified(options?: { fresh?: boolean }): Promise<{ checkpoint?: VerifiedCheckpoint; problems: Problem[] }>;
+  artifacts(): Promise<ArtifactRef[]>;
+  /** What the attempt wrote as it ended; undefined when it wrote nothing or something unreadable. */
+  result(attempt: string): Promise<AttemptResult | undefined>;
+  /** The last `limit` points of the history over all attempts, oldest first. */
+  metrics(limit: number): Promise<MetricPoint[]>;
+};

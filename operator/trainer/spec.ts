@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+/** Version of the control protocol spoken by this operator. */
+export const PROTOCOL = 1;
+
+const decimal = z.string().regex(/^[0-9]+(\.[0-9]+)?(e-?[0-9]+)?$/);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const rfc3339 = z.iso.datetime({ offset: true });
+
+const model = z.object({
+  id: z.string().min(1),
+  source: z.string().min(1),
+  revision: z.string(),
+  parameters: z.number().int().nonnegative(),
+  license: z.string(),
+});
+
+const lora = z.object({
+  r: z.number().int().positive(),
+  alpha: z.number().positive(),
+  dropout: z.number().min(0).max(1),
+  targets: z.array(z.string()).min(1),
+});
+
+const data = z.object({
+  uri: z.string().min(1),
+  format: z.enum(['jsonl', 'csv', 'parquet', 'hub']),
+  split: z.string().nullable(),
+  sha256: sha256.nullable(),
+});
+
+const hyperparameters = z.object({
+  epochs: z.number().positive().nullable(),
+  maxSteps: z.number().int().positive().nullable(),
+  batchSize: z.number().int().positive(),
+  gradientAccumulation: z.number().int().positive(),
+  learningRate: decimal,
+  warmupRatio: decimal,
+  scheduler: z.string().min(1),
+  maxLength: z.number().int().positive(),
+  seed: z.number().int().nonnegative(),
+  checkpointEverySteps: z.number().int().positive(),
+  gradientCheckpointing: z.boolean(),
+  precision: z.enum(['fp32', 'bf16', 'fp16']),
+});
+
+/** What one attempt trains; the operator writes it, the backend adds `control`. */
+export const trainerSpec = z.object({
+  protocol: z.literal(PROTOCOL),
+  job: z.string().regex(/^[^/]+\/[^/]+$/, 'expected <namespace>/<name>'),
+  attempt: z.string().min(1),
+  model,
+  method: z.object({ name: z.enum(['lora', 'full']), lora: lora.optional() }),
+  data: z.array(data).min(1),
+  hyperparameters,
+  store: z.object({ uri: z.string().min(1) }),
+  resume: z.object({ uri: z.string(), step: z.number().int().nonnegative(), manifestSha256: sha256 }).nullable(),
+  outputs: z.array(z.enum(['adapter', 'merged'])),
+  deadline: rfc3339.nullable(),
+  card: z.object({
+    goal: z.string(),
+    plan: z.string(),
+    digest: z.string(),
+    unitPricePerHour: decimal,
+    currency: z.string(),
+  }),
+});
+export type TrainerSpec = z.infer<typeof trainerSpec>;
+
+/** Where the trainer serves its control protocol. Port 0 lets the system choose; the trainer reports it in `portFile`. */
+export const controlSpec = z.object({
+  host: z.string(),
+  port: z.number().int().min(0).max(65_535),
+  tokenFile: z.string(),
+  portFile: z.string(),
+});
+export type ControlSpec = z.infer<typeof controlSpec>;
+
+/** The whole of spec.json as the trainer reads it. */
+export const trainerSpecFile = trainerSpec.extend({ control: controlSpec });
+export type TrainerSpecFile = z.infer<typeof trainerSpecFile>;

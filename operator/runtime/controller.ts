@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import { errorMessage, isConflict, TerminalError, WaitingError } from './errors.ts';
+import type { Cache } from './informer.ts';
+import type { Logger } from './log.ts';
+import type { RuntimeMetrics } from './metrics.ts';
+import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey, type ResourceType } from './types.ts';
+import { type Priority, WorkQueue, type WorkQueueOptions } from './workqueue.ts';
+
+export interface ReconcileContext {
+  /** Aborted when the controller stops, or when the reconcile has run for too long. */
+  readonly signal: AbortSignal;
+  /** Carries the controller's name, the key and the reconcile id. */
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly reconcileId: string;
+}
+
+export interface ReconcileResult {
+  /** Look again after this many milliseconds, whatever else happens. */
+  readonly requeueAfterMs?: number | undefined;
+}
+
+/**
+ * Brings one object to its desired state. May be called at any time, again and again, for objects that do not exist;
+ * never for the same key twice at once. Throw `TerminalError` where a retry cannot help, `WaitingError` to look again
+ * later without noise; anything else is retried with backoff.
+ */
+export interface Reconciler {
+  // biome-ignore lint/suspicious/noConfusingVoidType: a reconciler without an opinion returns nothing.
+  reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult | void>;
+}
+
+/** Objects of another kind whose changes concern objects of the controller's kind. */
+export interface WatchSource {
+  readonly informer: Cache;
+  /** Keys to look at after a change of `obj`. */
+  map(obj: KubeObject): readonly ObjectKey[];
+}
+
+/** Makes a typed {@link WatchSource}. */
+export function watchOf<T extends KubeObject>(informer: Cache<T>, map: (obj: T) => readonly ObjectKey[]): WatchSource {
+  return { informer: informer as Cache, map: map as (obj: KubeObject) => readonly ObjectKey[] };
+}
+
+export interface ControllerOptions {
+  readonly name: string;
+  /** The kind reconciled. */
+  readonly informer: Cache;
+  /** Kinds whose objects carry a controlling owner reference to the kind reconciled. */
+  readonly owns?: readonly Cache[];
+  readonly watches?: readonly WatchSource[];
+  readonly reconciler: Reconciler;
+  /** Reconciles at a time. @default 1 */
+  readonly workers?: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics?: RuntimeMetrics | undefined;
+  /** Every object is looked at again after this time, at low priority, ms. @default 10 hours */
+  readonly resyncMs?: number;
+  /** Time after which a reconcile's signal is aborted, ms. @default 5 minutes */
+  readonly reconcileTimeoutMs?: number;
+  readonly queue?: Pick<WorkQueueOptions, 'baseDelayMs' | 'maxDelayMs' | 'retryQps' | 'retryBurst'>;
+  readonly newId?: () => string;
+}
+
+/** Feeds changed keys to a reconciler and acts on what it returns or throws. */
+export class Controller {
+  readonly name: string;
+  readonly queue: WorkQueue;
+  readonly #options: ControllerOptions;
+  readonly #stopper = new AbortController();
+  readonly #undo: (() => void)[] = [];
+  #workers: Promise<void>[] = [];
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.name = options.name;
+    const { name, clock, metrics } = options;
+    this.queue = new WorkQueue({ name, clock, metrics, ...options.queue });
+  }
+
+  /** Informers that must have synced before reconciles start. */
+  get informers(): readonly Cache[] {
+    const { informer, owns = [], watches = [] } = this.#options;
+    return [informer, ...owns, ...watches.map((source) => source.informer)];
+  }
+
+  /** Waits for the caches, works until the signal aborts, then lets the reconciles under way end. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => void this.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      if (signal.aborted) return;
+      this.#subscribe();
+      await Promise.all(this.informers.map((informer) => informer.waitForSync(signal)));
+      if (this.#stopper.signal.aborted) return;
+      this.#scheduleResync();
+      this.#workers = Array.from({ length: this.#options.workers ?? 1 }, () => this.#work());
+      await Promise.all(this.#workers);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await this.stop();
+    }
+  }
+
+  /** Stops taking work and resolves when the reconciles under way have ended. */
+  async stop(): Promise<void> {
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#stopper.abort(new Error(`controller ${this.name} stopped`));
+    await this.queue.drain();
+  }
+
+  #subscribe(): void {
+    const { informer, owns = [], watches = [] } = this.#options;
+    this.#on(informer, (obj) => [keyOf(obj)]);
+    for (const owned of owns) this.#on(owned, (obj) => controllerKeys(obj, informer.resource));
+    for (const source of watches) this.#on(source.informer, (obj) => source.map(obj));
+  }
+
+  /** An update concerns the keys of both states, so that an object which changes hands is seen by both owners. */
+  #on(informer: Cache, keys: (obj: KubeObject) => readonly ObjectKey[]): void {
+    const enqueue = (obj: KubeObject): void => {
+      for (const key of keys(obj)) this.queue.add(keyString(key));
+    };
+    const undo = informer.onEvent({
+      add: enqueue,
+      update: (old, obj) => {
+        enqueue(old);
+        enqueue(obj);
+      },
+      delete: enqueue,
+    });
+    this.#undo.push(undo);
+  }
+
+  #scheduleResync(): void {
+    const timer = this.#options.clock.setTimer(this.#options.resyncMs ?? 36_000_000, () => {
+      for (const obj of this.#options.informer.list()) this.#enqueue(keyOf(obj), 'low');
+      this.#scheduleResync();
+    });
+    this.#undo.push(() => timer.cancel());
+  }
+
+  #enqueue(key: ObjectKey, priority: Priority): void {
+    this.queue.add(keyString(key), priority);
+  }
+
+  async #work(): Promise<void> {
+    for (let key = await this.queue.get(); key !== undefined; key = await this.queue.get()) {
+      await this.#reconcile(key);
+    }
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { clock, reconciler, metrics, newId = randomUUID, reconcileTimeoutMs = 300_000 } = this.#options;
+    const reconcileId = newId();
+    const log = this.#options.log.child({ controller: this.name, key, reconcileId });
+    const limit = new AbortController();
+    const onStop = (): void => limit.abort(this.#stopper.signal.reason);
+    this.#stopper.signal.addEventListener('abort', onStop, { once: true });
+    const timer = clock.setTimer(reconcileTimeoutMs, () => limit.abort(new Error('the reconcile took too long')));
+    const started = clock.now();
+    metrics?.activeWorkers.inc({ controller: this.name });
+    let result = 'success';
+    try {
+      const outcome = await reconciler.reconcile(parseKey(key), { signal: limit.signal, log, clock, reconcileId });
+      const afterMs = outcome?.requeueAfterMs;
+      this.queue.forget(key);
+      if (afterMs !== undefined && afterMs > 0) {
+        result = 'requeue_after';
+        this.queue.addAfter(key, afterMs);
+      }
+    } catch (error) {
+      result = this.#failed(key, error, log);
+    } finally {
+      timer.cancel();
+      this.#stopper.signal.removeEventListener('abort', onStop);
+      metrics?.activeWorkers.dec({ controller: this.name });
+      metrics?.reconciles.inc({ controller: this.name, result });
+      metrics?.reconcileSeconds.observe({ controller: this.name }, (clock.now() - started) / 1000);
+      this.queue.done(key);
+    }
+  }
+
+  #failed(key: string, error: unknown, log: Logger): string {
+    if (this.#stopper.signal.aborted) return 'stopped';
+    if (error instanceof TerminalError) {
+      this.queue.forget(key);
+      log.error({ err: error }, 'reconcile failed for good');
+      return 'terminal';
+    }
+    if (error instanceof WaitingError) {
+      this.queue.forget(key);
+      this.queue.addAfter(key, error.requeueAfterMs);
+      log.debug({ reason: error.message, requeueAfterMs: error.requeueAfterMs }, 'waiting');
+      return 'requeue_after';
+    }
+    const retryInMs = Math.round(this.queue.addRateLimited(key));
+    // Someone else was faster; the next try reads the newer object. Not worth a person's attention.
+    if (isConflict(error)) log.debug({ retryInMs, err: errorMessage(error) }, 'conflict');
+    else log.warn({ retryInMs, err: error }, 'reconcile failed');
+    return 'error';
+  }
+}
+
+function controllerKeys(obj: KubeObject, owner: ResourceType): ObjectKey[] {
+  const reference = obj.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (reference === undefined || reference.kind !== owner.kind) return [];
+  if ((reference.apiVersion.split('/')[0] ?? '') !== owner.group && reference.apiVersion.includes('/')) return [];
+  const { namespace } = obj.metadata;
+  return [owner.namespaced && namespace !== undefined ? { namespace, name: reference.name } : { name: reference.name }];
+}

@@ -1,0 +1,140 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ProgramName } from '../binaries/programs.ts';
+import type { ResolvedProgram } from '../binaries/resolve.ts';
+import { connect, connectionOf, type KubeClient } from '../cluster/client.ts';
+import { certificateUser, type Kubeconfig, makeKubeconfig } from '../cluster/kubeconfig.ts';
+import { freePorts, isFree } from '../ports.ts';
+import { ProgramEnded, type Supervised } from '../processes/supervised.ts';
+import {
+  AUDIT_POLICY,
+  apiserverArguments,
+  controllerManagerArguments,
+  etcdArguments,
+  type Ports,
+  type Settings,
+} from './arguments.ts';
+import { ADMIN, type ClusterKeys, prepareKeys, writeControllerManagerKubeconfig, writePrivate } from './keys.ts';
+
+/** What starting needs. */
+export interface EmbeddedOptions {
+  readonly directory: string;
+  readonly programs: ReadonlyMap<ProgramName, ResolvedProgram>;
+  readonly supervised: Supervised;
+  readonly persistent: boolean;
+  readonly controllerManager: boolean;
+  readonly auditLog: boolean;
+  readonly now: () => number;
+  readonly readyTimeoutMs: number;
+  /** Replaced in tests that need a port to be taken. */
+  readonly choosePorts?: (last: Ports | undefined) => Promise<Ports>;
+}
+
+/** A running control plane of our own. */
+export interface Embedded {
+  readonly kubeconfig: Kubeconfig;
+  readonly client: KubeClient;
+  readonly keys: ClusterKeys;
+}
+
+const PORT_ATTEMPTS = 5;
+const PORT_TAKEN = /address already in use|bind: /;
+
+/**
+ * Starts etcd, the API server and, if asked for, the controller manager, and waits until they serve.
+ * @throws ProgramEnded with the tail of its log as soon as one ends, Error when the deadline passes.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { directory, now } = options;
+  const keys = await prepareKeys(directory, now);
+  if (options.auditLog) writePrivate(join(directory, 'audit-policy.yaml'), JSON.stringify(AUDIT_POLICY));
+  const choosePorts = options.choosePorts ?? choose;
+  let ports = await choosePorts(lastPorts(directory));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOn(ports, keys, options);
+    } catch (error) {
+      // Somebody took a port between our looking and the program's binding.
+      if (attempt === PORT_ATTEMPTS || !(error instanceof ProgramEnded) || !PORT_TAKEN.test(error.log)) throw error;
+      await options.supervised.endPrograms();
+      ports = await choosePorts(undefined);
+    }
+  }
+}
+
+async function startOn(ports: Ports, keys: ClusterKeys, options: EmbeddedOptions): Promise<Embedded> {
+  const { directory, supervised } = options;
+  const settings: Settings = { ...options, ports };
+  const server = `https://127.0.0.1:${ports.apiserver}`;
+  const user = certificateUser(keys.admin);
+  const kubeconfig = makeKubeconfig({ server, ca: keys.authority.cert, username: ADMIN.name, user });
+  await writeControllerManagerKubeconfig(directory, keys.authority, server);
+  // Together: the API server tries etcd again until it answers.
+  await startProgram('etcd', etcdArguments(settings), options);
+  await startProgram('kube-apiserver', apiserverArguments(settings), options);
+  const client = connect(connectionOf(kubeconfig));
+  try {
+    await readyOrEnded(client, options);
+    if (options.controllerManager) {
+      await startProgram('kube-controller-manager', controllerManagerArguments(settings), options);
+      await Promise.race([
+        waitFor(() => exists(client, '/api/v1/namespaces/default/serviceaccounts/default'), options, 'its controllers'),
+        supervised.whenEnded('kube-controller-manager'),
+      ]);
+    }
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  writePrivate(join(directory, 'ports.json'), JSON.stringify(ports));
+  writePrivate(join(directory, 'kubeconfig'), JSON.stringify(kubeconfig));
+  return { kubeconfig, client, keys };
+}
+
+async function startProgram(name: ProgramName, args: readonly string[], options: EmbeddedOptions): Promise<void> {
+  const program = options.programs.get(name);
+  if (!program) throw new Error(`${name} was not resolved before it was started`);
+  await options.supervised.start(name, program.path, args);
+}
+
+async function readyOrEnded(client: KubeClient, options: EmbeddedOptions): Promise<void> {
+  await Promise.race([
+    waitFor(() => exists(client, '/readyz'), options, '/readyz of the API server'),
+    options.supervised.whenEnded('kube-apiserver'),
+    options.supervised.whenEnded('etcd'),
+  ]);
+}
+
+async function waitFor(probe: () => Promise<boolean>, options: EmbeddedOptions, what: string): Promise<void> {
+  const deadline = performance.now() + options.readyTimeoutMs;
+  while (!(await probe())) {
+    if (performance.now() > deadline) {
+      throw new Error(
+        `The control plane did not become ready: ${what} did not answer within ${options.readyTimeoutMs / 1000} s. See the logs in ${join(options.directory, 'logs')}.`,
+      );
+    }
+    await delay(25);
+  }
+}
+
+async function exists(client: KubeClient, path: string): Promise<boolean> {
+  try {
+    return (await client.send('GET', path, { timeoutMs: 2_000 })).status === 200;
+  } catch {
+    // Not listening yet.
+    return false;
+  }
+}
+
+/** The ports of the last start where they are still free, so that kubeconfigs handed out then stay good. */
+async function choose(last: Ports | undefined): Promise<Ports> {
+  if (last && (await isFree(last.etcd)) && (await isFree(last.apiserver))) return last;
+  const [etcd = 0, apiserver = 0] = await freePorts(2);
+  return { etcd, apiserver };
+}
+
+function lastPorts(directory: string): Ports | undefined {
+  const path = join(directory, 'ports.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Ports) : undefined;
+}

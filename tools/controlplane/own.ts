@@ -1,0 +1,59 @@
+import { basename, join } from 'node:path';
+import { ownAccess } from './access.ts';
+import type { ProgramName } from './binaries/programs.ts';
+import { resolvePrograms } from './binaries/resolve.ts';
+import { auditLogPath } from './embedded/arguments.ts';
+import { startEmbedded } from './embedded/start.ts';
+import { createRunDirectory, openDataDirectory, type RunDirectory } from './processes/rundir.ts';
+import { type Supervised, supervise } from './processes/supervised.ts';
+import type { ControlPlane, ControlPlaneDescriptor, Resolved } from './types.ts';
+
+/** Programs get this long to end in order where their data is kept; else they are killed at once. */
+const GRACE_MS = 5_000;
+
+/** Starts programs of our own. On failure nothing is left but the logs, whose place the error names. */
+export async function startOwn(options: Resolved): Promise<ControlPlane> {
+  const names: ProgramName[] = ['etcd', 'kube-apiserver'];
+  if (options.controllerManager) names.push('kube-controller-manager');
+  const programs = await resolvePrograms(names, options);
+  const { dataDirectory } = options;
+  const directory = await (dataDirectory === undefined
+    ? createRunDirectory(options.runRoot, options.now())
+    : openDataDirectory(dataDirectory));
+  const supervised = supervise(directory.path, { removeWhenOrphaned: !directory.persistent });
+  try {
+    const { persistent, path } = directory;
+    const embedded = await startEmbedded({ ...options, programs, supervised, directory: path, persistent });
+    const descriptor: ControlPlaneDescriptor = {
+      source: 'embedded',
+      kubeconfigPath: join(path, 'kubeconfig'),
+      directory: path,
+      run: basename(path),
+      ...(options.auditLog && { auditLogPath: auditLogPath(path) }),
+    };
+    const access = ownAccess(descriptor, embedded.kubeconfig, embedded.client, embedded.keys.authority);
+    return {
+      ...access,
+      descriptor,
+      auditLogPath: descriptor.auditLogPath,
+      logs: Object.fromEntries(names.map((name) => [name, supervised.logPath(name)])),
+      whenFailed: () => Promise.race(names.map((name) => supervised.whenEnded(name))),
+      stop: async ({ keepLogs = false } = {}) => {
+        embedded.client.close();
+        await end(supervised, directory, keepLogs);
+      },
+    };
+  } catch (error) {
+    await end(supervised, directory, true);
+    throw new Error(
+      `The control plane did not start: ${error instanceof Error ? error.message : String(error)}\nAll logs: ${join(directory.path, 'logs')}`,
+      { cause: error },
+    );
+  }
+}
+
+async function end(supervised: Supervised, directory: RunDirectory, keepLogs: boolean): Promise<void> {
+  await supervised.stop({ graceMs: directory.persistent ? GRACE_MS : 0, remove: false });
+  if (keepLogs) directory.keepLogs();
+  else directory.release();
+}

@@ -1,0 +1,18 @@
+/** What the supervisor is told, one JSON text a line on its standard input. */
+export type Command =
+  | { op: 'start'; name: string; file: string; args: readonly string[]; log: string }
+  /** Ends every program by SIGKILL; the supervisor stays and says `idle` when they are gone. */
+  | { op: 'end' }
+  /** Ends every program and then the supervisor; each gets `graceMs` between SIGTERM and SIGKILL (0: SIGKILL at once). */
+  | { op: 'stop'; graceMs: number; remove: boolean };
+
+/** What the supervisor tells, one JSON text a line on its standard output. */
+export type Notice =
+  | { event: 'started'; name: string; pid: number }
+  | { event: 'exited'; name: string; detail: string }
+  | { event: 'idle' };
+
+/** In a run directory: records of the programs that run. */
+export const PROCESSES_FILE = 'processes.json';
+/** In a run directory: the lock of the process that owns it. */
+export const OWNER_FILE = 'owner.json';

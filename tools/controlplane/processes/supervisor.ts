@@ -1,0 +1,88 @@
+// Runs as a process of its own: starts the programs of one control plane and ends them when it is told to, or
+// when its standard input closes, which the system does for us when the parent dies, even by SIGKILL.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type ProcessRecord, recordOf } from './identity.ts';
+import { type Command, type Notice, PROCESSES_FILE } from './protocol.ts';
+
+interface Running {
+  readonly record: ProcessRecord;
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+}
+
+const [runDirectory = '', removeWhenOrphaned = ''] = process.argv.slice(2);
+const running: Running[] = [];
+let stopping: Promise<void> | undefined;
+
+const input = createInterface({ input: process.stdin });
+input.on('line', (line) => obey(JSON.parse(line) as Command));
+input.on('close', () => stop({ graceMs: 3_000, remove: removeWhenOrphaned === 'remove' }));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.on(signal, () => stop({ graceMs: 3_000, remove: removeWhenOrphaned === 'remove' }));
+}
+// Notices to a parent that is gone are lost, not fatal.
+process.stdout.on('error', () => {});
+
+function obey(command: Command): void {
+  if (command.op === 'start') start(command);
+  else if (command.op === 'stop') stop(command);
+  else void endPrograms(0).then(() => notify({ event: 'idle' }));
+}
+
+function start({ name, file, args, log }: Extract<Command, { op: 'start' }>): void {
+  if (stopping) return;
+  const output = openSync(log, 'a', 0o600);
+  const child = spawn(file, args, { cwd: runDirectory, stdio: ['ignore', output, output] });
+  closeSync(output);
+  const exited = new Promise<void>((resolve) => {
+    child.on('error', (error) => {
+      notify({ event: 'exited', name, detail: error.message });
+      resolve();
+    });
+    child.on('exit', (code, signal) => {
+      notify({ event: 'exited', name, detail: signal ? `signal ${signal}` : `exit code ${code}` });
+      const index = running.findIndex((other) => other.child === child);
+      if (index >= 0) running.splice(index, 1);
+      resolve();
+    });
+  });
+  const record = child.pid === undefined ? undefined : recordOf(name, child.pid);
+  if (record === undefined) return;
+  running.push({ record, child, exited });
+  writeRecords();
+  notify({ event: 'started', name, pid: record.pid });
+}
+
+function stop(how: { graceMs: number; remove: boolean }): void {
+  stopping ??= finish(how).then(() => process.exit(0));
+}
+
+async function finish({ graceMs, remove }: { graceMs: number; remove: boolean }): Promise<void> {
+  await endPrograms(graceMs);
+  if (remove) rmSync(runDirectory, { recursive: true, force: true });
+}
+
+async function endPrograms(graceMs: number): Promise<void> {
+  // Last started, first ended: each depends on those before it.
+  for (const { child, exited } of [...running].reverse()) {
+    child.kill(graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
+    const killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+    await exited;
+    clearTimeout(killer);
+  }
+  writeRecords();
+}
+
+/** On disk, so that the next start can end what is left should this process be killed too. */
+function writeRecords(): void {
+  const path = join(runDirectory, PROCESSES_FILE);
+  writeFileSync(`${path}.new`, JSON.stringify(running.map(({ record }) => record)));
+  renameSync(`${path}.new`, path);
+}
+
+function notify(notice: Notice): void {
+  process.stdout.write(`${JSON.stringify(notice)}\n`);
+}

@@ -1,0 +1,83 @@
+import type { Progress } from './binaries/progress.ts';
+import type { KubeClient } from './cluster/client.ts';
+import type { KubeObject } from './cluster/resources.ts';
+import type { User, UserRequest } from './cluster/users.ts';
+import type { Ports } from './embedded/arguments.ts';
+import type { Source } from './source.ts';
+
+/** A Kubernetes API server that can be used, however it was come by. */
+export interface ControlPlane extends ControlPlaneAccess {
+  /** Logs of the programs by name, where they are ours. */
+  readonly logs: Readonly<Record<string, string>>;
+  /** One JSON text for each write, if `auditLog` was asked for and the API server is ours. */
+  readonly auditLogPath: string | undefined;
+  /** Enough for another process to use it too, through `attachControlPlane`. Plain JSON. */
+  readonly descriptor: ControlPlaneDescriptor;
+  /** Rejects when a program of ours ends although it should not; never resolves. */
+  whenFailed(): Promise<never>;
+  /**
+   * Ends what was started and removes what was made; of a cluster that was given only our users are removed.
+   * With `keepLogs` the logs of a control plane that is not persistent stay for a day.
+   */
+  stop(how?: { keepLogs?: boolean }): Promise<void>;
+}
+
+/** What can be done with a control plane from any process. */
+export interface ControlPlaneAccess {
+  readonly source: Source;
+  /** Administrator's kubeconfig with one context. */
+  readonly kubeconfigPath: string;
+  readonly kubeconfig: object;
+  /** E.g. `https://127.0.0.1:40123`. */
+  readonly url: string;
+  /** The certificate authority as PEM; undefined where the kubeconfig names none. */
+  readonly caData: string | undefined;
+  /** Calls with the administrator's rights. */
+  readonly client: KubeClient;
+  /** The administrator's kubeconfig as text. */
+  adminKubeconfig(): string;
+  /** A user whose rules (RBAC) hold when the promise resolves. */
+  createUser(request: UserRequest): Promise<User>;
+  /** Applies files, folders and objects server-side; definitions of kinds are Established afterwards. */
+  applyManifests(manifests: readonly (string | KubeObject)[]): Promise<void>;
+}
+
+/** What `attachControlPlane` needs. */
+export interface ControlPlaneDescriptor {
+  readonly source: Source;
+  readonly kubeconfigPath: string;
+  /** The run directory. */
+  readonly directory: string;
+  /** Distinguishes what this run makes on a cluster that it shares with others. */
+  readonly run: string;
+  readonly auditLogPath?: string;
+}
+
+/** Options of {@link startControlPlane}; every one may be left out. */
+export interface ControlPlaneOptions {
+  /** Forces a source; else KRIPTIK_CONTROLPLANE, else the first that is there. */
+  readonly source?: Source;
+  /** Also starts kube-controller-manager: garbage collection, namespaces, Jobs, service accounts. Default true. */
+  readonly controllerManager?: boolean;
+  /** Keeps keys and data here over restarts (and etcd waits for the disk). Else all is temporary. */
+  readonly dataDirectory?: string;
+  /** Records every write to the API server. */
+  readonly auditLog?: boolean;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Parent of temporary run directories. */
+  readonly runRoot?: string;
+  /** Milliseconds since the epoch; dates certificates. */
+  readonly now?: () => number;
+  /** Told what a person may want to know, builds and the chosen cluster among it. Default: standard error. */
+  readonly progress?: Progress;
+  /** Limit for becoming ready, without builds. Default 60,000. */
+  readonly readyTimeoutMs?: number;
+  /** Chooses ports; replaced in tests that need one to be taken. */
+  readonly choosePorts?: (last: Ports | undefined) => Promise<Ports>;
+  /** Ends a build that is under way. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options with every default filled in. */
+export type Resolved = Required<Omit<ControlPlaneOptions, 'dataDirectory' | 'source' | 'choosePorts' | 'signal'>> &
+  Pick<ControlPlaneOptions, 'dataDirectory' | 'choosePorts' | 'signal'> & { readonly cache: string };

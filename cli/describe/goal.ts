@@ -1,0 +1,93 @@
+import type { TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { age } from '../render/duration.ts';
+import { bullets, facts, section } from '../render/section.ts';
+import { phaseStyle } from '../render/style.ts';
+import { printable } from '../render/width.ts';
+import { conditionLines, eventLines, type KubeEvent, usd, type View } from './common.ts';
+import { describeJob } from './job.ts';
+import { describePlan } from './plan.ts';
+
+/** A goal with everything that came of it. */
+export interface Story {
+  readonly goal: TrainingGoal;
+  readonly plan?: TrainingPlan | undefined;
+  readonly job?: TrainingJob | undefined;
+  readonly events: readonly KubeEvent[];
+}
+
+/** The whole story for a person: the goal in its own words, the plan, the job, conditions, events, what to do next. */
+export function describeGoal(story: Story, view: View): string[] {
+  const { style } = view;
+  const { goal, plan, job } = story;
+  const phase = goal.status?.phase ?? 'Planning';
+  const intent = goal.status?.intent;
+  return [
+    `${style.bold(`Goal ${goal.metadata.name}`)}  ${phaseStyle(style, phase)(phase)}  ${style.dim(`${goal.metadata.namespace ?? ''}, ${age(goal.metadata.creationTimestamp, view.now)} old`)}`,
+    ...bullets([goal.spec.goal], view.width).map((line) => line.replace(/^ {2}- /, '    ')),
+    ...facts(
+      [
+        [
+          'budget',
+          goal.status?.budget === undefined
+            ? usd(goal.spec.budget?.limit)
+            : `${usd(goal.status.budget.limit)} (from the ${goal.status.budget.source === 'spec' ? 'budget field' : 'text'})`,
+        ],
+        ['refused', intent?.outcome === 'Refused' ? printable(intent.reason ?? 'no reason given') : undefined],
+      ],
+      view,
+    ),
+    ...section(
+      'Questions to answer in the goal',
+      (intent?.questions ?? []).flatMap((entry) =>
+        bullets(
+          [`${entry.field}: ${entry.question}${entry.example === undefined ? '' : ` For example: ${entry.example}`}`],
+          view.width,
+        ),
+      ),
+      style,
+    ),
+    ...(plan === undefined ? [] : ['', ...describePlan(plan, view, { brief: job !== undefined })]),
+    ...(job === undefined ? [] : ['', ...describeJob(job, view)]),
+    ...section('Conditions', conditionLines((job ?? plan ?? goal).status?.conditions, view), style),
+    ...section('Events', eventLines(story.events, view), style),
+    ...section(
+      'Next',
+      nextSteps(story).map((line) => `  ${line}`),
+      style,
+    ),
+  ];
+}
+
+/** What a person can do now, as commands. */
+export function nextSteps(story: Story): string[] {
+  const name = story.goal.metadata.name;
+  const phase = story.job?.status?.phase ?? story.plan?.status?.phase ?? story.goal.status?.phase;
+  switch (phase) {
+    case 'AwaitingApproval':
+      return [
+        `kriptik approve ${name}`,
+        `kriptik select ${name} gpu=ID    (choose something else first)`,
+        `kriptik deny ${name}`,
+      ];
+    case 'Frozen':
+      return [
+        `kriptik raise ${name} --by AMOUNT    (go on from the checkpoint)`,
+        `kriptik download ${name}`,
+        `kriptik try ${name}    (test the checkpoint)`,
+      ];
+    case 'Paused':
+      return [`kriptik resume ${name}`];
+    case 'Provisioning':
+    case 'Running':
+    case 'Pending':
+      return [`kriptik watch ${name}`, `kriptik logs -f ${name}`];
+    case 'Succeeded':
+      return [`kriptik try ${name}`, `kriptik download ${name}`];
+    case 'Failed':
+      return [`kriptik logs ${name}`];
+    case 'NeedsClarification':
+      return ['Answer the questions in the goal, then: kriptik apply -f FILE'];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,40 @@
+import type { TrainingPlan } from '@kriptik/crds';
+import { facts, section } from '../render/section.ts';
+import { phaseStyle } from '../render/style.ts';
+import { renderQuote, renderTiles } from '../render/tiles.ts';
+import { printable } from '../render/width.ts';
+import type { View } from './common.ts';
+
+/** First twelve digits of a digest: enough to tell two plans apart, short enough to read aloud. */
+export function shortDigest(digest: string): string {
+  return digest.replace(/^sha256:/, '').slice(0, 12);
+}
+
+/** The plan as a person decides on it: contract, tiles, price, approval. */
+export function describePlan(plan: TrainingPlan, view: View, options: { readonly brief?: boolean } = {}): string[] {
+  const { style } = view;
+  const { status, spec } = plan;
+  const phase = status?.phase ?? 'Pricing';
+  const { approval } = status ?? {};
+  const brief = options.brief === true;
+  return [
+    `${style.bold(`Plan ${plan.metadata.name}`)}  ${phaseStyle(style, phase)(phase)}`,
+    ...facts(
+      [
+        ['for', `${printable(spec.contract.summary)}`],
+        ['digest', status?.digest === undefined ? undefined : shortDigest(status.digest)],
+        [
+          'decided',
+          approval === undefined
+            ? undefined
+            : `${approval.decision} by ${printable(approval.user)} at ${approval.at}${approval.reason === undefined ? '' : `: ${printable(approval.reason)}`}`,
+        ],
+        ['replaced by', status?.supersededBy],
+        ['assumes', brief ? undefined : spec.contract.assumptions?.map(printable).join('; ')],
+      ],
+      view,
+    ),
+    ...(status?.tiles === undefined ? [] : ['', ...renderTiles(status.tiles, { ...view, brief })]),
+    ...(status?.quote === undefined ? [] : section('Price', renderQuote(status.quote, view), style)),
+  ];
+}

@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exitcodes.ts';
+import type { Host } from '../host.ts';
+
+/** One object of a file, with the means to say on which line a field stands. */
+export interface Manifest {
+  /** As the person named it; `-` for standard input. */
+  readonly file: string;
+  readonly value: unknown;
+  /** `FILE:LINE` of the field at this path, or of the nearest parent that is written down. */
+  where(path: readonly (string | number)[]): string;
+}
+
+const SUFFIXES = /\.(ya?ml|json)$/;
+
+/**
+ * Reads every document of a file, of all YAML and JSON files of a folder (not its sub-folders), or of standard input (`-`).
+ *
+ * @throws CliError with file and line for anything that is not YAML.
+ */
+export async function loadManifests(host: Host, name: string): Promise<Manifest[]> {
+  if (name === '-') return parseManifests('-', await host.readStdin());
+  const path = resolve(host.cwd, name);
+  if (!isFolder(path, name)) return parseManifests(name, readFileSync(path, 'utf8'));
+  const files = readdirSync(path)
+    .filter((file) => SUFFIXES.test(file))
+    .sort();
+  if (files.length === 0) {
+    throw new CliError(EXIT.notFound, {
+      what: 'the folder holds no .yaml, .yml or .json file',
+      where: name,
+      remedy: ['Name the right folder, or a file.'],
+    });
+  }
+  return files.flatMap((file) =>
+    parseManifests(relative(host.cwd, join(path, file)), readFileSync(join(path, file), 'utf8')),
+  );
+}
+
+function isFolder(path: string, name: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw new CliError(
+      EXIT.notFound,
+      {
+        what: 'the file does not exist',
+        where: name,
+        remedy: ['Check the path; examples/ holds goals to begin with.'],
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** Parses the documents of one text; empty documents are left out. */
+export function parseManifests(file: string, text: string): Manifest[] {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  // An empty text gives an empty list that carries its own errors.
+  const parsed = [...documents] as Document[];
+  for (const document of parsed) {
+    const [problem] = document.errors;
+    if (problem === undefined) continue;
+    const { line, col } = lines.linePos(problem.pos[0]);
+    const written = text.split('\n')[line - 1]?.trim() ?? '';
+    throw new CliError(EXIT.usage, {
+      what: `this is not valid YAML: ${problem.message}`,
+      where: `${file}:${line}:${col}${written === '' ? '' : `    ${written}`}`,
+      remedy: [
+        problem.message.includes('Tabs')
+          ? 'Indent with spaces, never with tabs.'
+          : 'Look at the indentation, the colons and the quotes around that line.',
+      ],
+    });
+  }
+  return parsed
+    .filter((document) => document.contents !== null)
+    .map((document) => ({
+      file,
+      value: document.toJS(),
+      where: (path) => `${file}:${lineOf(document, path, lines)}`,
+    }));
+}
+
+function lineOf(document: Document, path: readonly (string | number)[], lines: LineCounter): number {
+  for (let depth = path.length; depth >= 0; depth -= 1) {
+    const part = path.slice(0, depth);
+    const offset = keyOffset(document, part);
+    if (offset !== undefined) return lines.linePos(offset).line;
+  }
+  return 1;
+}
+
+/** Where the key itself stands: a value may begin on a later line. */
+function keyOffset(document: Document, path: readonly (string | number)[]): number | undefined {
+  const parent = path.length === 0 ? document.contents : document.getIn(path.slice(0, -1), true);
+  const last = path.at(-1);
+  if (
+    last !== undefined &&
+    typeof parent === 'object' &&
+    parent !== null &&
+    'items' in parent &&
+    Array.isArray(parent.items)
+  ) {
+    for (const item of parent.items as { key?: { value?: unknown; range?: number[] | null } }[]) {
+      if (item.key?.value === last) return item.key.range?.[0];
+    }
+  }
+  const node: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
+  return typeof node === 'object' && node !== null && 'range' in node
+    ? (node.range as number[] | null)?.[0]
+    : undefined;
+}

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+
+/** The part of a structural OpenAPI schema that can be checked without a cluster. */
+export interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly enum?: readonly unknown[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly nullable?: boolean;
+  readonly description?: string;
+  readonly 'x-kubernetes-int-or-string'?: boolean;
+  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
+}
+
+/** What a CRD file says about its kind. */
+export interface CrdFile {
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly group: string;
+    readonly scope: 'Namespaced' | 'Cluster';
+    readonly names: { readonly kind: string; readonly plural: string };
+    readonly versions: readonly { readonly name: string; readonly schema?: { readonly openAPIV3Schema?: Schema } }[];
+  };
+}
+
+/** Folder of the CRDs that came with this program. */
+export const CRD_FOLDER = fileURLToPath(new URL('../../crds', import.meta.url));
+
+/** Reads the CRDs that came with this program. */
+export function bundledCrds(folder: string = CRD_FOLDER): CrdFile[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .sort()
+    .map((file) => parse(readFileSync(join(folder, file), 'utf8')) as CrdFile)
+    .filter((crd) => crd?.spec?.names !== undefined);
+}
+
+/** The schema of a kind, or undefined when it is not one of ours. */
+export function schemaOf(crds: readonly CrdFile[], apiVersion: string, kind: string): Schema | undefined {
+  const crd = crds.find(({ spec }) => spec.names.kind === kind && apiVersion.startsWith(`${spec.group}/`));
+  return crd?.spec.versions.find(({ name }) => apiVersion === `${crd.spec.group}/${name}`)?.schema?.openAPIV3Schema;
+}

@@ -40,6 +40,8 @@ export interface RawRequest extends CallOptions {
   readonly body?: unknown;
   /** @default application/json */
   readonly contentType?: string;
+  /** Representation asked for, such as a server-side printed table. @default application/json */
+  readonly accept?: string;
 }
 
 export interface ServerVersion {
@@ -198,7 +200,7 @@ export class KubeClient {
     signal: AbortSignal,
     stream: boolean,
   ): Promise<Dispatcher.ResponseData> {
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': this.#userAgent };
+    const headers: Record<string, string> = { accept: request.accept ?? 'application/json', 'user-agent': this.#userAgent };
     if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const started = this.clock.now();

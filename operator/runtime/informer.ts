@@ -1,6 +1,6 @@
 import { Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
-import { errorMessage, isGone } from './errors.ts';
+import { errorMessage, isApiError, isGone } from './errors.ts';
 import type { Logger } from './log.ts';
 import type { ResourceClient } from './resource.ts';
 import { type Change, type IndexFunction, Store } from './store.ts';
@@ -46,6 +46,8 @@ export interface InformerOptions<T extends KubeObject> {
 
 /** A watch that ends sooner than this without a word counts as a failure, so reconnects stay slow. */
 const SHORT_WATCH_MS = 1_000;
+/** A watch that held for so long was healthy, even without a word: the next failure is a first one. */
+const STEADY_WATCH_MS = 10_000;
 
 /**
  * Keeps a local copy of all objects of a kind: list, then watch, again and again until stopped. No error ends it;
@@ -148,7 +150,7 @@ export class Informer<T extends KubeObject> implements Cache<T> {
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     const reason = isGone(error) ? 'gone' : error instanceof OutOfOrder ? 'order' : 'error';
     if (reason !== 'error') this.#version = undefined;
-    const waitMs = this.#backoff.next();
+    const waitMs = Math.max(this.#backoff.next(), isApiError(error) ? (error.retryAfterMs ?? 0) : 0);
     this.#options.client.kube.metrics?.informerReconnects.inc({ resource: this.#label, reason });
     this.#options.log.warn(
       { resource: this.#label, reason, retryInMs: Math.round(waitMs), err: errorMessage(error) },
@@ -190,14 +192,19 @@ export class Informer<T extends KubeObject> implements Cache<T> {
       ...(idleMs === undefined ? {} : { idleMs }),
       ...(random === undefined ? {} : { random }),
     });
-    for await (const event of stream) {
-      if (signal.aborted) return;
-      events += 1;
-      this.#backoff.reset();
-      this.#apply(event);
+    const openFor = (): number => this.#clock.now() - openedAt;
+    try {
+      for await (const event of stream) {
+        if (signal.aborted) return;
+        events += 1;
+        this.#apply(event);
+        this.#backoff.reset();
+      }
+    } finally {
+      if (openFor() > STEADY_WATCH_MS) this.#backoff.reset();
     }
     if (signal.aborted) return;
-    if (events === 0 && this.#clock.now() - openedAt < SHORT_WATCH_MS) throw new Error('the watch ended at once');
+    if (events === 0 && openFor() < SHORT_WATCH_MS) throw new Error('the watch ended at once');
     client.kube.metrics?.informerReconnects.inc({ resource: this.#label, reason: 'timeout' });
   }
 

@@ -115,3 +115,6 @@ export const problem = z.object({
   code: z.string().nullish(),
 });
 export type ProblemDocument = z.infer<typeof problem>;
+
+/** POST /v1/stop. What it answers beyond having accepted does not matter. */
+export const accepted = z.looseObject({});

@@ -1,0 +1,75 @@
+import { access } from 'node:fs/promises';
+import { codeOf, createRecord, readRecord, writeRecord } from './files.ts';
+import { type Layout, MARK_ID } from './layout.ts';
+import type { Process, ProcessTable } from './processes.ts';
+import * as records from './records.ts';
+import { type Facts, judge, type Verdict } from './state.ts';
+
+/** What observing needs from outside. */
+export type Observer = { processes: ProcessTable; now: () => number; unsupervisedGrace: number };
+
+const exists = async (path: string): Promise<boolean> => {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
+    throw error;
+  }
+};
+
+/** Reads what is recorded and running of an attempt; undefined if it has no directory. */
+export const gather = async (layout: Layout, observer: Observer): Promise<Facts | undefined> => {
+  const launch = await readRecord(layout.launch, records.launchRecord);
+  if (launch === undefined) return undefined;
+  const released = await exists(layout.released);
+  const stop = await readRecord(layout.stop, records.stopRecord);
+  const claim = await readRecord(layout.claim, records.claimRecord);
+  const supervisorRuns = claim !== undefined && (await observer.processes.identity(claim.pid)) === claim.identity;
+  // After the supervisor's life: it records the exit, then ends.
+  const exit = await readRecord(layout.exit, records.exitRecord);
+  const open = !released && exit === undefined && !supervisorRuns;
+  return {
+    launch,
+    released,
+    stop,
+    claim,
+    supervisorRuns,
+    exit,
+    marked: open ? await observer.processes.marked(MARK_ID, launch.id) : [],
+    port: (await readRecord(layout.port, records.portRecord))?.port,
+    claimBy: (await readRecord(layout.claimBy, records.claimByRecord))?.claimBy,
+  };
+};
+
+/** Asks for the end of an attempt; an earlier, sooner end stands. Tells whether it was the first to ask. */
+export const requestStop = async (layout: Layout, now: number, killAt: number): Promise<boolean> => {
+  if (await createRecord(layout.stop, { at: now, killAt })) return true;
+  const earlier = await readRecord(layout.stop, records.stopRecord);
+  if (earlier !== undefined && killAt < earlier.killAt) await writeRecord(layout.stop, { ...earlier, killAt });
+  return false;
+};
+
+/**
+ * Ends what a dead supervisor left behind. The trainer itself was told by the kernel as its supervisor died; the
+ * rest is told here, once, and what outlives the grace (or the hard deadline) is killed.
+ */
+const endUnsupervised = async (layout: Layout, left: readonly Process[], observer: Observer): Promise<void> => {
+  const now = observer.now();
+  const first = await requestStop(layout, now, now + observer.unsupervisedGrace);
+  const stop = await readRecord(layout.stop, records.stopRecord);
+  const deadline = (await readRecord(layout.deadline, records.deadlineRecord))?.at ?? Number.POSITIVE_INFINITY;
+  const kill = now >= Math.min(stop?.killAt ?? now, deadline);
+  if (!kill && !first) return;
+  for (const process of left) await observer.processes.signal(process, kill ? 'SIGKILL' : 'SIGTERM');
+};
+
+/** Looks, and does what follows from what was seen: an attempt without a supervisor is ended and recorded. */
+export const observe = async (layout: Layout, observer: Observer): Promise<Verdict> => {
+  const facts = await gather(layout, observer);
+  if (facts === undefined) return { is: 'absent' };
+  const verdict = judge(facts, observer.now());
+  if (verdict.is === 'unsupervised') await endUnsupervised(layout, verdict.processes, observer);
+  if (verdict.is === 'lost' && !(await createRecord(layout.exit, verdict.exit))) return observe(layout, observer);
+  return verdict;
+};

@@ -1,0 +1,49 @@
+// A stand-in for `python -m kriptik_trainer` that follows the same protocol, store layout, deadline and exit codes
+// without training anything, so that tests of what surrounds a trainer take seconds:
+//   node fake-trainer.ts [--step-ms 20] [--checkpoint-ms 20] [--total-steps 30] [--silent] [--deaf] [--escape]
+//                        [--allocate-mib 512] [--fail-at 5] (run --spec spec.json | version)
+import { spawn } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import { runFakeTrainer } from '@kriptik/operator/trainer/testing/fake-trainer.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    spec: { type: 'string' },
+    'step-ms': { type: 'string', default: '20' },
+    'checkpoint-ms': { type: 'string', default: '20' },
+    'total-steps': { type: 'string', default: '30' },
+    'fail-at': { type: 'string' },
+    'allocate-mib': { type: 'string' },
+    silent: { type: 'boolean', default: false },
+    deaf: { type: 'boolean', default: false },
+    escape: { type: 'boolean', default: false },
+  },
+});
+
+const log = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+if (positionals[0] === 'version') {
+  log('fake');
+} else {
+  if (values.spec === undefined) throw new Error('usage: fake-trainer.ts run --spec <file>');
+  if (values.escape) {
+    // Own session and group, parent gone, environment emptied: nothing but its ancestry tells whose it is.
+    const script = 'sleep 600 & exit 0';
+    spawn('sh', ['-c', script], { detached: true, stdio: 'ignore', env: {} }).unref();
+    spawn('sleep', ['600'], { detached: true, stdio: 'ignore' }).unref();
+  }
+  // Touched page by page, or the system would not hand it out.
+  const held = values['allocate-mib'] === undefined ? undefined : Buffer.alloc(Number(values['allocate-mib']) << 20, 1);
+  const failAt = values['fail-at'];
+  process.exitCode = await runFakeTrainer(values.spec, {
+    stepMs: Number(values['step-ms']),
+    checkpointMs: Number(values['checkpoint-ms']),
+    totalSteps: Number(values['total-steps']),
+    silent: values.silent,
+    deaf: values.deaf,
+    ...(failAt === undefined ? {} : { failAt: Number(failAt) }),
+    log,
+  });
+  if (held !== undefined) log(`held ${held.length} bytes`);
+}

@@ -71,6 +71,10 @@ async function declare(type: NamedType, schema: Schema, names: Names, used: Set<
   return asAlias(source).trim();
 }
 
+function metadataType(crd: Crd): string {
+  return crd.spec.scope === 'Namespaced' ? 'NamespacedMeta' : 'ClusterMeta';
+}
+
 function kindType(crd: Crd): string {
   const { group, names } = crd.spec;
   const version = crd.spec.versions[0]?.name ?? '';
@@ -79,7 +83,7 @@ function kindType(crd: Crd): string {
     `export type ${names.kind} = {`,
     `  apiVersion: '${group}/${version}';`,
     `  kind: '${names.kind}';`,
-    '  metadata: ObjectMeta;',
+    `  metadata: ${metadataType(crd)};`,
     `  spec: ${names.kind}Spec;`,
     `  status?: ${names.kind}Status;`,
     '};',
@@ -114,7 +118,7 @@ export async function emitModules(crds: readonly Crd[]): Promise<Map<string, str
     }
     const aliases = stringAliases.map(({ name, what }) => `/** ${what} */\nexport type ${name} = string;`);
     const head = crd === undefined ? aliases : [...imports(used, module, names), kindType(crd)];
-    const metadata = crd === undefined ? [] : ["import type { ObjectMeta } from '../metadata.ts';"];
+    const metadata = crd === undefined ? [] : [`import type { ${metadataType(crd)} } from '../metadata.ts';`];
     return `${[HEADER + [...metadata, ...head.slice(0, 1)].join('\n'), ...head.slice(1), ...declarations].join('\n\n')}\n`;
   };
   const modules = new Map([['shared.ts', await emit('shared')]]);

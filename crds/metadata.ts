@@ -26,6 +26,17 @@ export interface ObjectMeta {
   managedFields?: unknown[];
 }
 
+/** `metadata` of a cluster-scoped object as the server returns it. */
+export interface ClusterMeta extends ObjectMeta {
+  uid: string;
+  generation: number;
+}
+
+/** `metadata` of a namespaced object as the server returns it. */
+export interface NamespacedMeta extends ClusterMeta {
+  namespace: string;
+}
+
 /** The same shape, all the way down, for objects that are shared, such as those of a cache. */
 export type DeepReadonly<T> = T extends (infer Item)[]
   ? readonly DeepReadonly<Item>[]

@@ -19,7 +19,7 @@ export interface ResourceType<T extends { metadata: ObjectMeta } = { metadata: O
   readonly objectType?: T;
 }
 
-export const TrainingGoalResource: ResourceType<TrainingGoal> = {
+export const TRAINING_GOALS: ResourceType<TrainingGoal> = {
   group: GROUP,
   version: VERSION,
   plural: 'traininggoals',
@@ -27,7 +27,7 @@ export const TrainingGoalResource: ResourceType<TrainingGoal> = {
   namespaced: true,
 };
 
-export const TrainingPlanResource: ResourceType<TrainingPlan> = {
+export const TRAINING_PLANS: ResourceType<TrainingPlan> = {
   group: GROUP,
   version: VERSION,
   plural: 'trainingplans',
@@ -35,7 +35,7 @@ export const TrainingPlanResource: ResourceType<TrainingPlan> = {
   namespaced: true,
 };
 
-export const TrainingJobResource: ResourceType<TrainingJob> = {
+export const TRAINING_JOBS: ResourceType<TrainingJob> = {
   group: GROUP,
   version: VERSION,
   plural: 'trainingjobs',
@@ -43,7 +43,7 @@ export const TrainingJobResource: ResourceType<TrainingJob> = {
   namespaced: true,
 };
 
-export const TrainingPolicyResource: ResourceType<TrainingPolicy> = {
+export const TRAINING_POLICIES: ResourceType<TrainingPolicy> = {
   group: GROUP,
   version: VERSION,
   plural: 'trainingpolicies',
@@ -51,7 +51,7 @@ export const TrainingPolicyResource: ResourceType<TrainingPolicy> = {
   namespaced: false,
 };
 
-export const ComputeProviderResource: ResourceType<ComputeProvider> = {
+export const COMPUTE_PROVIDERS: ResourceType<ComputeProvider> = {
   group: GROUP,
   version: VERSION,
   plural: 'computeproviders',

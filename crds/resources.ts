@@ -19,7 +19,7 @@ export interface ResourceType<T extends { metadata: ObjectMeta } = { metadata: O
   readonly objectType?: T;
 }
 
-export const TRAINING_GOALS: ResourceType<TrainingGoal> = {
+export const TrainingGoalResource: ResourceType<TrainingGoal> = {
   group: GROUP,
   version: VERSION,
   plural: 'traininggoals',
@@ -27,7 +27,7 @@ export const TRAINING_GOALS: ResourceType<TrainingGoal> = {
   namespaced: true,
 };
 
-export const TRAINING_PLANS: ResourceType<TrainingPlan> = {
+export const TrainingPlanResource: ResourceType<TrainingPlan> = {
   group: GROUP,
   version: VERSION,
   plural: 'trainingplans',
@@ -35,7 +35,7 @@ export const TRAINING_PLANS: ResourceType<TrainingPlan> = {
   namespaced: true,
 };
 
-export const TRAINING_JOBS: ResourceType<TrainingJob> = {
+export const TrainingJobResource: ResourceType<TrainingJob> = {
   group: GROUP,
   version: VERSION,
   plural: 'trainingjobs',
@@ -43,7 +43,7 @@ export const TRAINING_JOBS: ResourceType<TrainingJob> = {
   namespaced: true,
 };
 
-export const TRAINING_POLICIES: ResourceType<TrainingPolicy> = {
+export const TrainingPolicyResource: ResourceType<TrainingPolicy> = {
   group: GROUP,
   version: VERSION,
   plural: 'trainingpolicies',
@@ -51,7 +51,7 @@ export const TRAINING_POLICIES: ResourceType<TrainingPolicy> = {
   namespaced: false,
 };
 
-export const COMPUTE_PROVIDERS: ResourceType<ComputeProvider> = {
+export const ComputeProviderResource: ResourceType<ComputeProvider> = {
   group: GROUP,
   version: VERSION,
   plural: 'computeproviders',

@@ -122,17 +122,11 @@ export class Controller {
 
   /** An update concerns the keys of both states, so that an object which changes hands is seen by both owners. */
   #on(informer: Cache, keys: (obj: KubeObject) => readonly ObjectKey[]): void {
-    const enqueue = (obj: KubeObject): void => {
-      for (const key of keys(obj)) this.queue.add(keyString(key));
+    const enqueue = (...states: KubeObject[]): void => {
+      // Each key once: a second add would reach a worker that has already begun, and cost a reconcile.
+      for (const key of new Set(states.flatMap(keys).map(keyString))) this.queue.add(key);
     };
-    const undo = informer.onEvent({
-      add: enqueue,
-      update: (old, obj) => {
-        enqueue(old);
-        enqueue(obj);
-      },
-      delete: enqueue,
-    });
+    const undo = informer.onEvent({ add: (obj) => enqueue(obj), update: enqueue, delete: (obj) => enqueue(obj) });
     this.#undo.push(undo);
   }
 

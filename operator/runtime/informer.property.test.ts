@@ -68,7 +68,9 @@ async function perform(rig: Rig, action: Step): Promise<void> {
       rig.server.bookmark();
       return;
     case 'settle':
-      await new Promise((resolve) => setTimeout(resolve, 3));
+      // Long enough to reconnect as a rule; not waiting for it keeps the races in.
+      await eventually(() => rig.server.openWatches > 0, 'a watch', 30).catch(() => {});
+      await new Promise((resolve) => setImmediate(resolve));
       return;
     case 'fault': {
       const fault = action.code === 0 ? ({ kind: 'reset' } as const) : ({ kind: 'status', code: action.code } as const);
@@ -119,7 +121,9 @@ it('ends with the state of the server after any sequence of changes and faults',
       });
       const mirror = mirrorOf(informer);
       try {
+        rig.server.store.create(WIDGET_COLLECTION, 'default/a', widget('a'));
         informer.start();
+        await eventually(() => rig.server.openWatches > 0, 'the first watch');
         for (const action of steps) await perform(rig, action);
         rig.server.clearFaults();
         rig.server.filter = filterOf('plain');

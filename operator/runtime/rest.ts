@@ -200,7 +200,10 @@ export class KubeClient {
     signal: AbortSignal,
     stream: boolean,
   ): Promise<Dispatcher.ResponseData> {
-    const headers: Record<string, string> = { accept: request.accept ?? 'application/json', 'user-agent': this.#userAgent };
+    const headers: Record<string, string> = {
+      accept: request.accept ?? 'application/json',
+      'user-agent': this.#userAgent,
+    };
     if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const started = this.clock.now();

@@ -1,0 +1,52 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { MicroUsd } from '../money.ts';
+import { parseMoney, zeroMoney } from '../money.ts';
+import type { CostEstimate } from './cost.ts';
+import { estimateCost } from './cost.ts';
+import type { MemoryEstimate } from './memory.ts';
+import { estimateMemory, memoryOf } from './memory.ts';
+import type { TimeEstimate } from './time.ts';
+import { checkpointBytes, estimateTime } from './time.ts';
+import type { Workload } from './workload.ts';
+
+export interface Estimate {
+  readonly memory: MemoryEstimate;
+  /** Undefined when the machine's memory is not known. */
+  readonly memoryAvailable?: number;
+  readonly fitsMemory: boolean;
+  readonly time: TimeEstimate;
+  readonly cost: CostEstimate;
+}
+
+/** Seconds until the operator notices that a limit is near: one status round, with margin. */
+const DETECTION_SECONDS = { local: 5, cloud: 30 };
+
+/** Memory, time and cost of one run at a price per hour for the whole instance. */
+export function estimate(work: Workload, pricePerHour: MicroUsd, catalog: Catalog): Estimate {
+  const memory = estimateMemory(work);
+  const available = memoryOf(work.device);
+  const time = estimateTime(work, catalog);
+  const place = work.rented ? 'cloud' : 'local';
+  const { speeds } = catalog;
+  const reserveSeconds =
+    time.checkpointSeconds + time.secondsPerStep + speeds.teardownSeconds[place].value + DETECTION_SECONDS[place];
+  const cost = estimateCost({
+    pricePerHour,
+    seconds: time,
+    storageGb: work.rented ? storageGb(work) : 0,
+    storagePerGbMonth: work.rented ? parseMoney(String(speeds.storageUsdPerGbMonth.value)) : zeroMoney,
+    reserveSeconds,
+  });
+  return {
+    memory,
+    ...(available !== undefined && { memoryAvailable: available }),
+    fitsMemory: available === undefined || memory.total <= available,
+    time,
+    cost,
+  };
+}
+
+/** Disk of a rented instance: image and libraries, the model twice (source and merged), three checkpoints. */
+function storageGb(work: Workload): number {
+  return Math.ceil(20 + (4 * work.model.parameters + 3 * checkpointBytes(work)) / 1e9);
+}

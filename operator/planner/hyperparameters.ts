@@ -1,0 +1,135 @@
+import type { Constraints, MethodName, Modality, Quality, Resolved } from '@kriptik/crds';
+import type { ModelSpec } from '../catalog/catalog.ts';
+import type { Device } from '../estimator/workload.ts';
+
+type Hyperparameters = Resolved['hyperparameters'];
+type Lora = NonNullable<Resolved['method']['lora']>;
+
+export interface RuleInput {
+  readonly model: ModelSpec;
+  readonly modality: Modality;
+  readonly method: MethodName;
+  readonly quality: Quality;
+  readonly device: Device;
+  /** Training rows; images or clips for other modalities. */
+  readonly rows: number;
+  readonly longestRow?: number;
+  readonly constraints: Constraints;
+}
+
+const DEFAULT_SEED = 7;
+/** A processor takes seconds a step: this many steps is a run that a person waits for. */
+const CPU_STEPS = { quick: 40, standard: 80, high: 200, flagship: 400 } as const;
+
+/**
+ * Starting values that a careful engineer would choose by model size, method and
+ * number of rows. Whatever the goal constrains wins over every rule.
+ */
+export function chooseHyperparameters(input: RuleInput): Hyperparameters {
+  const { model, method, device, constraints, rows } = input;
+  const batch = chooseBatch(input);
+  return {
+    ...extent(input),
+    ...batch,
+    learningRate: constraints.learningRate ?? learningRate(model, method),
+    warmupRatio: rows < 1000 ? '0.1' : '0.03',
+    scheduler: method === 'textual-inversion' ? 'constant' : 'cosine',
+    maxLength: chooseMaxLength(input),
+    seed: constraints.seed ?? DEFAULT_SEED,
+    checkpointEverySteps: constraints.checkpointEverySteps ?? 50,
+    precision: precision(device),
+    gradientCheckpointing: device.kind === 'gpu' && model.parameters > 2e9,
+  };
+}
+
+/** Steps that somebody chose stand alone; steps by rule end the passes early. */
+function extent(input: RuleInput): { epochs?: number; maxSteps?: number } {
+  const { epochs, maxSteps } = input.constraints;
+  if (maxSteps !== undefined) return { maxSteps };
+  if (epochs !== undefined) return { epochs };
+  const steps = fixedSteps(input);
+  return { epochs: chooseEpochs(input), ...(steps !== undefined && { maxSteps: steps }) };
+}
+
+/** Adapter settings, for methods that train an adapter. Rank grows with the data; alpha is twice the rank. */
+export function chooseLora({ method, rows, quality, modality }: RuleInput): Lora | undefined {
+  if (method === 'full' || method === 'textual-inversion') return undefined;
+  const r = quality === 'flagship' || (quality === 'high' && rows >= 1000) ? 64 : rows >= 10_000 ? 32 : 16;
+  const text = modality === 'llm' || modality === 'code' || modality === 'multimodal';
+  return {
+    r,
+    alpha: 2 * r,
+    dropout: rows < 1000 && text ? '0.05' : '0',
+    targets: text ? ['all-linear'] : ['to_q', 'to_k', 'to_v', 'to_out.0'],
+  };
+}
+
+function learningRate(model: ModelSpec, method: MethodName): string {
+  const billions = model.parameters / 1e9;
+  switch (method) {
+    case 'lora':
+    case 'qlora':
+      if (model.shape === undefined) return '0.0001';
+      return billions < 0.2 ? '0.001' : billions < 1 ? '0.0005' : billions < 20 ? '0.0002' : '0.0001';
+    case 'full':
+      return billions < 0.2 ? '0.0001' : billions < 1 ? '0.00005' : billions < 10 ? '0.00002' : '0.00001';
+    case 'dpo':
+      return '0.000005';
+    case 'rlhf':
+      return '0.000001';
+    case 'dreambooth':
+      return '0.0001';
+    case 'textual-inversion':
+      return '0.0005';
+    case 'voice-clone':
+      return '0.000005';
+  }
+}
+
+/** Few rows need small batches: enough updates matter more there than smooth ones. */
+function chooseBatch({ rows, device, model, method, constraints }: RuleInput) {
+  if (constraints.batchSize !== undefined) return { batchSize: constraints.batchSize, gradientAccumulation: 1 };
+  if (device.kind === 'cpu') return { batchSize: 2, gradientAccumulation: 1 };
+  if (model.shape === undefined) return { batchSize: 1, gradientAccumulation: 1 };
+  const effective = rows < 500 ? 4 : rows < 5000 ? 16 : method === 'full' ? 64 : 32;
+  const perDevice = Math.min(model.parameters > 10e9 ? 2 : model.parameters > 3e9 ? 4 : 8, effective);
+  const accumulation = Math.max(1, Math.round(effective / (perDevice * device.count)));
+  return { batchSize: perDevice, gradientAccumulation: accumulation };
+}
+
+function chooseEpochs({ rows, method, quality }: RuleInput): number {
+  if (method === 'dpo' || method === 'rlhf') return 1;
+  const base = rows < 1000 ? 4 : rows < 20_000 ? 3 : rows < 100_000 ? 2 : 1;
+  if (quality === 'quick') return Math.max(1, Math.ceil(base / 2));
+  return quality === 'standard' ? base : base + 1;
+}
+
+/** Runs that are counted in steps rather than passes: on a processor, and for models that learn from few pictures. */
+function fixedSteps({ modality, method, rows, device, quality }: RuleInput): number | undefined {
+  if (device.kind === 'cpu') return CPU_STEPS[quality];
+  switch (modality) {
+    case 'image':
+      if (method === 'full') return undefined;
+      return method === 'textual-inversion' ? 3000 : clamp(rows * 100, 800, 3000);
+    case 'video':
+      return clamp(rows * 40, 800, 3000);
+    default:
+      return undefined;
+  }
+}
+
+function chooseMaxLength({ constraints, longestRow, device, model }: RuleInput): number {
+  if (constraints.maxLength !== undefined) return Math.min(constraints.maxLength, model.context);
+  const usual = device.kind === 'cpu' ? 512 : 2048;
+  if (longestRow === undefined) return Math.min(usual, model.context);
+  return Math.min(usual, model.context, Math.max(64, Math.ceil(longestRow / 64) * 64));
+}
+
+function precision(device: Device): Hyperparameters['precision'] {
+  if (device.kind === 'cpu') return 'fp32';
+  return device.spec.arch === 'turing' ? 'fp16' : 'bf16';
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

@@ -1,0 +1,121 @@
+import type {
+  Contract,
+  MethodName,
+  Modality,
+  ProviderType,
+  Quote,
+  Resolved,
+  Tile,
+  TileName,
+  TrainingPlanSpec,
+} from '@kriptik/crds';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { MicroUsd } from '../money.ts';
+
+/** What one ComputeProvider can rent us of one GPU type, at one price. */
+export interface ProviderOffer {
+  /** Name of the ComputeProvider. */
+  readonly name: string;
+  readonly type: ProviderType;
+  /** Lower is asked first. */
+  readonly order: number;
+  /** Catalog id of the GPU, or 'cpu'. */
+  readonly gpu: string;
+  /** GPUs that one instance may have, ascending; [1] for 'cpu'. */
+  readonly counts: readonly number[];
+  readonly unitPricePerHour: MicroUsd;
+  /** What the price is for: one GPU, or the whole machine whatever is used of it. */
+  readonly priceUnit: 'gpu' | 'machine';
+  readonly priceSource: string;
+  /** Date of the price, YYYY-MM-DD. */
+  readonly priceAsOf: string;
+  /** False when the price was never confirmed by its source. */
+  readonly priceVerified: boolean;
+  /** Where it can run; empty = the provider has no notion of regions. */
+  readonly regions: readonly string[];
+  readonly interruptible?: boolean;
+  readonly ready: boolean;
+  /** Why not ready, for people. */
+  readonly reason?: string;
+  /** Processor cores and memory of a machine that trains on its CPU. */
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+  /** What the trainer can do there; absent = everything. */
+  readonly executors?: { readonly modalities: readonly Modality[]; readonly methods: readonly MethodName[] };
+  /** Digest-pinned image the trainer runs from, where images are used. */
+  readonly image?: string;
+}
+
+/** Several TrainingPolicies merged to the most restrictive. `undefined` = not restricted. */
+export interface EffectivePolicy {
+  /** Names of the policies that took part, for messages. */
+  readonly names: readonly string[];
+  readonly providers: { readonly allowed?: readonly ProviderType[]; readonly denied: readonly ProviderType[] };
+  readonly gpus: { readonly allowed?: readonly string[]; readonly maxCount?: number };
+  readonly licenses: { readonly allowed?: readonly string[]; readonly denied: readonly string[] };
+  readonly regions: { readonly allowed?: readonly string[] };
+  /** Model patterns: catalog ids, families or Hub names; `*` stands for any text. Every list must admit a model. */
+  readonly models: { readonly allowed: readonly (readonly string[])[]; readonly denied: readonly string[] };
+  readonly ceilings: { readonly perJob?: MicroUsd; readonly perNamespacePerMonth?: MicroUsd };
+  readonly approval: {
+    /** Absent unless every policy that speaks of approval allows some amount. */
+    readonly autoApproveBelow?: MicroUsd;
+    readonly authorMayApprove: boolean;
+    readonly tiles: readonly { names: readonly TileName[]; groups: readonly string[]; users: readonly string[] }[];
+  };
+}
+
+/** What is known about one data source after somebody looked into it; every field may be unknown. */
+export interface DataFacts {
+  readonly uri: string;
+  readonly rows?: number;
+  /** Mean length of a row, in tokens of the model or an estimate. */
+  readonly tokensPerRow?: number;
+  /** 95th percentile or longest row, in tokens. */
+  readonly longestRow?: number;
+  readonly bytes?: number;
+  readonly revision?: string;
+  readonly sha256?: string;
+  /** Rows are preference pairs (prompt, chosen, rejected). */
+  readonly preferencePairs?: boolean;
+}
+
+export interface RecommendInput {
+  readonly contract: Contract;
+  readonly selection?: TrainingPlanSpec['selection'];
+  readonly catalog: Catalog;
+  readonly providers: readonly ProviderOffer[];
+  readonly policy: EffectivePolicy;
+  readonly dataFacts?: readonly DataFacts[];
+  /** False when the model Hub cannot be reached: sources outside it are then preferred. Default true. */
+  readonly hubReachable?: boolean;
+  /** What the policies' monthly ceiling leaves for this namespace; absent = no ceiling. */
+  readonly monthlyRemaining?: MicroUsd;
+  /** Where the price of a plan must be young enough to be trusted. */
+  readonly now: Date;
+}
+
+/** A plan people can approve. */
+export interface Recommendation {
+  readonly resolved: Resolved;
+  readonly quote: Quote;
+  /** Model, Method, Data, GPU, Budget: in this order. */
+  readonly tiles: readonly Tile[];
+  readonly warnings: readonly string[];
+}
+
+export type BlockReason =
+  | 'UnknownSelection'
+  | 'NoProvider'
+  | 'NoSuitableModel'
+  | 'UnsupportedMethod'
+  | 'DoesNotFitInMemory'
+  | 'ForbiddenByPolicy'
+  | 'DeadlineTooShort';
+
+/** Nothing can be planned as things stand; the remedy says what would change that. */
+export interface Blocked {
+  readonly blocked: { readonly reason: BlockReason; readonly message: string; readonly remedy: string };
+}
+
+export type PlanResult = Recommendation | Blocked;

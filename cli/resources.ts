@@ -1,24 +1,18 @@
-import type { TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
-import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
+import {
+  TrainingGoalResource as GOALS,
+  GROUP,
+  TrainingJobResource as JOBS,
+  TrainingPlanResource as PLANS,
+  TrainingPolicyResource as POLICIES,
+  ComputeProviderResource as PROVIDERS,
+  VERSION,
+} from '@kriptik/crds';
+import type { ResourceType } from '@kriptik/operator/runtime/types.ts';
 import { usageError } from './errors.ts';
 import { didYouMean } from './suggest.ts';
 
-export const GROUP = 'training.kriptik.ai';
-export const VERSION = 'v1alpha1';
+export { GOALS, GROUP, JOBS, PLANS, POLICIES, PROVIDERS, VERSION };
 
-const resource = <T extends KubeObject>(kind: string, plural: string, namespaced = true): ResourceType<T> => ({
-  group: GROUP,
-  version: VERSION,
-  kind,
-  plural,
-  namespaced,
-});
-
-export const GOALS: ResourceType<TrainingGoal> = resource('TrainingGoal', 'traininggoals');
-export const PLANS: ResourceType<TrainingPlan> = resource('TrainingPlan', 'trainingplans');
-export const JOBS: ResourceType<TrainingJob> = resource('TrainingJob', 'trainingjobs');
-export const POLICIES: ResourceType = resource('TrainingPolicy', 'trainingpolicies', false);
-export const PROVIDERS: ResourceType = resource('ComputeProvider', 'computeproviders', false);
 export const EVENTS: ResourceType = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 
 /** Every kind the command line speaks of, with the words people may type for it. */

@@ -1,0 +1,76 @@
+"""Names what went wrong: memory, disk, or a bug."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from kriptik_trainer.errors import ExitCode, TrainerError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL_TEXT = ("No space left", "os error 28", "File too large", "os error 27", "quota exceeded")
+# torch writes its archives through C++ and reports a short write only like this.
+_SHORT_WRITE = ("PytorchStreamWriter failed", "unexpected pos", "file write failed")
+_MEMORY_TEXT = ("out of memory", "can't allocate memory", "Cannot allocate memory")
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a disk or quota without room is behind an error."""
+    for one in _chain(error):
+        if isinstance(one, OSError) and one.errno in _FULL:
+            return True
+        if any(sign in str(one) for sign in _FULL_TEXT + _SHORT_WRITE):
+            return True
+    return False
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory of the machine or the GPU ran out."""
+    for one in _chain(error):
+        if isinstance(one, MemoryError) or type(one).__name__ == "OutOfMemoryError":
+            return True
+        if isinstance(one, OSError) and one.errno == errno.ENOMEM:
+            return True
+        if isinstance(one, RuntimeError) and any(sign in str(one) for sign in _MEMORY_TEXT):
+            return True
+    return False
+
+
+def classify(error: BaseException, store: str) -> TrainerError:
+    """The error that a run reports for an exception."""
+    if isinstance(error, TrainerError):
+        return error
+    if is_out_of_memory(error):
+        return TrainerError(
+            "outOfMemory",
+            f"memory ran out: {str(error).splitlines()[0][:300] if str(error) else 'no details'}",
+            "hyperparameters",
+            "Halve batchSize and double gradientAccumulation, lower maxLength, switch on "
+            "gradientCheckpointing, take the method lora, or take a larger GPU.",
+            ExitCode.OUT_OF_MEMORY,
+        )
+    if is_disk_full(error):
+        return TrainerError(
+            "diskFull",
+            "the disk of the store is full; the last verified checkpoint is untouched",
+            store,
+            "Free some space or raise the quota, then resume from the last checkpoint.",
+            ExitCode.DISK_FULL,
+        )
+    first = str(error).splitlines()[0][:300] if str(error) else ""
+    return TrainerError(
+        "internal",
+        f"{type(error).__name__}: {first}",
+        None,
+        "This is a fault of the trainer; the log holds the details to report.",
+        ExitCode.INTERNAL,
+    )

@@ -1,0 +1,167 @@
+"""The state of a run that the control server shows, shared between threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kriptik_trainer import PROTOCOL
+from kriptik_trainer.deadline import Deadline, Pace
+from kriptik_trainer.mailbox import Mailbox
+from kriptik_trainer.metrics import finite
+from kriptik_trainer.store import Stored
+from kriptik_trainer.timestamps import to_rfc3339
+
+Phase = Literal[
+    "starting",
+    "preparing",
+    "training",
+    "checkpointing",
+    "exporting",
+    "finished",
+    "frozen",
+    "stopped",
+    "failed",
+]
+Reason = Literal["periodic", "requested", "deadline", "signal", "final"]
+WINDOW = 20
+"""Steps over which speeds are averaged."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Both clocks, in seconds; tests pass their own."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+def checkpoint_json(stored: Stored, reason: Reason, seconds: float) -> dict[str, Any]:
+    """The protocol's checkpoint object; `seconds` is how long it took to write and verify."""
+    return {
+        "step": stored.step,
+        "uri": stored.uri,
+        "manifestSha256": stored.manifest_sha256,
+        "sizeBytes": stored.size_bytes,
+        "createdAt": stored.created_at,
+        "reason": reason,
+        "seconds": round(seconds, 3),
+    }
+
+
+class Progress:
+    """What is known about the run now. Every method is safe to call from any thread."""
+
+    def __init__(self, job: str, attempt: str, mailbox: Mailbox, clock: Clock) -> None:
+        self.clock = clock
+        self.mailbox = mailbox
+        self._lock = threading.RLock()
+        now = to_rfc3339(clock.wall())
+        self._status: dict[str, Any] = {
+            "protocol": PROTOCOL,
+            "job": job,
+            "attempt": attempt,
+            "phase": "starting",
+            "startedAt": now,
+            "updatedAt": now,
+            "step": 0,
+            "totalSteps": None,
+            "epoch": None,
+            "loss": None,
+            "learningRate": None,
+            "samplesPerSecond": None,
+            "tokensPerSecond": None,
+            "etaSeconds": None,
+            "secondsPerStep": None,
+            "deadline": None,
+            "checkpointSeconds": None,
+            "lastCheckpoint": None,
+            "request": None,
+            "device": {"type": "cpu", "name": "unknown", "count": 0},
+            "artifacts": [],
+            "error": None,
+            "warnings": [],
+        }
+        self._deadline: Deadline | None = None
+        self._steps: deque[float] = deque(maxlen=WINDOW)
+        self._worst_checkpoint: float | None = None
+        self.state_bytes = 0
+
+    def snapshot(self) -> dict[str, Any]:
+        """The answer of GET /v1/status."""
+        with self._lock:
+            last = self.mailbox.last()
+            return {
+                **self._status,
+                "request": None if last is None else last.summary(),
+                "artifacts": list(self._status["artifacts"]),
+                "warnings": list(self._status["warnings"]),
+            }
+
+    def set(self, **fields: Any) -> None:
+        """Changes status fields by their protocol names."""
+        with self._lock:
+            self._status.update(fields)
+            self._status["updatedAt"] = to_rfc3339(self.clock.wall())
+
+    def get(self, name: str) -> Any:
+        """One status field."""
+        with self._lock:
+            return self._status[name]
+
+    def warn(self, text: str) -> None:
+        """Adds a warning once."""
+        with self._lock:
+            if text not in self._status["warnings"]:
+                self._status["warnings"].append(text)
+
+    def set_deadline(self, wall: float | None) -> str | None:
+        """Takes a deadline in seconds since the epoch, or none; returns it as text."""
+        with self._lock:
+            if wall is None:
+                self._deadline = None
+            else:
+                self._deadline = Deadline.at(wall, self.clock.wall(), self.clock.monotonic())
+            text = None if wall is None else to_rfc3339(wall)
+            self.set(deadline=text)
+            return text
+
+    def remaining(self) -> float | None:
+        """Seconds to the deadline, None without one."""
+        with self._lock:
+            if self._deadline is None:
+                return None
+            return self._deadline.remaining(self.clock.wall(), self.clock.monotonic())
+
+    def pace(self) -> Pace:
+        """What was measured so far."""
+        with self._lock:
+            worst_step = max(self._steps, default=None)
+            return Pace(self._worst_checkpoint, worst_step, self.state_bytes)
+
+    def step_done(self, step: int, epoch: float, seconds: float, samples: int) -> None:
+        """Records a finished optimizer step that took `seconds`."""
+        with self._lock:
+            self._steps.append(seconds)
+            mean = sum(self._steps) / len(self._steps)
+            total = self._status["totalSteps"]
+            self.set(
+                step=step,
+                epoch=round(epoch, 4),
+                secondsPerStep=round(mean, 4),
+                samplesPerSecond=round(samples / mean, 4) if mean > 0 else None,
+                etaSeconds=None if total is None else round(max(0, total - step) * mean, 1),
+            )
+
+    def logged(self, loss: float | None, rate: float | None, tokens: float | None) -> None:
+        """Records the newest loss, learning rate and tokens per second."""
+        self.set(loss=finite(loss), learningRate=finite(rate), tokensPerSecond=finite(tokens))
+
+    def checkpoint_took(self, seconds: float) -> None:
+        """Records the time of a checkpoint; the worst one counts."""
+        with self._lock:
+            self._worst_checkpoint = max(self._worst_checkpoint or 0.0, seconds)
+            self.set(checkpointSeconds=round(self._worst_checkpoint, 3))

@@ -1,0 +1,259 @@
+"""spec.json: everything one attempt needs, typed and validated."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kriptik_trainer import PROTOCOL
+from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.fields import Fields
+
+SHA256 = r"[0-9a-f]{64}"
+SCHEDULERS = ("constant", "constant_with_warmup", "cosine", "linear")
+
+
+@dataclass(frozen=True)
+class Model:
+    """The base model: `id` is its public name, `source` where this attempt takes it from."""
+
+    id: str
+    source: str
+    revision: str | None
+    parameters: int | None
+    license: str | None
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters: rank, scaling numerator, dropout probability, target modules."""
+
+    r: int
+    alpha: float
+    dropout: float
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One data set; `sha256` pins the bytes of a file."""
+
+    uri: str
+    format: str
+    split: str | None
+    revision: str | None
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """How to train. `max_steps` ends the run before `epochs` where both are given."""
+
+    epochs: float
+    max_steps: int | None
+    batch_size: int
+    gradient_accumulation: int
+    learning_rate: float
+    warmup_ratio: float
+    scheduler: str
+    max_length: int
+    seed: int
+    checkpoint_every_steps: int
+    gradient_checkpointing: bool
+    precision: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    """The verified checkpoint to go on from."""
+
+    uri: str
+    step: int
+    manifest_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Control:
+    """Where the control server listens; port 0 takes a free one and tells it in `port_file`."""
+
+    host: str
+    port: int
+    token_file: Path
+    port_file: Path | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the model card tells about the plan that was approved."""
+
+    goal: str | None = None
+    plan: str | None = None
+    digest: str | None = None
+    unit_price_per_hour: str | None = None
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One attempt of one job."""
+
+    job: str
+    attempt: str
+    model: Model
+    method: str
+    lora: Lora
+    data: tuple[DataFile, ...]
+    hyperparameters: Hyperparameters
+    store_uri: str
+    resume: Resume | None
+    outputs: tuple[str, ...]
+    deadline: float | None
+    control: Control | None
+    card: Card
+
+
+def _model(fields: Fields) -> Model:
+    source = fields.text("source", pattern=r"(hf|file|pypi)://.+")
+    return Model(
+        id=fields.text("id"),
+        source=source,
+        revision=fields.text("revision", None),
+        parameters=fields.integer("parameters", 0, default=None),
+        license=fields.text("license", None),
+    )
+
+
+def _lora(fields: Fields | None) -> Lora:
+    given = fields or Fields({}, "method.lora")
+    rank = given.integer("r", 1, 1024, default=16)
+    return Lora(
+        r=rank,
+        alpha=given.decimal("alpha", "0.001", "4096", str(2 * rank)),
+        dropout=given.decimal("dropout", "0", "0.9", "0"),
+        targets=given.texts("targets", ("all-linear",)),
+    )
+
+
+def _data(fields: Fields) -> DataFile:
+    return DataFile(
+        uri=fields.text("uri"),
+        format=fields.choice("format", ("jsonl", "csv", "parquet", "hub")),
+        split=fields.text("split", None),
+        revision=fields.text("revision", None),
+        sha256=fields.text("sha256", None, SHA256),
+    )
+
+
+def _hyperparameters(fields: Fields) -> Hyperparameters:
+    return Hyperparameters(
+        epochs=fields.decimal("epochs", "0.01", "1000", "3"),
+        max_steps=fields.integer("maxSteps", 1, default=None),
+        batch_size=fields.integer("batchSize", 1, 4096, default=1),
+        gradient_accumulation=fields.integer("gradientAccumulation", 1, 4096, default=1),
+        learning_rate=fields.decimal("learningRate", "0.000000001", "1", "0.0002"),
+        warmup_ratio=fields.decimal("warmupRatio", "0", "1", "0.03"),
+        scheduler=fields.choice("scheduler", SCHEDULERS, "cosine"),
+        max_length=fields.integer("maxLength", 8, 1 << 20, default=512),
+        seed=fields.integer("seed", 0, (1 << 32) - 1, default=7),
+        checkpoint_every_steps=fields.integer("checkpointEverySteps", 1, default=50),
+        gradient_checkpointing=fields.flag("gradientCheckpointing", False),
+        precision=fields.choice("precision", ("fp32", "bf16", "fp16"), "fp32"),
+    )
+
+
+def _resume(fields: Fields | None) -> Resume | None:
+    if fields is None:
+        return None
+    return Resume(
+        uri=fields.text("uri"),
+        step=fields.integer("step", 0),
+        manifest_sha256=fields.text("manifestSha256", None, SHA256),
+    )
+
+
+def _control(fields: Fields | None) -> Control | None:
+    if fields is None:
+        return None
+    port_file = fields.text("portFile", None)
+    return Control(
+        host=fields.text("host", "127.0.0.1"),
+        port=fields.integer("port", 0, 65535, default=0),
+        token_file=Path(fields.text("tokenFile")),
+        port_file=None if port_file is None else Path(port_file),
+    )
+
+
+def _card(fields: Fields | None) -> Card:
+    if fields is None:
+        return Card()
+    return Card(
+        goal=fields.text("goal", None),
+        plan=fields.text("plan", None),
+        digest=fields.text("digest", None),
+        unit_price_per_hour=fields.text("unitPricePerHour", None),
+        currency=fields.text("currency", None),
+    )
+
+
+def parse_spec(value: Any) -> Spec:
+    """Validates a decoded spec. Raises TrainerError `invalidSpec` or `unsupportedProtocol`."""
+    fields = Fields(value)
+    version = fields.integer("protocol", 0)
+    if version != PROTOCOL:
+        raise TrainerError(
+            "unsupportedProtocol",
+            f"the spec is of protocol {version}; this trainer speaks {PROTOCOL}",
+            "protocol",
+            "Use an operator and a trainer of the same release.",
+        )
+    method = fields.child("method")
+    name = method.choice("name", ("lora", "full"))
+    outputs = fields.choices("outputs", ("adapter", "merged"))
+    if name == "full" and "adapter" in outputs:
+        raise fields.refuse(
+            "outputs",
+            "asks for an adapter, which a full fine-tune does not have",
+            'Ask for "merged", or take the method "lora".',
+        )
+    return Spec(
+        job=fields.text("job"),
+        attempt=fields.text("attempt", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"),
+        model=_model(fields.child("model")),
+        method=name,
+        lora=_lora(method.optional_child("lora")),
+        data=tuple(_data(child) for child in fields.children("data")),
+        hyperparameters=_hyperparameters(
+            fields.optional_child("hyperparameters") or Fields({}, "hyperparameters")
+        ),
+        store_uri=fields.child("store").text("uri"),
+        resume=_resume(fields.optional_child("resume")),
+        outputs=outputs,
+        deadline=fields.time("deadline"),
+        control=_control(fields.optional_child("control")),
+        card=_card(fields.optional_child("card")),
+    )
+
+
+def load_spec(path: Path) -> Spec:
+    """Reads spec.json. Raises TrainerError with the file, the line or the field."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainerError(
+            "specUnreadable",
+            f"the spec cannot be read: {error}",
+            str(path),
+            "Name a readable spec file with --spec.",
+        ) from error
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise TrainerError(
+            "specNotJson",
+            f"the spec is not JSON: {error.msg}",
+            f"{path} line {error.lineno} column {error.colno}",
+            "Write the spec as one JSON object.",
+        ) from error
+    return parse_spec(value)

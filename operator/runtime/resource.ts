@@ -156,7 +156,7 @@ export class ResourceClient<T extends KubeObject> extends PathClient<T> {
   }
 
   /** @throws ApiError 409 AlreadyExists when the name is taken. */
-  create(obj: T, options: WriteOptions = {}): Promise<T> {
+  create(obj: Unstored<T>, options: WriteOptions = {}): Promise<T> {
     return this.client.raw<T>('POST', collectionPath(this.type, obj.metadata.namespace), {
       ...this.write(options),
       body: obj,

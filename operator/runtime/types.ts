@@ -32,6 +32,9 @@ export interface KubeObject {
   metadata: ObjectMeta;
 }
 
+/** An object that the API server has not stored yet: whatever only it can give is absent. */
+export type Unstored<T extends KubeObject> = Omit<T, 'metadata'> & { metadata: ObjectMeta };
+
 /** One served resource. `T` is the shape of its objects; it exists for the type checker only. */
 export interface ResourceType<T extends KubeObject = KubeObject> {
   /** API group; the empty string for the core group. */

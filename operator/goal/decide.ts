@@ -1,0 +1,171 @@
+import type { Condition, TrainingGoal, TrainingGoalStatus, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { inputHash } from '../intent/hash.ts';
+import type { IntentResult } from '../intent/types.ts';
+import { findCondition, setCondition } from '../runtime/conditions.ts';
+import type { Unstored } from '../runtime/types.ts';
+import { currentPlan, effectiveBudget } from './current.ts';
+import { planFor } from './desired.ts';
+
+export interface GoalObserved {
+  readonly now: number;
+  readonly goal: TrainingGoal;
+  readonly plans: readonly TrainingPlan[];
+  /** Jobs of the namespace. */
+  readonly jobs: readonly TrainingJob[];
+  /** What was read out of the text; absent until somebody asked for it. */
+  readonly reading?: IntentResult | undefined;
+}
+
+export interface GoalDecision {
+  readonly status: TrainingGoalStatus;
+  readonly action?:
+    | { readonly type: 'ReadGoal' }
+    | { readonly type: 'CreatePlan'; readonly plan: Unstored<TrainingPlan> };
+}
+
+interface Standing {
+  readonly phase: NonNullable<TrainingGoalStatus['phase']>;
+  readonly ready: boolean;
+  readonly message: string;
+}
+
+/** What to do about a goal. Pure; the text is read by the caller, only when this asks for it. */
+export function decideGoal(o: GoalObserved): GoalDecision {
+  const plan = currentPlan(o.goal, o.plans);
+  if (plan !== undefined) return { status: statusWith(o, standingOf(o, plan), plan) };
+  const hash = inputHash(o.goal.spec);
+  const known = o.goal.status?.intent;
+  if (o.reading === undefined) {
+    if (known !== undefined && known.inputHash === hash && known.outcome !== 'Planned')
+      return { status: statusWith(o, answered(known)) };
+    return { status: statusWith(o, planning()), action: { type: 'ReadGoal' } };
+  }
+  if (o.reading.outcome === 'Planned') {
+    const created = planFor(o.goal, o.reading.contract);
+    return {
+      status: statusWith(o, planning(), undefined, intentOf(o.reading)),
+      action: { type: 'CreatePlan', plan: created },
+    };
+  }
+  const intent = intentOf(o.reading);
+  return { status: statusWith(o, answered(intent), undefined, intent) };
+}
+
+type Intent = NonNullable<TrainingGoalStatus['intent']>;
+
+function intentOf(reading: IntentResult): Intent {
+  const base = { inputHash: reading.inputHash, outcome: reading.outcome, source: reading.parsedBy.source };
+  if (reading.outcome === 'NeedsClarification')
+    return { ...base, questions: reading.questions.map((one) => ({ ...one })) };
+  return reading.outcome === 'Refused' ? { ...base, reason: reading.reason } : base;
+}
+
+function planning(): Standing {
+  return { phase: 'Planning', ready: false, message: 'Working out a plan' };
+}
+
+function answered(intent: Intent): Standing {
+  if (intent.outcome === 'Refused') {
+    return {
+      phase: 'Refused',
+      ready: false,
+      message: `${intent.reason ?? 'This goal is not allowed'}; change spec.goal`,
+    };
+  }
+  const questions = (intent.questions ?? []).map((one) => `${one.field}: ${one.question}`).join(' ');
+  return { phase: 'NeedsClarification', ready: false, message: `Please answer by editing the goal. ${questions}` };
+}
+
+/** Where the goal stands, from its plan and its job; reads their conditions, never their phase. */
+function standingOf(o: GoalObserved, plan: TrainingPlan): Standing {
+  const name = plan.metadata.name;
+  const job = jobOf(o, plan);
+  if (job !== undefined) return jobStanding(job);
+  const approval = plan.status?.approval;
+  if (approval?.decision === 'Denied') {
+    return {
+      phase: 'Denied',
+      ready: false,
+      message: `Plan ${name} was denied${approval.reason ? `: ${approval.reason}` : ''}; change the goal for another plan`,
+    };
+  }
+  if (approval?.decision === 'Approved')
+    return { phase: 'Training', ready: false, message: `Plan ${name} is approved; the job starts` };
+  const priced = findCondition(plan.status?.conditions, 'Priced');
+  if (priced?.status === 'False') return { phase: 'Planning', ready: false, message: priced.message };
+  if (plan.status?.digest === undefined) return planning();
+  return {
+    phase: 'AwaitingApproval',
+    ready: false,
+    message: `Plan ${name} awaits approval: kriptik approve ${o.goal.metadata.name}`,
+  };
+}
+
+const JOB_PHASES = [
+  ['Succeeded', 'Succeeded'],
+  ['Failed', 'Failed'],
+  ['Frozen', 'Frozen'],
+  ['Paused', 'Paused'],
+] as const satisfies readonly (readonly [string, Standing['phase']])[];
+
+function jobStanding(job: TrainingJob): Standing {
+  const conditions: readonly Condition[] = job.status?.conditions ?? [];
+  for (const [type, phase] of JOB_PHASES) {
+    const condition = findCondition(conditions, type);
+    if (condition?.status === 'True') return { phase, ready: phase === 'Succeeded', message: condition.message };
+  }
+  return { phase: 'Training', ready: false, message: findCondition(conditions, 'Ready')?.message ?? 'The job starts' };
+}
+
+function jobOf(o: GoalObserved, plan: TrainingPlan): TrainingJob | undefined {
+  return o.jobs.find((job) => job.spec.planRef.uid === plan.metadata.uid);
+}
+
+function statusWith(o: GoalObserved, standing: Standing, plan?: TrainingPlan, intent?: Intent): TrainingGoalStatus {
+  const before = o.goal.status ?? {};
+  const job = plan === undefined ? undefined : jobOf(o, plan);
+  const generation = o.goal.metadata.generation ?? 0;
+  const conditions = setCondition(
+    before.conditions ?? [],
+    {
+      type: 'Ready',
+      status: standing.ready ? 'True' : 'False',
+      reason: standing.phase,
+      message: standing.message,
+      observedGeneration: generation,
+    },
+    new Date(o.now),
+  );
+  const { planRef: _plan, jobRef: _job, budget: _budget, intent: known, ...kept } = before;
+  const read = intent ?? known;
+  return {
+    ...kept,
+    observedGeneration: generation,
+    conditions,
+    phase: standing.phase,
+    ...(read && { intent: read }),
+    ...(plan && { planRef: { name: plan.metadata.name, uid: plan.metadata.uid }, budget: budgetOf(o, plan, job) }),
+    ...(job && { jobRef: { name: job.metadata.name, uid: job.metadata.uid } }),
+  };
+}
+
+/** Spending as whole percents: the goal is not rewritten with every cent of its job. */
+function budgetOf(
+  o: GoalObserved,
+  plan: TrainingPlan,
+  job: TrainingJob | undefined,
+): NonNullable<TrainingGoalStatus['budget']> {
+  const { source, ...approved } = plan.spec.contract.budget;
+  const limit = effectiveBudget(o.goal, plan.metadata.name, approved).limit;
+  const cost = job?.status?.cost;
+  if (cost === undefined) return { limit, source };
+  const before = o.goal.status?.budget;
+  const running = job?.status?.attempts?.some((attempt) => attempt.state !== 'Gone') === true;
+  const same = running && before?.limit === limit && before.percentUsed === cost.percentUsed;
+  return {
+    limit,
+    source,
+    spent: same && before.spent !== undefined ? before.spent : cost.spent,
+    percentUsed: cost.percentUsed,
+  };
+}

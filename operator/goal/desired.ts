@@ -1,0 +1,21 @@
+import { API_VERSION, annotations, type Contract, labels, type TrainingGoal, type TrainingPlan } from '@kriptik/crds';
+import { ownerReference } from '../runtime/owner.ts';
+import type { Unstored } from '../runtime/types.ts';
+import { planNameFor } from './current.ts';
+
+/** The plan of a goal: the locked contract, nothing selected yet. */
+export function planFor(goal: TrainingGoal, contract: Contract): Unstored<TrainingPlan> {
+  const author = goal.metadata.annotations?.[annotations.author];
+  return {
+    apiVersion: API_VERSION,
+    kind: 'TrainingPlan',
+    metadata: {
+      name: planNameFor(goal),
+      namespace: goal.metadata.namespace,
+      labels: { [labels.goal]: goal.metadata.name },
+      ...(author === undefined ? {} : { annotations: { [annotations.author]: author } }),
+      ownerReferences: [ownerReference(goal, { controller: true })],
+    },
+    spec: { goalRef: { name: goal.metadata.name, uid: goal.metadata.uid }, contract },
+  };
+}

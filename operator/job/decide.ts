@@ -1,0 +1,118 @@
+import { type Attempt, labels, type TrainingJobStatus } from '@kriptik/crds';
+import { budgetLevel } from '../budget/limits.ts';
+import { foldAttempts, liveAttempt } from './attempts.ts';
+import { costStatus, moneyOf } from './cost.ts';
+import { decideIdle } from './idle.ts';
+import { decideLive } from './live.ts';
+import { progressOf, withoutUndefined } from './progress.ts';
+import { conditionsOf, phaseOf } from './situation.ts';
+import type { Step } from './step.ts';
+import type { JobDecision, JobObserved } from './types.ts';
+
+/** Checkpoints listed in status, newest last. */
+const LISTED_CHECKPOINTS = 20;
+
+/** Diagnoses kept in status. */
+const LISTED_DIAGNOSES = 10;
+
+/**
+ * What to do about a job, from what was observed. Pure: no clock, no I/O. The caller writes the
+ * status first and acts afterwards, so that whatever is started is on record before it exists.
+ */
+export function decideJob(o: JobObserved): JobDecision {
+  const attempts = o.job.status?.attempts ?? [];
+  const live = liveAttempt(attempts);
+  const step = live === undefined ? decideIdle(o, attempts) : decideLive(o, attempts, live);
+  const status = throttle(o, statusOf(o, step), step);
+  return { status, actions: step.actions, events: step.events, requeueAfterMs: step.requeueAfterMs };
+}
+
+function statusOf(o: JobObserved, step: Step): TrainingJobStatus {
+  const before = o.job.status ?? {};
+  const money = moneyOf(o, step.attempts);
+  const running = liveAttempt(step.attempts) !== undefined;
+  const { alertAt, warnAt } = o.goal ?? o.job.spec.run.contract.budget;
+  const level = budgetLevel(money.spent, running ? money.reserve : money.spent, money.limit, alertAt, warnAt);
+  const checkpoints = o.store.checkpoints.slice(-LISTED_CHECKPOINTS);
+  const diagnosis = [...(before.diagnosis ?? []), ...step.diagnosis.map((found) => ({ ...found, at: iso(o.now) }))];
+  return withoutUndefined<TrainingJobStatus>({
+    ...before,
+    ...foldAttempts(step.attempts, before.attemptsFolded),
+    observedGeneration: o.job.metadata.generation ?? 0,
+    conditions: conditionsOf(
+      before.conditions ?? [],
+      {
+        situation: step.situation,
+        approval: o.approval,
+        level,
+        alertAt,
+        warnAt,
+        generation: o.job.metadata.generation ?? 0,
+        verifiedStep: o.store.latest?.step,
+        storeProblem: o.store.problems.at(-1),
+      },
+      o.now,
+    ),
+    phase: phaseOf(step.situation),
+    replicas: running ? 1 : 0,
+    selector: `${labels.job}=${o.job.metadata.name}`,
+    progress:
+      o.trainer !== undefined && 'status' in o.trainer
+        ? progressOf(o.trainer.status, before.progress, o.now)
+        : before.progress,
+    cost: costStatus(o, step.attempts, money, running),
+    freeze: step.freeze,
+    checkpoints: checkpoints.length > 0 ? [...checkpoints] : undefined,
+    artifacts: artifactsOf(o, step.attempts.at(-1)),
+    diagnosis: diagnosis.length > 0 ? diagnosis.slice(-LISTED_DIAGNOSES) : undefined,
+    checkpointSeconds: worstCheckpoint(o),
+  });
+}
+
+function artifactsOf(o: JobObserved, last: Attempt | undefined): TrainingJobStatus['artifacts'] {
+  if (last?.outcome !== 'Succeeded') return o.job.status?.artifacts;
+  const known = new Map((o.job.status?.artifacts ?? []).map((artifact) => [artifact.manifestSha256, artifact]));
+  return o.store.artifacts.map(
+    (artifact) => known.get(artifact.manifestSha256) ?? { ...artifact, verifiedAt: iso(o.now) },
+  );
+}
+
+function worstCheckpoint(o: JobObserved): string | undefined {
+  const before = o.job.status?.checkpointSeconds;
+  const reported = o.trainer !== undefined && 'status' in o.trainer ? o.trainer.status.checkpointSeconds : null;
+  if (reported === null || reported === undefined) return before;
+  return String(Number(Math.max(reported, Number(before ?? 0)).toFixed(3)));
+}
+
+/**
+ * Leaves progress and cost as they were when only they moved and the last write is recent: status is
+ * a summary, the live figures come from the trainer.
+ */
+function throttle(o: JobObserved, next: TrainingJobStatus, step: Step): TrainingJobStatus {
+  const before = o.job.status;
+  if (before === undefined || !sameBut(before, next)) return next;
+  if (step.actions.length > 0) return next;
+  const written = Date.parse(before.cost?.asOf ?? '') || 0;
+  return o.now - written >= o.settings.progressMs ? next : before;
+}
+
+/** Whether two statuses differ in nothing but progress, cost and the worst checkpoint time. */
+function sameBut(a: TrainingJobStatus, b: TrainingJobStatus): boolean {
+  const rest = ({ progress: _p, cost: _c, checkpointSeconds: _s, ...others }: TrainingJobStatus) => others;
+  return a.cost?.limit === b.cost?.limit && JSON.stringify(sorted(rest(a))) === JSON.stringify(sorted(rest(b)));
+}
+
+/** The same value with object keys in order, for comparison. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, field]) => [key, sorted(field)]),
+  );
+}
+
+function iso(now: number): string {
+  return new Date(now).toISOString();
+}

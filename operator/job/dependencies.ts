@@ -1,0 +1,34 @@
+import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { Market } from '../plan/propose.ts';
+import type { ProviderRegistry } from '../provider/registry.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { EventRecorder } from '../runtime/events.ts';
+import type { Cache } from '../runtime/informer.ts';
+import type { ResourceClient } from '../runtime/resource.ts';
+import type { CheckpointStore } from '../store/store.ts';
+import type { TrainerClient } from '../trainer/client.ts';
+import type { JobSettings } from './settings.ts';
+
+/** Everything the job controller reaches the world through. */
+export interface JobDependencies {
+  readonly client: ResourceClient<TrainingJob>;
+  readonly planClient: ResourceClient<TrainingPlan>;
+  readonly jobs: Cache<TrainingJob>;
+  readonly plans: Cache<TrainingPlan>;
+  readonly goals: Cache<TrainingGoal>;
+  readonly providers: Cache<ComputeProvider>;
+  readonly registry: ProviderRegistry;
+  readonly market: Market;
+  readonly clock: Clock;
+  readonly events: EventRecorder;
+  readonly settings: JobSettings;
+  readonly openStore: (uri: string) => CheckpointStore;
+  readonly trainerClient: (
+    endpoint: string,
+    token: string,
+  ) => Pick<TrainerClient, 'status' | 'checkpoint' | 'setDeadline'>;
+  /** A fresh secret for one attempt's control server. */
+  readonly newToken: () => string;
+  /** Refusals to create, by attempt name; filled by the launch, read by the next look. */
+  readonly launchErrors: Map<string, string>;
+}

@@ -1,0 +1,80 @@
+import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
+import type { Instance } from '../backends/backend.ts';
+import { formatMoney } from '../money.ts';
+import { lostInARow, replaceLast } from './attempts.ts';
+import { effectiveLimit } from './cost.ts';
+import { type Ending, endAttempt } from './outcome.ts';
+import { event, type Step, stepOf } from './step.ts';
+import type { JobEvent, JobObserved, Situation } from './types.ts';
+
+/** Failures of the trainer that another try from the last checkpoint may cure. */
+const RETRIABLE = new Set(['internal', 'Internal']);
+
+/**
+ * Closes the newest attempt: its instance is verified absent or has exited for good. The end, its
+ * reason and the resulting condition go into one status write.
+ */
+export function ended(o: JobObserved, attempts: readonly Attempt[], live: Attempt, exited: Instance | undefined): Step {
+  const ending = retriable(o, attempts, endAttempt(o, live, exited));
+  const list = replaceLast(attempts, ending.attempt);
+  const situation = situationAfter(o, list, ending);
+  return stepOf(o, list, situation, {
+    freeze: freezeAfter(o, ending),
+    actions: exited === undefined ? [] : [{ type: 'Release', name: live.name, provider: live.provider }],
+    events: [endEvent(ending, situation)],
+    diagnosis: ending.diagnosis === undefined ? [] : [ending.diagnosis],
+    requeueAfterMs: 0,
+  });
+}
+
+/** An internal failure counts as a loss while tries are left: the checkpoint is good, so go on from it. */
+function retriable(o: JobObserved, attempts: readonly Attempt[], ending: Ending): Ending {
+  if (ending.attempt.outcome !== 'Failed' || !RETRIABLE.has(ending.diagnosis?.code ?? '')) return ending;
+  const asLost: Attempt = { ...ending.attempt, outcome: 'Lost' };
+  if (lostInARow(replaceLast(attempts, asLost)) >= o.settings.maxLost) return ending;
+  return { ...ending, attempt: asLost };
+}
+
+function situationAfter(o: JobObserved, attempts: readonly Attempt[], ending: Ending): Situation {
+  const { outcome, message, stopReason } = ending.attempt;
+  if (stopReason === 'Deleted') return { kind: 'Terminating', message: 'Nothing runs any more' };
+  if (outcome === 'Succeeded') return { kind: 'Succeeded', message: 'The model was trained and verified on its store' };
+  if (outcome === 'Failed') {
+    return {
+      kind: 'Failed',
+      reason: ending.diagnosis?.code ?? 'AttemptFailed',
+      message: message ?? 'The attempt failed',
+    };
+  }
+  if (lostInARow(attempts) >= o.settings.maxLost) {
+    return {
+      kind: 'Failed',
+      reason: 'LostRepeatedly',
+      message: `Lost ${o.settings.maxLost} times in a row: ${message ?? ''}`,
+    };
+  }
+  if (outcome === 'Lost') return { kind: 'Pending', reason: 'Retrying', message: message ?? 'The attempt was lost' };
+  const kind = stopReason === 'Budget' ? 'Freezing' : 'Pausing';
+  return { kind, message: 'Nothing runs any more; checking what was saved' };
+}
+
+/** The trainer may have frozen itself at its own deadline; then the freeze is recorded now. */
+function freezeAfter(o: JobObserved, ending: Ending): TrainingJobStatus['freeze'] {
+  const before = o.job.status?.freeze;
+  if (!ending.byBudget || before?.reason === 'Budget') return before;
+  const at = new Date(o.now).toISOString();
+  return {
+    limit: formatMoney(effectiveLimit(o)),
+    requestedAt: at,
+    reason: 'Budget',
+    requestId: `${ending.attempt.name}-own-deadline`,
+    deadline: at,
+  };
+}
+
+function endEvent(ending: Ending, situation: Situation): JobEvent {
+  const { number, outcome, message, lastStep } = ending.attempt;
+  const text = `Attempt ${number} ended (${outcome}) at step ${lastStep ?? 0}${message === undefined ? '' : `: ${message}`}`;
+  const bad = outcome === 'Failed' || outcome === 'Lost' || situation.kind === 'Failed';
+  return event(bad ? 'Warning' : 'Normal', `Attempt${outcome ?? 'Ended'}`, text);
+}

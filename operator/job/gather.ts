@@ -1,0 +1,138 @@
+import type { Attempt, ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { type Instance, recoversToken } from '../backends/backend.ts';
+import { currentPlan, effectiveBudget } from '../goal/current.ts';
+import { approvalOf } from '../plan/approval.ts';
+import { offersOfProvider } from '../plan/propose.ts';
+import type { ProviderRuntime } from '../provider/registry.ts';
+import { errorMessage } from '../runtime/errors.ts';
+import type { CheckpointStore } from '../store/store.ts';
+import { liveAttempt } from './attempts.ts';
+import type { JobDependencies } from './dependencies.ts';
+import { providerViews } from './providers.ts';
+import { viewStore } from './store-view.ts';
+import type { GoalView, JobObserved, StoreView, TrainerView } from './types.ts';
+
+const NOTHING_STORED: StoreView = { checkpoints: [], artifacts: [], problems: [] };
+
+/** Looks at everything a job's decision depends on: cluster objects, its instance, its trainer, its store. */
+export async function observeJob(deps: JobDependencies, job: TrainingJob): Promise<JobObserved> {
+  const now = deps.clock.now();
+  const newest = job.status?.attempts?.at(-1);
+  const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
+  const instance = newest === undefined ? undefined : await findInstance(runtime, newest);
+  const goal = deps.goals.get({ namespace: job.metadata.namespace, name: job.spec.goalRef.name });
+  const plans = deps.plans.list({ namespace: job.metadata.namespace });
+  const trainer = await askTrainer(deps, runtime, newest, instance);
+  const store = await readStore(deps, job, newest, instance);
+  return {
+    now: deps.clock.now(),
+    job,
+    goal: goalView(goal, job),
+    approval: approvalOf(job, plans),
+    supersededBy: supersededBy(goal, plans, job, now),
+    providers: providerViews({
+      job,
+      providers: deps.providers.list(),
+      offers: deps.providers.list().flatMap((provider) => offersOfProvider(provider, deps.market)),
+      busy: busyByProvider(deps.jobs.list(), job),
+    }),
+    instance,
+    trainer,
+    launchError: newest === undefined ? undefined : deps.launchErrors.get(newest.name),
+    store,
+    settings: deps.settings,
+  };
+}
+
+/** The runtime of a provider by name; undefined when it is gone or of a type that cannot be driven here. */
+export function runtimeOf(deps: JobDependencies, provider: string): ProviderRuntime | undefined {
+  const object: ComputeProvider | undefined = deps.providers.get({ name: provider });
+  return object === undefined ? undefined : deps.registry.runtime(object);
+}
+
+/** Absence counts only when the provider verified it: without an answer it is 'unknown'. */
+async function findInstance(
+  runtime: ProviderRuntime | undefined,
+  newest: Attempt,
+): Promise<Instance | undefined | 'unknown'> {
+  if (runtime === undefined) return newest.state === 'Gone' ? undefined : 'unknown';
+  try {
+    return await runtime.backend.find(newest.name);
+  } catch {
+    return 'unknown';
+  }
+}
+
+async function askTrainer(
+  deps: JobDependencies,
+  runtime: ProviderRuntime | undefined,
+  newest: Attempt | undefined,
+  instance: Instance | undefined | 'unknown',
+): Promise<TrainerView | undefined> {
+  if (runtime === undefined || newest === undefined || instance === undefined || instance === 'unknown')
+    return undefined;
+  if (instance.state === 'exited') return undefined;
+  if (instance.endpoint === undefined) return { unreachable: 'it does not listen yet' };
+  const token = recoversToken(runtime.backend) ? await runtime.backend.token(newest.name) : undefined;
+  if (token === undefined) return { unreachable: 'its token is not known' };
+  try {
+    return { status: await deps.trainerClient(instance.endpoint, token).status() };
+  } catch (error) {
+    return { unreachable: errorMessage(error) };
+  }
+}
+
+async function readStore(
+  deps: JobDependencies,
+  job: TrainingJob,
+  newest: Attempt | undefined,
+  instance: Instance | undefined | 'unknown',
+): Promise<StoreView> {
+  if (newest === undefined) return NOTHING_STORED;
+  const store = storeOf(deps, job);
+  if (store === undefined) return NOTHING_STORED;
+  // Once the attempt ended its files must be true now, not when last looked at. At rest the memory serves.
+  const ending =
+    newest.state !== 'Gone' && (instance === undefined || (instance !== 'unknown' && instance.state === 'exited'));
+  return await viewStore(store, job, newest, ending);
+}
+
+/** The store of a job: where its first provider keeps it. */
+export function storeOf(deps: JobDependencies, job: TrainingJob): CheckpointStore | undefined {
+  const uri = storeUriOf(deps, job);
+  return uri === undefined ? undefined : deps.openStore(uri);
+}
+
+export function storeUriOf(deps: JobDependencies, job: TrainingJob): string | undefined {
+  const first = job.status?.attempts?.[0]?.provider ?? job.spec.run.resolved.compute.provider;
+  return runtimeOf(deps, first)?.storeUri(job.metadata.uid);
+}
+
+function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | undefined {
+  if (goal === undefined || goal.metadata.uid !== job.spec.goalRef.uid) return undefined;
+  const approved = job.spec.run.contract.budget;
+  const budget = effectiveBudget(goal, job.spec.planRef.name, approved);
+  return { suspended: goal.spec.suspend === true, limit: budget.limit, alertAt: budget.alertAt, warnAt: budget.warnAt };
+}
+
+/** A newer plan of the goal replaces this job only once it was approved. */
+function supersededBy(
+  goal: TrainingGoal | undefined,
+  plans: readonly TrainingPlan[],
+  job: TrainingJob,
+  _now: number,
+): string | undefined {
+  if (goal === undefined || job.status?.attempts?.at(-1)?.outcome === 'Succeeded') return undefined;
+  const current = currentPlan(goal, plans);
+  if (current === undefined || current.metadata.name === job.spec.planRef.name) return undefined;
+  return current.status?.approval?.decision === 'Approved' ? current.metadata.name : undefined;
+}
+
+function busyByProvider(jobs: readonly TrainingJob[], except: TrainingJob): Map<string, number> {
+  const busy = new Map<string, number>();
+  for (const job of jobs) {
+    const live = job.metadata.uid === except.metadata.uid ? undefined : liveAttempt(job.status?.attempts ?? []);
+    if (live !== undefined) busy.set(live.provider, (busy.get(live.provider) ?? 0) + 1);
+  }
+  return busy;
+}

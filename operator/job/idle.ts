@@ -1,0 +1,174 @@
+import { type Attempt, finalizers } from '@kriptik/crds';
+import { billedRate } from '../budget/ledger.ts';
+import { deadlinesFor } from '../budget/limits.ts';
+import { addMoney, formatUsd, parseMoney } from '../money.ts';
+import { findCondition } from '../runtime/conditions.ts';
+import { attemptName, lostInARow } from './attempts.ts';
+import { moneyOf } from './cost.ts';
+import { askedToStop, event, type Step, stepOf } from './step.ts';
+import type { JobAction, JobObserved, ProviderView, Situation } from './types.ts';
+
+/** Decides for a job of which nothing runs: rest, wait, or begin the next attempt. */
+export function decideIdle(o: JobObserved, attempts: readonly Attempt[]): Step {
+  const last = attempts.at(-1);
+  const leftover = releaseLeftover(o, last);
+  const rest = (situation: Situation, changes: Partial<Step> = {}): Step =>
+    stepOf(o, attempts, situation, { ...changes, actions: [...leftover, ...(changes.actions ?? [])] });
+
+  if (askedToStop(o) === 'Deleted') {
+    return rest({ kind: 'Terminating', message: 'Nothing runs any more' }, { actions: [{ type: 'RemoveFinalizer' }] });
+  }
+  if (o.job.metadata.finalizers?.includes(finalizers.instances) !== true) {
+    return rest(pending('Starting', 'Registering for clean-up'), {
+      actions: [{ type: 'AddFinalizer' }],
+      requeueAfterMs: 0,
+    });
+  }
+  const settled = settledSituation(o, attempts);
+  if (settled !== undefined) return rest(settled);
+  if (!o.approval.approved) return rest(pending(o.approval.reason, o.approval.message));
+
+  const stopped = stoppedSituation(o, attempts);
+  if (stopped !== undefined) return rest(stopped);
+  const wait = retryWait(o, attempts);
+  if (wait > 0) {
+    return rest(pending('Retrying', `Attempt ${last?.number ?? 0} was lost; the next one starts shortly`), {
+      requeueAfterMs: wait,
+    });
+  }
+  const provider = chooseProvider(o, last);
+  if (provider === undefined) return rest(noProvider(o), { requeueAfterMs: o.settings.waitMs });
+  return begin(o, attempts, provider, leftover);
+}
+
+/** An exited instance of an ended attempt leaves its records behind until they were read. */
+function releaseLeftover(o: JobObserved, last: Attempt | undefined): JobAction[] {
+  if (last === undefined || o.instance === undefined || o.instance === 'unknown') return [];
+  return [{ type: 'Release', name: last.name, provider: last.provider }];
+}
+
+/** Ends that stay: success, failure until a person asks again, replacement by a newer plan. */
+function settledSituation(o: JobObserved, attempts: readonly Attempt[]): Situation | undefined {
+  const last = attempts.at(-1);
+  if (last?.outcome === 'Succeeded')
+    return { kind: 'Succeeded', message: 'The model was trained and verified on its store' };
+  if (o.supersededBy !== undefined) {
+    return { kind: 'Superseded', message: `Plan ${o.supersededBy} of the same goal was approved instead` };
+  }
+  if (last?.outcome === 'Failed' && !askedAgain(o)) {
+    return { kind: 'Failed', reason: failureCode(o), message: last.message ?? 'The attempt failed' };
+  }
+  if (lostInARow(attempts) >= o.settings.maxLost && !askedAgain(o)) {
+    return {
+      kind: 'Failed',
+      reason: 'LostRepeatedly',
+      message: `${o.settings.maxLost} attempts in a row ended without a result: ${last?.message ?? ''}`,
+    };
+  }
+  return undefined;
+}
+
+/**
+ * A failed job is tried again when its spec changed since: pause it and resume it. The attempt's end and
+ * the Failed condition are written together, so a failed attempt without the condition was asked again.
+ */
+function askedAgain(o: JobObserved): boolean {
+  const failed = findCondition(o.job.status?.conditions ?? [], 'Failed');
+  if (failed?.status !== 'True') return true;
+  return (failed.observedGeneration ?? 0) < (o.job.metadata.generation ?? 0) && o.job.spec.replicas === 1;
+}
+
+function failureCode(o: JobObserved): string {
+  return o.job.status?.diagnosis?.at(-1)?.code ?? 'AttemptFailed';
+}
+
+/** Paused by people, or frozen by the budget; undefined when the job should run. */
+function stoppedSituation(o: JobObserved, attempts: readonly Attempt[]): Situation | undefined {
+  const asked = askedToStop(o);
+  const saved = keptWork(o, attempts.at(-1));
+  if (asked === 'Paused' || asked === 'Suspended') {
+    const how = asked === 'Paused' ? 'Set replicas to 1 to resume' : 'Unset spec.suspend of the goal to resume';
+    return { kind: 'Paused', message: `${saved}. ${how}` };
+  }
+  const money = moneyOf(o, attempts);
+  const freeze = o.job.status?.freeze;
+  const frozenAt = freeze?.reason === 'Budget' ? parseMoney(freeze.limit) : undefined;
+  const raised = frozenAt === undefined || money.limit > frozenAt;
+  if (raised && addMoney(money.spent, money.reserve) < money.limit) return undefined;
+  const spent = `${formatUsd(money.spent)} of ${formatUsd(money.limit)} is spent`;
+  return { kind: 'Frozen', message: `${saved}. ${spent}; raise the budget to resume` };
+}
+
+function keptWork(o: JobObserved, last: Attempt | undefined): string {
+  if (last === undefined) return 'Nothing was trained yet';
+  const lost = last.message === undefined ? '' : ` (${last.message})`;
+  if (o.store.latest === undefined) return `No checkpoint could be saved; training starts over${lost}`;
+  return `The checkpoint of step ${o.store.latest.step} is saved and verified${lost}`;
+}
+
+function retryWait(o: JobObserved, attempts: readonly Attempt[]): number {
+  const last = attempts.at(-1);
+  const goneAt = last?.goneAt;
+  if (last?.outcome !== 'Lost' || goneAt === undefined) return 0;
+  if (goneAt === last.createdAt) return Math.max(0, Date.parse(goneAt) + o.settings.waitMs - o.now);
+  const lost = Math.max(1, lostInARow(attempts));
+  return Math.max(0, Date.parse(goneAt) + o.settings.retryMs * 2 ** (lost - 1) - o.now);
+}
+
+/** First provider of the approved order that is ready at no more than its approved price. */
+function chooseProvider(o: JobObserved, last: Attempt | undefined): ProviderView | undefined {
+  const usable = o.providers.filter((provider) => provider.ready && provider.dearer === undefined);
+  const refused = last?.outcome === 'Lost' && last.startedAt === undefined ? last.provider : undefined;
+  return usable.find((provider) => provider.name !== refused) ?? usable[0];
+}
+
+function noProvider(o: JobObserved): Situation {
+  const dearer = o.providers.find((provider) => provider.dearer !== undefined);
+  if (dearer !== undefined) {
+    const message = `${dearer.name} now asks ${dearer.dearer} an hour, above the approved ${dearer.unitPricePerHour}`;
+    return pending('PriceAboveApproval', `${message}; approve a new plan or wait for the price`);
+  }
+  const why = o.providers.map((provider) => `${provider.name}: ${provider.message}`).join('; ');
+  return pending('NoProviderReady', why || 'the approved plan names no provider');
+}
+
+/** Writes the identity of the next attempt down; the launch itself comes after that was stored. */
+function begin(
+  o: JobObserved,
+  attempts: readonly Attempt[],
+  provider: ProviderView,
+  before: readonly JobAction[],
+): Step {
+  const number = (attempts.at(-1)?.number ?? 0) + 1;
+  const money = moneyOf(o, attempts);
+  const rate = billedRate(parseMoney(provider.unitPricePerHour));
+  const deadlines = deadlinesFor(money.limit, money.spent, rate, o.now, money.timings);
+  const resumed = o.store.latest?.step ?? 0;
+  const attempt: Attempt = {
+    number,
+    name: attemptName(o.job.metadata.uid, number),
+    provider: provider.name,
+    unitPricePerHour: provider.unitPricePerHour,
+    createdAt: new Date(o.now).toISOString(),
+    state: 'Creating',
+    resumedFromStep: resumed,
+    ...(deadlines && { deadline: new Date(deadlines.trainer).toISOString() }),
+  };
+  const how = resumed > 0 ? `resumes from the verified checkpoint of step ${resumed}` : 'starts';
+  const message = `Attempt ${number} ${how} on ${provider.name} at $${provider.unitPricePerHour} an hour`;
+  return stepOf(
+    o,
+    [...attempts, attempt],
+    { kind: 'Provisioning', message },
+    {
+      freeze: undefined,
+      actions: before,
+      events: [event('Normal', resumed > 0 ? 'Resuming' : 'Provisioning', message)],
+      requeueAfterMs: 0,
+    },
+  );
+}
+
+function pending(reason: string, message: string): Situation {
+  return { kind: 'Pending', reason, message };
+}

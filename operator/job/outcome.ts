@@ -1,0 +1,153 @@
+import type { Attempt } from '@kriptik/crds';
+import type { Instance } from '../backends/backend.ts';
+import type { TrainerFault } from '../trainer/messages.ts';
+import { attemptCost } from './cost.ts';
+import type { JobObserved } from './types.ts';
+
+/** A thing that went wrong, with what to do about it. */
+export interface Diagnosis {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export interface Ending {
+  readonly attempt: Attempt;
+  readonly diagnosis?: Diagnosis | undefined;
+  /** The budget itself ended the attempt although nobody had asked yet. */
+  readonly byBudget: boolean;
+}
+
+/**
+ * What an attempt amounts to once nothing of it runs any more. `exited` is the provider's record of
+ * the end, absent when the instance vanished without one.
+ */
+export function endAttempt(o: JobObserved, attempt: Attempt, exited: Instance | undefined): Ending {
+  const goneAt = new Date(exited?.exit?.at ?? o.now).toISOString();
+  const verdict = judge(o, attempt, exited);
+  const ended: Attempt = {
+    ...attempt,
+    state: 'Gone',
+    goneAt,
+    outcome: verdict.outcome,
+    lastStep: verdict.step,
+    ...(verdict.byBudget && attempt.stopReason === undefined ? { stopReason: 'Budget' as const } : {}),
+    ...(verdict.message === undefined ? {} : { message: verdict.message.slice(0, 1024) }),
+  };
+  return {
+    attempt: { ...ended, cost: attemptCost(ended, o.now) },
+    diagnosis: verdict.diagnosis,
+    byBudget: verdict.byBudget,
+  };
+}
+
+interface Verdict {
+  readonly outcome: NonNullable<Attempt['outcome']>;
+  readonly step: number;
+  readonly byBudget: boolean;
+  readonly message?: string;
+  readonly diagnosis?: Diagnosis;
+}
+
+function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): Verdict {
+  const saved = o.store.latest?.step ?? 0;
+  const result = o.store.result?.attempt === attempt.name ? o.store.result : undefined;
+  if (result === undefined) return judgeWithoutResult(attempt, exited, saved, lastSeenStep(o));
+  const step = result.step ?? saved;
+  switch (result.outcome) {
+    case 'succeeded':
+      return judgeSuccess(o, step);
+    case 'frozen':
+      return {
+        outcome: 'Frozen',
+        step: saved,
+        byBudget: attempt.stopReason === undefined && result.checkpoint?.reason === 'deadline',
+        ...lossMessage(step, saved),
+      };
+    case 'stopped':
+      return {
+        outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped',
+        step: saved,
+        byBudget: false,
+        ...lossMessage(step, saved),
+      };
+    case 'failed': {
+      const error: TrainerFault = result.error ?? { code: 'internal', message: 'the trainer gave no reason' };
+      const remedy = error.remedy ?? `read the log: kriptik logs ${o.job.metadata.name}`;
+      const where = error.where ? ` (${error.where})` : '';
+      return {
+        outcome: 'Failed',
+        step: saved,
+        byBudget: false,
+        message: error.message,
+        diagnosis: { code: error.code, message: `${error.message}${where}`, remedy },
+      };
+    }
+  }
+}
+
+/** The trainer said it finished; believed only if what it made can be read back. */
+function judgeSuccess(o: JobObserved, step: number): Verdict {
+  if (o.store.artifacts.length > 0) return { outcome: 'Succeeded', step, byBudget: false };
+  const why = o.store.problems.at(-1) ?? 'the store holds no artifact';
+  return {
+    outcome: 'Failed',
+    step,
+    byBudget: false,
+    message: `Training ended, but the trained model could not be verified: ${why}`,
+    diagnosis: {
+      code: 'ArtifactUnverified',
+      message: `Training ended, but the trained model could not be verified: ${why}`,
+      remedy: 'check the disk or object store, then pause and resume the job to export again from the last checkpoint',
+    },
+  };
+}
+
+function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, saved: number, seen: number): Verdict {
+  const lost = lossMessage(seen, saved);
+  const exit = exited?.exit;
+  if (exit?.reason === 'hardDeadline') {
+    return { outcome: 'Frozen', step: saved, byBudget: attempt.stopReason === undefined, ...lost };
+  }
+  if (attempt.stopReason !== undefined) {
+    return { outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped', step: saved, byBudget: false, ...lost };
+  }
+  if (exit?.reason === 'memoryLimit' || exit?.reason === 'spawnFailed') {
+    const message = exit.message ?? 'the trainer could not run';
+    return {
+      outcome: 'Failed',
+      step: saved,
+      byBudget: false,
+      message,
+      diagnosis: diagnosisOfExit(exit.reason, message),
+    };
+  }
+  const how =
+    exit === undefined ? 'vanished' : (exit.message ?? `ended with ${exit.signal ?? `exit code ${exit.code}`}`);
+  return {
+    outcome: 'Lost',
+    step: saved,
+    byBudget: false,
+    message: attempt.message ?? `The instance ended without a result: ${how}`,
+  };
+}
+
+function diagnosisOfExit(reason: 'memoryLimit' | 'spawnFailed', message: string): Diagnosis {
+  const remedy =
+    reason === 'memoryLimit'
+      ? 'use a smaller batch, a shorter maxLength or a smaller model, or allow more memory in the ComputeProvider'
+      : 'run kriptik doctor: it checks the trainer and its interpreter';
+  return { code: reason === 'memoryLimit' ? 'OutOfMemory' : 'TrainerMissing', message, remedy };
+}
+
+/** Says plainly how many steps a stop cost, if any. */
+function lossMessage(reached: number, saved: number): { message: string } | object {
+  if (reached <= saved) return {};
+  const from = saved === 0 ? 'no checkpoint exists' : `the last verified checkpoint is of step ${saved}`;
+  return { message: `${reached - saved} steps of work were lost: ${from}` };
+}
+
+function lastSeenStep(o: JobObserved): number {
+  const reported = o.trainer !== undefined && 'status' in o.trainer ? (o.trainer.status.step ?? 0) : 0;
+  return Math.max(reported, o.job.status?.progress?.step ?? 0);
+}

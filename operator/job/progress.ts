@@ -1,0 +1,47 @@
+import type { TrainingJobStatus } from '@kriptik/crds';
+import type { TrainerStatus } from '../trainer/messages.ts';
+
+type Progress = NonNullable<TrainingJobStatus['progress']>;
+
+/** Points kept for the sparkline. */
+const HISTORY = 40;
+
+/** Decimal text of a measured number, short enough for a table; undefined stays undefined. */
+function decimal(value: number | null | undefined, digits: number): string | undefined {
+  if (value === null || value === undefined || !Number.isFinite(value)) return undefined;
+  return String(Number(value.toPrecision(digits)));
+}
+
+/** Summary of the trainer's own report. `previous` is what the status said before. */
+export function progressOf(report: TrainerStatus, previous: Progress | undefined, now: number): Progress | undefined {
+  if (report.totalSteps === null || report.totalSteps === undefined || report.totalSteps <= 0) return previous;
+  const step = report.step ?? 0;
+  const loss = decimal(report.loss, 4);
+  return withoutUndefined({
+    step,
+    totalSteps: report.totalSteps,
+    percent: Math.min(100, Math.floor((step / report.totalSteps) * 100)),
+    epoch: decimal(report.epoch, 4),
+    loss,
+    lossHistory: appendLoss(previous?.lossHistory ?? [], loss, step > (previous?.step ?? -1)),
+    learningRate: decimal(report.learningRate, 4),
+    tokensPerSecond: decimal(report.tokensPerSecond, 4),
+    secondsPerStep: decimal(report.secondsPerStep, 4),
+    etaSeconds:
+      report.etaSeconds === null || report.etaSeconds === undefined ? undefined : Math.round(report.etaSeconds),
+    device: report.device?.name,
+    updatedAt: new Date(now).toISOString(),
+  });
+}
+
+/** Adds a point; when full, every other old point goes, so that the whole run stays in view. */
+export function appendLoss(history: readonly string[], loss: string | undefined, moved: boolean): string[] {
+  if (loss === undefined || !moved) return [...history];
+  const kept = history.length >= HISTORY ? history.filter((_, index) => index % 2 === 1) : history;
+  return [...kept, loss];
+}
+
+/** Drops absent fields: the API knows no undefined. */
+export function withoutUndefined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}

@@ -1,0 +1,39 @@
+/** Times and counts of the job controller; durations in ms. Tests and the demo pass their own. */
+export interface JobSettings {
+  /** Between two looks at a running trainer. */
+  readonly pollMs: number;
+  /** Progress in status is rewritten at most this often: high-rate metrics never touch etcd. */
+  readonly progressMs: number;
+  /** Assumed for a checkpoint until one was measured. */
+  readonly assumedCheckpointMs: number;
+  /** From the end of the trainer to verified absence. */
+  readonly teardownMs: number;
+  /** An instance that does not answer for this long while it should is treated as hung. */
+  readonly unreachableMs: number;
+  /** Time for the program and the model to load before the trainer answers for the first time. */
+  readonly startupMs: number;
+  /** Time to save on pause, suspension or supersession, where no money forces a shorter one. */
+  readonly pauseMs: number;
+  /** Between SIGTERM and SIGKILL, and their like. */
+  readonly killGraceMs: number;
+  /** Attempts in a row that may be lost without a single step forward. */
+  readonly maxLost: number;
+  /** First wait before a lost attempt is replaced; doubles each time. */
+  readonly retryMs: number;
+  /** Between two looks when something outside must change first. */
+  readonly waitMs: number;
+}
+
+export const defaultJobSettings: JobSettings = {
+  pollMs: 2_000,
+  progressMs: 5_000,
+  assumedCheckpointMs: 10_000,
+  teardownMs: 4_000,
+  unreachableMs: 60_000,
+  startupMs: 600_000,
+  pauseMs: 120_000,
+  killGraceMs: 5_000,
+  maxLost: 3,
+  retryMs: 2_000,
+  waitMs: 15_000,
+};

@@ -1,0 +1,63 @@
+import type { Attempt, Checkpoint, TrainingJob } from '@kriptik/crds';
+import type { CheckpointRef, CheckpointStore } from '../store/store.ts';
+import type { CheckpointInfo } from '../trainer/messages.ts';
+import type { StoreView } from './types.ts';
+
+const REASONS = {
+  periodic: 'Periodic',
+  requested: 'Requested',
+  deadline: 'Deadline',
+  signal: 'Signal',
+  final: 'Final',
+} as const satisfies Record<CheckpointInfo['reason'], Checkpoint['reason']>;
+
+/**
+ * Reads back what the job saved. `fresh` hashes every byte again instead of trusting an earlier look: asked
+ * for when an attempt has ended, since what is then reported must be true now.
+ */
+export async function viewStore(
+  store: CheckpointStore,
+  job: TrainingJob,
+  newest: Attempt | undefined,
+  fresh: boolean,
+): Promise<StoreView> {
+  const result = newest === undefined ? undefined : await store.result(newest.name);
+  const { checkpoint, problems } = await store.latestVerified({ fresh });
+  const known = job.status?.checkpoints ?? [];
+  const described = (ref: CheckpointRef): Checkpoint => describe(ref, known, result?.checkpoint ?? undefined);
+  const verifiedAt = (ref: CheckpointRef): string | undefined =>
+    known.find((one) => one.manifestSha256 === ref.manifestSha256)?.verifiedAt ??
+    (ref.manifestSha256 === checkpoint?.manifestSha256 ? checkpoint.verifiedAt : undefined);
+  const refs = (await store.list()).toReversed();
+  const artifacts = result?.outcome === 'succeeded' ? await verifiedArtifacts(store, fresh) : { good: [], bad: [] };
+  return {
+    latest: checkpoint && { ...described(checkpoint), verifiedAt: verifiedAt(checkpoint) ?? checkpoint.verifiedAt },
+    checkpoints: refs.map((ref) => {
+      const at = verifiedAt(ref);
+      return { ...described(ref), ...(at === undefined ? {} : { verifiedAt: at }) };
+    }),
+    artifacts: artifacts.good,
+    problems: [...problems.map((problem) => `${problem.where}: ${problem.message}`), ...artifacts.bad],
+    result,
+  };
+}
+
+/** The manifest does not say why it was written; the status or the attempt's result may. */
+function describe(ref: CheckpointRef, known: readonly Checkpoint[], last: CheckpointInfo | undefined): Checkpoint {
+  const before = known.find((one) => one.manifestSha256 === ref.manifestSha256);
+  const reason = last?.manifestSha256 === ref.manifestSha256 ? REASONS[last.reason] : before?.reason;
+  const { step, uri, manifestSha256, sizeBytes, createdAt, attempt } = ref;
+  return { step, uri, manifestSha256, sizeBytes, createdAt, attempt, reason: reason ?? 'Periodic' };
+}
+
+async function verifiedArtifacts(store: CheckpointStore, fresh: boolean) {
+  const good = [];
+  const bad: string[] = [];
+  for (const { name, uri, manifestSha256, sizeBytes } of await store.artifacts()) {
+    const verdict = await store.verify({ uri, manifestSha256 }, { fresh });
+    if (verdict.ok) good.push({ name, uri, manifestSha256, sizeBytes });
+    else bad.push(`${verdict.problem.where}: ${verdict.problem.message}`);
+  }
+  // One broken artifact spoils the whole: a half-published model must not count as finished.
+  return bad.length === 0 ? { good, bad } : { good: [], bad };
+}

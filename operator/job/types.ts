@@ -1,0 +1,103 @@
+import type { Attempt, Checkpoint, TrainingJob, TrainingJobStatus } from '@kriptik/crds';
+import type { Instance } from '../backends/backend.ts';
+import type { TrainerStatus } from '../trainer/messages.ts';
+import type { AttemptResult } from '../trainer/result.ts';
+import type { JobSettings } from './settings.ts';
+
+/** What the trainer said, or why it could not be asked. */
+export type TrainerView = { readonly status: TrainerStatus } | { readonly unreachable: string };
+
+/** An artifact whose files were read back from the store and matched their hashes. */
+export interface VerifiedArtifact {
+  readonly name: string;
+  readonly uri: string;
+  readonly manifestSha256: string;
+  readonly sizeBytes: number;
+}
+
+/** What the job's store holds, read back and verified. */
+export interface StoreView {
+  /** Newest checkpoint whose hashes hold. */
+  readonly latest?: Checkpoint | undefined;
+  /** Verified checkpoints, oldest first. */
+  readonly checkpoints: readonly Checkpoint[];
+  readonly artifacts: readonly VerifiedArtifact[];
+  /** Why a checkpoint or artifact was refused, in words for people. */
+  readonly problems: readonly string[];
+  /** How the newest attempt ended, in its own words. */
+  readonly result?: AttemptResult | undefined;
+}
+
+/** Whether money may be spent on this job now. */
+export type ApprovalView =
+  | { readonly approved: true }
+  | { readonly approved: false; readonly reason: string; readonly message: string };
+
+/** A provider of the approved order, as it is now. */
+export interface ProviderView {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly reason: string;
+  readonly message: string;
+  /** Approved price per hour of the whole instance, decimal USD. */
+  readonly unitPricePerHour: string;
+  /** Set when the price asked now is above the approved one. */
+  readonly dearer?: string | undefined;
+}
+
+/** What people want of the job now, read from the goal. Absent when the goal is gone. */
+export interface GoalView {
+  readonly suspended: boolean;
+  /** Limit in force, decimal USD. */
+  readonly limit: string;
+  readonly alertAt: number;
+  readonly warnAt: number;
+}
+
+/** Everything the decision looks at; gathered by the reconciler. */
+export interface JobObserved {
+  readonly now: number;
+  readonly job: TrainingJob;
+  readonly goal: GoalView | undefined;
+  readonly approval: ApprovalView;
+  /** Name of a newer, approved plan of the same goal. */
+  readonly supersededBy?: string | undefined;
+  readonly providers: readonly ProviderView[];
+  /** The instance of the newest attempt; undefined means verified absent; 'unknown' that nobody could tell. */
+  readonly instance: Instance | undefined | 'unknown';
+  readonly trainer: TrainerView | undefined;
+  /** Why the provider refused to create the newest attempt; nothing was created then. */
+  readonly launchError?: string | undefined;
+  readonly store: StoreView;
+  readonly settings: JobSettings;
+}
+
+/** What the reconciler does after the status was written. Each is safe to repeat. */
+export type JobAction =
+  | { readonly type: 'Launch'; readonly attempt: Attempt }
+  | { readonly type: 'RequestCheckpoint'; readonly id: string; readonly reason: string }
+  | { readonly type: 'SetDeadline'; readonly deadline: string }
+  | { readonly type: 'Terminate'; readonly name: string; readonly provider: string }
+  | { readonly type: 'Release'; readonly name: string; readonly provider: string }
+  | { readonly type: 'AddFinalizer' }
+  | { readonly type: 'RemoveFinalizer' };
+
+export interface JobEvent {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface JobDecision {
+  readonly status: TrainingJobStatus;
+  readonly actions: readonly JobAction[];
+  readonly events: readonly JobEvent[];
+  readonly requeueAfterMs?: number | undefined;
+}
+
+/** Where a job stands; conditions and phase follow from it. */
+export type Situation =
+  | { readonly kind: 'Pending'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'Provisioning' | 'Running' | 'Freezing' | 'Pausing' | 'Terminating'; readonly message: string }
+  | { readonly kind: 'Frozen' | 'Paused' | 'Succeeded' | 'Superseded'; readonly message: string }
+  | { readonly kind: 'Failed'; readonly reason: string; readonly message: string };

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism, hostname, totalmem } from 'node:os';
+import { join } from 'node:path';
+import {
+  ComputeProviderResource,
+  TrainingGoalResource,
+  TrainingJobResource,
+  TrainingPlanResource,
+  TrainingPolicyResource,
+} from '@kriptik/crds';
+import { Agent } from 'undici';
+import { findTrainer } from './backends/local/trainer-install.ts';
+import { loadCatalog } from './catalog/catalog.ts';
+import { clusterId, requireKinds, whoAmI } from './cluster.ts';
+import { GoalReconciler } from './goal/reconciler.ts';
+import { hubProbe } from './hub.ts';
+import { intentParsers } from './intent/parsers.ts';
+import { JobReconciler } from './job/reconciler.ts';
+import { defaultJobSettings, type JobSettings } from './job/settings.ts';
+import { LocalDataFacts } from './plan/data-facts.ts';
+import { PlanReconciler } from './plan/reconciler.ts';
+import { PolicyReconciler } from './policy/reconciler.ts';
+import { type LocalTrainer, localProviderFactory } from './provider/local.ts';
+import { ProviderReconciler } from './provider/reconciler.ts';
+import { ProviderRegistry } from './provider/registry.ts';
+import { stopTrainers } from './provider/stop.ts';
+import { systemClock } from './runtime/clock.ts';
+import { ApiEventRecorder } from './runtime/events.ts';
+import { loadKubeConfig } from './runtime/kubeconfig.ts';
+import { LeaderElector } from './runtime/leader.ts';
+import { createLogger, type Logger } from './runtime/log.ts';
+import { Manager } from './runtime/manager.ts';
+import { RuntimeMetrics } from './runtime/metrics.ts';
+import { KubeClient } from './runtime/rest.ts';
+import { openStore } from './store/open.ts';
+import { createTrainerClient } from './trainer/client.ts';
+import { createCaches, createControllers } from './wiring.ts';
+
+export interface OperatorOptions {
+  /** Path of a kubeconfig; without one KUBECONFIG, ~/.kube/config or the pod's service account. */
+  readonly kubeconfig?: string | undefined;
+  /** Namespace of the lease. */
+  readonly namespace?: string;
+  /** Elect a leader over a Lease. Off for one operator of one's own. */
+  readonly leaderElection?: boolean;
+  readonly log?: Logger;
+  readonly settings?: Partial<JobSettings>;
+  /** How to run trainers on this machine; found by itself without. */
+  readonly trainer?: LocalTrainer;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RunningOperator {
+  readonly metrics: RuntimeMetrics;
+  /** Settles when the operator ends; rejects with what ended it against its will. */
+  readonly done: Promise<void>;
+  /** True once all caches have synced. */
+  ready(): boolean;
+  /** Stops the controllers. Trainers run on, under their own deadlines, until an operator takes them up again. */
+  stop(): Promise<void>;
+  /** Ends every trainer of this machine with a checkpoint and waits until nothing of them runs. */
+  stopTrainers(): Promise<void>;
+}
+
+const USER_AGENT = 'kriptik-operator/0.1.0';
+const TRAINER_SOURCE = join(import.meta.dirname, '..', 'trainer');
+
+/** Used when no trainer is installed: the provider's probe then fails and says what to do. */
+const MISSING_TRAINER: LocalTrainer = {
+  python: 'python3',
+  trainerCommand: ['python3', '-m', 'kriptik_trainer'],
+  trainerEnv: {},
+};
+
+/** Connects, checks what the cluster serves, and starts all controllers. */
+export async function startOperator(options: OperatorOptions = {}): Promise<RunningOperator> {
+  const { env = process.env, log = createLogger({ name: 'kriptik' }), namespace = 'kriptik-system' } = options;
+  const clock = systemClock;
+  const metrics = new RuntimeMetrics();
+  const kubeconfig = loadKubeConfig(options.kubeconfig === undefined ? {} : { path: options.kubeconfig });
+  const client = KubeClient.fromKubeConfig(kubeconfig, { userAgent: USER_AGENT, clock, metrics });
+  await requireKinds(client);
+  const trainer = options.trainer ?? (await findTrainer(env, TRAINER_SOURCE)) ?? MISSING_TRAINER;
+  const registry = new ProviderRegistry({ local: localProviderFactory(trainer, await clusterId(client)) });
+  const catalog = loadCatalog();
+  const market = { catalog, machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };
+  const caches = createCaches(client, log);
+  const instance = `${hostname()}-${process.pid}`;
+  const events = new ApiEventRecorder({
+    client,
+    log,
+    controller: 'training.kriptik.ai/operator',
+    instance,
+    clock,
+    metrics,
+  });
+  const dispatcher = new Agent({ allowH2: false, connections: 8 });
+  const planClient = client.resource(TrainingPlanResource);
+  const jobClient = client.resource(TrainingJobResource);
+  const shared = { ...caches, catalog, market, registry, events, clock, planClient, jobClient };
+  const reconcilers = {
+    goal: new GoalReconciler({ ...shared, client: client.resource(TrainingGoalResource), parsers: intentParsers(env) }),
+    plan: new PlanReconciler({
+      ...shared,
+      client: planClient,
+      facts: new LocalDataFacts(),
+      hubReachable: hubProbe(env, clock),
+      operatorUser: await whoAmI(client),
+    }),
+    job: new JobReconciler({
+      ...shared,
+      client: jobClient,
+      settings: { ...defaultJobSettings, ...options.settings },
+      openStore,
+      trainerClient: (baseUrl, token) => createTrainerClient({ baseUrl, token, dispatcher }),
+      newToken: () => randomBytes(32).toString('base64url'),
+      launchErrors: new Map(),
+    }),
+    policy: new PolicyReconciler({ ...shared, client: client.resource(TrainingPolicyResource) }),
+    provider: new ProviderReconciler({ ...shared, client: client.resource(ComputeProviderResource) }),
+  };
+  const stopper = new AbortController();
+  const lost = Promise.withResolvers<never>();
+  const leader =
+    options.leaderElection === true
+      ? new LeaderElector({
+          client,
+          namespace,
+          name: 'kriptik-operator',
+          identity: instance,
+          log,
+          clock,
+          metrics,
+          onLost: (reason) => lost.reject(new Error(`leadership lost: ${reason}`)),
+        })
+      : undefined;
+  const manager = new Manager({
+    informers: Object.values(caches),
+    controllers: createControllers(caches, reconcilers, { clock, log, metrics }),
+    leader,
+    log,
+    clock,
+  });
+  const done = Promise.race([manager.run(stopper.signal), lost.promise]);
+  done.catch(() => {});
+  return {
+    metrics,
+    done,
+    ready: () => manager.ready,
+    stop: async () => {
+      stopper.abort(new Error('the operator was stopped'));
+      await done.catch(() => {});
+      await events.flush();
+      await dispatcher.destroy();
+      await client.close();
+    },
+    stopTrainers: () => stopTrainers(registry, caches.providers.list(), clock),
+  };
+}

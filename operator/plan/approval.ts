@@ -1,0 +1,31 @@
+import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { planDigest } from '../digest.ts';
+import type { ApprovalView } from '../job/types.ts';
+
+/**
+ * Whether a job may spend: its plan exists, is approved, the approval names exactly the digest the job was
+ * made for, and the job's frozen copy still hashes to it. Admission says the same; this is the gate.
+ */
+export function approvalOf(job: TrainingJob, plans: readonly TrainingPlan[]): ApprovalView {
+  const { planRef, run } = job.spec;
+  const plan = plans.find((one) => one.metadata.name === planRef.name && one.metadata.uid === planRef.uid);
+  if (plan === undefined) {
+    return {
+      approved: false,
+      reason: 'PlanMissing',
+      message: `Plan ${planRef.name} does not exist any more; nothing may be spent without it`,
+    };
+  }
+  const approval = plan.status?.approval;
+  if (approval?.decision !== 'Approved') {
+    return { approved: false, reason: 'NotApproved', message: `Plan ${planRef.name} is not approved` };
+  }
+  if (approval.digest !== planRef.digest || planDigest(run) !== planRef.digest) {
+    return {
+      approved: false,
+      reason: 'DigestMismatch',
+      message: `The approval is for ${approval.digest}, this job is for ${planRef.digest}; approve the plan again`,
+    };
+  }
+  return { approved: true };
+}

@@ -1,0 +1,154 @@
+import type { Approval, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
+import { planDigest } from '../digest.ts';
+import { currentPlan } from '../goal/current.ts';
+import { parseMoney } from '../money.ts';
+import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
+import { setCondition } from '../runtime/conditions.ts';
+import type { Unstored } from '../runtime/types.ts';
+import { jobFor } from './desired.ts';
+
+export interface PlanObserved {
+  readonly now: number;
+  readonly plan: TrainingPlan;
+  readonly goal: TrainingGoal | undefined;
+  /** Plans of the namespace. */
+  readonly plans: readonly TrainingPlan[];
+  readonly job: TrainingJob | undefined;
+  /** What the planner proposes as things stand; only looked at while nothing is decided. */
+  readonly proposal: PlanResult | undefined;
+  readonly policy: EffectivePolicy;
+  /** Name under which the operator itself approves where a policy lets it. */
+  readonly operatorUser: string;
+}
+
+export interface PlanDecision {
+  readonly status: TrainingPlanStatus;
+  readonly action?: { readonly type: 'CreateJob'; readonly job: Unstored<TrainingJob> };
+}
+
+type Phase = NonNullable<TrainingPlanStatus['phase']>;
+
+interface Verdict {
+  readonly phase: Phase;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What to do about a plan: price it, wait for the decision on exactly that price, make its job. */
+export function decidePlan(o: PlanObserved): PlanDecision {
+  const approval = o.plan.status?.approval;
+  if (approval?.decision === 'Approved') return approved(o, approval);
+  if (approval?.decision === 'Denied') {
+    const message = `Denied by ${approval.user}${approval.reason ? `: ${approval.reason}` : ''}`;
+    return { status: withVerdict(o, o.plan.status ?? {}, { phase: 'Denied', reason: 'Denied', message }) };
+  }
+  const newer = supersededBy(o);
+  if (newer !== undefined) return superseded(o, newer);
+  return proposed(o);
+}
+
+/** An approved plan is frozen: it is checked, never priced again. */
+function approved(o: PlanObserved, approval: Approval): PlanDecision {
+  const status = o.plan.status ?? {};
+  const fault = approvalFault(o, approval);
+  if (fault !== undefined) {
+    return { status: withVerdict(o, status, { phase: 'Blocked', reason: 'ApprovalRefused', message: fault }) };
+  }
+  const newer = supersededBy(o);
+  const verdict: Verdict = { phase: 'Approved', reason: 'Approved', message: `Approved by ${approval.user}` };
+  if (o.job !== undefined) {
+    const jobRef = { name: o.job.metadata.name, uid: o.job.metadata.uid };
+    return { status: withVerdict(o, { ...status, jobRef }, verdict) };
+  }
+  if (newer !== undefined) return superseded(o, newer);
+  const job = jobFor(o.plan);
+  return { status: withVerdict(o, status, verdict), ...(job && { action: { type: 'CreateJob', job } }) };
+}
+
+/** Why an approval does not count although the API server stored it; undefined when it counts. */
+function approvalFault(o: PlanObserved, approval: Approval): string | undefined {
+  const { resolved, quote, digest } = o.plan.status ?? {};
+  if (resolved === undefined || quote === undefined) return 'the plan was approved before it was priced';
+  const actual = planDigest({ contract: o.plan.spec.contract, resolved, quote });
+  if (approval.digest !== digest || actual !== digest) {
+    return `the approval names ${approval.digest}, but the plan's content hashes to ${actual}; it does not count`;
+  }
+  const barred = o.policy.approval.tiles.find(
+    (rule) => rule.users.length > 0 && rule.groups.length === 0 && !rule.users.includes(approval.user),
+  );
+  if (barred === undefined || approval.via === 'policy') return undefined;
+  return `${approval.user} may not approve ${barred.names.join(', ')}; the policy names ${barred.users.join(', ')}`;
+}
+
+function proposed(o: PlanObserved): PlanDecision {
+  const before = o.plan.status ?? {};
+  const { tiles: _t, resolved: _r, quote: _q, digest: _d, ...unpriced } = before;
+  if (o.proposal === undefined) {
+    return {
+      status: withVerdict(o, before, { phase: 'Pricing', reason: 'Pricing', message: 'Working out the price' }),
+    };
+  }
+  if ('blocked' in o.proposal) {
+    const { reason, message, remedy } = o.proposal.blocked;
+    return { status: withVerdict(o, unpriced, { phase: 'Blocked', reason, message: `${message}. ${remedy}` }) };
+  }
+  const { resolved, quote, tiles } = o.proposal;
+  const digest = planDigest({ contract: o.plan.spec.contract, resolved, quote });
+  const priced: TrainingPlanStatus = { ...unpriced, tiles: [...tiles], resolved, quote, digest };
+  const approval = automatic(o, digest, quote.limit);
+  if (approval === undefined) {
+    const message = `Costs ${quote.total.low} to ${quote.total.high} USD, never more than ${quote.limit}; approve this digest: ${digest}`;
+    return { status: withVerdict(o, priced, { phase: 'AwaitingApproval', reason: 'AwaitingApproval', message }) };
+  }
+  const message = `Approved by policy ${o.policy.names.join(', ')}: at most ${quote.limit} USD`;
+  return {
+    status: withVerdict(o, { ...priced, approval }, { phase: 'Approved', reason: 'ApprovedByPolicy', message }),
+  };
+}
+
+/** Policies may let small plans pass; the limit counts, not the estimate, for the limit is what can be spent. */
+function automatic(o: PlanObserved, digest: string, limit: string): Approval | undefined {
+  const below = o.policy.approval.autoApproveBelow;
+  if (below === undefined || parseMoney(limit) > below) return undefined;
+  return { decision: 'Approved', digest, user: o.operatorUser, at: new Date(o.now).toISOString(), via: 'policy' };
+}
+
+/** Name of the plan that stands for the goal instead of this one. */
+function supersededBy(o: PlanObserved): string | undefined {
+  if (o.goal === undefined) return undefined;
+  const current = currentPlan(o.goal, o.plans);
+  return current === undefined || current.metadata.uid === o.plan.metadata.uid ? undefined : current.metadata.name;
+}
+
+function superseded(o: PlanObserved, newer: string): PlanDecision {
+  const message = `The goal was changed; plan ${newer} stands for it now`;
+  const status = { ...o.plan.status, supersededBy: newer };
+  return { status: withVerdict(o, status, { phase: 'Superseded', reason: 'Superseded', message }) };
+}
+
+function withVerdict(o: PlanObserved, status: TrainingPlanStatus, verdict: Verdict): TrainingPlanStatus {
+  const generation = o.plan.metadata.generation ?? 0;
+  const isPriced = status.digest !== undefined;
+  const entries = [
+    {
+      type: 'Priced',
+      on: isPriced,
+      reason: isPriced ? 'Priced' : verdict.reason,
+      message: isPriced ? '' : verdict.message,
+    },
+    { type: 'Approved', on: verdict.phase === 'Approved', reason: verdict.reason, message: verdict.message },
+    { type: 'Ready', on: verdict.phase === 'Approved', reason: verdict.reason, message: verdict.message },
+  ];
+  let conditions = o.plan.status?.conditions ?? [];
+  for (const { type, on, reason, message } of entries) {
+    const next = {
+      type,
+      status: on ? ('True' as const) : ('False' as const),
+      reason,
+      message,
+      observedGeneration: generation,
+    };
+    conditions = setCondition(conditions, next, new Date(o.now));
+  }
+  return { ...status, observedGeneration: generation, conditions, phase: verdict.phase };
+}

@@ -1,0 +1,112 @@
+import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
+import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
+import { patchStatusIfChanged } from '../runtime/apply.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { ReconcileContext, ReconcileResult, Reconciler } from '../runtime/controller.ts';
+import { isAlreadyExists } from '../runtime/errors.ts';
+import type { EventRecorder } from '../runtime/events.ts';
+import { isBeingDeleted } from '../runtime/finalizers.ts';
+import type { Cache } from '../runtime/informer.ts';
+import type { ResourceClient } from '../runtime/resource.ts';
+import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
+import { DataProblem, type LocalDataFacts } from './data-facts.ts';
+import { decidePlan, type PlanDecision } from './decide.ts';
+import { type Market, policyFor, propose } from './propose.ts';
+
+export interface PlanDependencies {
+  readonly client: ResourceClient<TrainingPlan>;
+  readonly jobClient: ResourceClient<TrainingJob>;
+  readonly plans: Cache<TrainingPlan>;
+  readonly goals: Cache<TrainingGoal>;
+  readonly jobs: Cache<TrainingJob>;
+  readonly policies: Cache<TrainingPolicy>;
+  readonly providers: Cache<ComputeProvider>;
+  readonly namespaces: Cache<KubeObject>;
+  readonly market: Market;
+  readonly facts: LocalDataFacts;
+  readonly hubReachable: () => Promise<boolean>;
+  readonly operatorUser: string;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+}
+
+/** Data that is missing may appear: look again after this long, in ms. */
+const DATA_RETRY_MS = 15_000;
+
+/** Prices a plan until it is decided, then makes its job. */
+export class PlanReconciler implements Reconciler {
+  readonly #deps: PlanDependencies;
+
+  constructor(deps: PlanDependencies) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    const plan = this.#deps.plans.get(key);
+    if (plan === undefined || isBeingDeleted(plan)) return {};
+    const { goals, plans, jobs, policies, namespaces, operatorUser, clock } = this.#deps;
+    const namespace = plan.metadata.namespace;
+    const labels = namespaces.get({ name: namespace })?.metadata.labels ?? {};
+    const policy = policyFor(policies.list(), labels);
+    const proposal = plan.status?.approval === undefined ? await this.#propose(plan, policy) : undefined;
+    const decision = decidePlan({
+      now: clock.now(),
+      plan,
+      goal: goals.get({ namespace, name: plan.spec.goalRef.name }),
+      plans: plans.list({ namespace }),
+      job: jobs.get({ namespace, name: plan.metadata.name }),
+      proposal,
+      policy,
+      operatorUser,
+    });
+    if (decision.action?.type === 'CreateJob') await this.#createJob(decision.action.job);
+    await patchStatusIfChanged(this.#deps.client, plan, decision.status, { signal: context.signal });
+    this.#tell(plan, decision);
+    const waitsForData = proposal !== undefined && 'blocked' in proposal && plan.spec.contract.data.length > 0;
+    return waitsForData ? { requeueAfterMs: DATA_RETRY_MS } : {};
+  }
+
+  async #propose(plan: TrainingPlan, policy: EffectivePolicy): Promise<PlanResult> {
+    const { market, providers, jobs, facts, hubReachable, clock } = this.#deps;
+    const all = providers.list();
+    try {
+      // Only where trainers run on this very machine do its files mean anything.
+      const here = all.some((provider) => provider.spec.type === 'local');
+      return propose({
+        plan,
+        market,
+        providers: all,
+        policy,
+        facts: here ? await facts.of(plan.spec.contract.data) : [],
+        jobs: jobs.list({ namespace: plan.metadata.namespace }),
+        hubReachable: await hubReachable(),
+        now: clock.now(),
+      });
+    } catch (error) {
+      if (!(error instanceof DataProblem)) throw error;
+      return {
+        blocked: {
+          reason: 'DataUnreadable',
+          message: error.message,
+          remedy: 'The plan is priced as soon as the data can be read',
+        },
+      };
+    }
+  }
+
+  /** The job has the plan's name, so one that exists already is the very one. */
+  async #createJob(job: Unstored<TrainingJob>): Promise<void> {
+    try {
+      await this.#deps.jobClient.create(job);
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+  }
+
+  #tell(plan: TrainingPlan, { status }: PlanDecision): void {
+    if (status.phase === plan.status?.phase && status.digest === plan.status?.digest) return;
+    const note = status.conditions?.find((condition) => condition.type === 'Ready')?.message ?? '';
+    const bad = status.phase === 'Blocked' || status.phase === 'Denied';
+    this.#deps.events.event(plan, { type: bad ? 'Warning' : 'Normal', reason: status.phase ?? 'Pricing', note });
+  }
+}

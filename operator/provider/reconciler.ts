@@ -1,0 +1,102 @@
+import type { ComputeProvider, TrainingJob } from '@kriptik/crds';
+import type { ProbeResult } from '../backends/backend.ts';
+import { isBackendError } from '../backends/errors.ts';
+import { formatMoney } from '../money.ts';
+import { type Market, offersOfProvider } from '../plan/propose.ts';
+import { patchStatusIfChanged } from '../runtime/apply.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { findCondition } from '../runtime/conditions.ts';
+import type { ReconcileContext, ReconcileResult, Reconciler } from '../runtime/controller.ts';
+import type { EventRecorder } from '../runtime/events.ts';
+import type { Cache } from '../runtime/informer.ts';
+import type { ResourceClient } from '../runtime/resource.ts';
+import type { ObjectKey } from '../runtime/types.ts';
+import { decideProvider, orphans } from './decide.ts';
+import type { ProviderRegistry } from './registry.ts';
+
+export interface ProviderDependencies {
+  readonly client: ResourceClient<ComputeProvider>;
+  readonly jobClient: ResourceClient<TrainingJob>;
+  readonly providers: Cache<ComputeProvider>;
+  readonly jobs: Cache<TrainingJob>;
+  readonly registry: ProviderRegistry;
+  readonly market: Market;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+}
+
+/** Between two probes of a provider that is ready, and of one that is not. In ms. */
+const PROBE_MS = { ready: 60_000, notReady: 15_000 };
+
+/** Between SIGTERM and SIGKILL of an instance nobody accounts for. */
+const ORPHAN_GRACE_MS = 10_000;
+
+/** Probes a provider, says whether it is ready and why not, and ends what runs there without an owner. */
+export class ProviderReconciler implements Reconciler {
+  readonly #deps: ProviderDependencies;
+
+  constructor(deps: ProviderDependencies) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
+    const { providers, market, clock, client, jobs } = this.#deps;
+    const provider = providers.get(key);
+    if (provider === undefined) return {};
+    const probe = await this.#probe(provider);
+    const status = decideProvider({
+      now: clock.now(),
+      provider,
+      probe,
+      gpus: offersOfProvider(provider, market)
+        .slice(0, 64)
+        .map((offer) => ({
+          gpu: offer.gpu,
+          count: offer.counts.at(-1) ?? 1,
+          pricePerHour: formatMoney(offer.unitPricePerHour),
+        })),
+      instances: jobs
+        .list()
+        .flatMap((job) => job.status?.attempts ?? [])
+        .filter((attempt) => attempt.state !== 'Gone' && attempt.provider === provider.metadata.name).length,
+    });
+    await patchStatusIfChanged(client, provider, status, { signal: context.signal });
+    const before = findCondition(provider.status?.conditions, 'Ready');
+    const after = findCondition(status.conditions, 'Ready');
+    if (after !== undefined && (before?.status !== after.status || before.reason !== after.reason)) {
+      this.#deps.events.event(provider, {
+        type: after.status === 'True' ? 'Normal' : 'Warning',
+        reason: after.reason,
+        note: after.message,
+      });
+    }
+    await this.#sweep(provider, context);
+    return { requeueAfterMs: after?.status === 'True' ? PROBE_MS.ready : PROBE_MS.notReady };
+  }
+
+  async #probe(provider: ComputeProvider): Promise<ProbeResult | undefined> {
+    try {
+      return await this.#deps.registry.runtime(provider)?.backend.probe();
+    } catch (error) {
+      if (!isBackendError(error)) throw error;
+      return { ready: false, reason: error.kind, message: error.message, remedy: error.remedy };
+    }
+  }
+
+  /** Ends what no job accounts for. The job list is read from the API server, not from a cache that may lag. */
+  async #sweep(provider: ComputeProvider, context: ReconcileContext): Promise<void> {
+    const backend = this.#deps.registry.runtime(provider)?.backend;
+    if (backend === undefined) return;
+    const instances = await backend.list();
+    if (orphans(instances, this.#deps.jobs.list(), this.#deps.clock.now()).length === 0) return;
+    const jobs = (await this.#deps.jobClient.list({ signal: context.signal })).items;
+    for (const orphan of orphans(instances, jobs, this.#deps.clock.now())) {
+      if (orphan.state === 'exited') {
+        await backend.release(orphan.name);
+        continue;
+      }
+      context.log.warn({ instance: orphan.name }, 'ending an instance that no job accounts for');
+      await backend.terminate(orphan.name, { graceMs: ORPHAN_GRACE_MS });
+    }
+  }
+}

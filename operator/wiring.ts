@@ -1,0 +1,154 @@
+import {
+  type ComputeProvider,
+  ComputeProviderResource,
+  type TrainingGoal,
+  TrainingGoalResource,
+  type TrainingJob,
+  TrainingJobResource,
+  type TrainingPlan,
+  TrainingPlanResource,
+  type TrainingPolicy,
+  TrainingPolicyResource,
+} from '@kriptik/crds';
+import type { Clock } from './runtime/clock.ts';
+import { Controller, type Reconciler, type WatchSource, watchOf } from './runtime/controller.ts';
+import { type Cache, Informer } from './runtime/informer.ts';
+import type { Logger } from './runtime/log.ts';
+import type { RuntimeMetrics } from './runtime/metrics.ts';
+import type { KubeClient } from './runtime/rest.ts';
+import type { KubeObject, ObjectKey, ResourceType } from './runtime/types.ts';
+
+const NAMESPACES: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+};
+
+/** Caches of everything the controllers look at. */
+export interface Caches {
+  readonly goals: Cache<TrainingGoal>;
+  readonly plans: Cache<TrainingPlan>;
+  readonly jobs: Cache<TrainingJob>;
+  readonly policies: Cache<TrainingPolicy>;
+  readonly providers: Cache<ComputeProvider>;
+  readonly namespaces: Cache<KubeObject>;
+}
+
+export function createCaches(client: KubeClient, log: Logger): Caches {
+  const informer = <T extends KubeObject>(type: ResourceType<T>): Informer<T> =>
+    new Informer<T>({ client: client.resource(type), log });
+  return {
+    goals: informer(TrainingGoalResource),
+    plans: informer(TrainingPlanResource),
+    jobs: informer(TrainingJobResource),
+    policies: informer(TrainingPolicyResource),
+    providers: informer(ComputeProviderResource),
+    namespaces: informer(NAMESPACES),
+  };
+}
+
+/** The reconcilers by kind. */
+export interface Reconcilers {
+  readonly goal: Reconciler;
+  readonly plan: Reconciler;
+  readonly job: Reconciler;
+  readonly policy: Reconciler;
+  readonly provider: Reconciler;
+}
+
+export interface WiringOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: RuntimeMetrics;
+}
+
+/** Which change concerns which object: the whole flow from goal to job hangs on these few lines. */
+export function createControllers(caches: Caches, reconcilers: Reconcilers, options: WiringOptions): Controller[] {
+  const { goals, plans, jobs, policies, providers, namespaces } = caches;
+  const allPlans = watchOf<KubeObject>(policies as Cache, () => undecided(plans));
+  const controller = (
+    name: string,
+    informer: Cache,
+    reconciler: Reconciler,
+    watches: WatchSource[],
+    workers = 4,
+  ): Controller => new Controller({ name, informer, reconciler, watches, workers, ...options });
+  return [
+    controller('goal', goals as Cache, reconcilers.goal, [watchOf(plans, goalOf), watchOf(jobs, goalOf)]),
+    controller('plan', plans as Cache, reconcilers.plan, [
+      watchOf(goals, (goal) => plansOfGoal(plans, goal)),
+      watchOf(jobs, (job) => [sibling(job, job.spec.planRef.name)]),
+      watchOf(plans, (plan) => plansOfSameGoal(plans, plan)),
+      allPlans,
+      watchOf(providers, () => undecided(plans)),
+    ]),
+    controller(
+      'job',
+      jobs as Cache,
+      reconcilers.job,
+      [
+        watchOf(goals, (goal) => jobsOfGoal(jobs, goal)),
+        watchOf(plans, (plan) =>
+          jobs.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan)).map(keyOfObject),
+        ),
+        watchOf(providers, () => waiting(jobs)),
+      ],
+      8,
+    ),
+    controller(
+      'policy',
+      policies as Cache,
+      reconcilers.policy,
+      [watchOf(namespaces, () => policies.list().map(keyOfObject))],
+      1,
+    ),
+    controller('provider', providers as Cache, reconcilers.provider, [], 2),
+  ];
+}
+
+type Child = TrainingPlan | TrainingJob;
+
+const keyOfObject = (obj: KubeObject): ObjectKey => ({ namespace: obj.metadata.namespace, name: obj.metadata.name });
+const sibling = (obj: KubeObject, name: string): ObjectKey => ({ namespace: obj.metadata.namespace, name });
+const goalOf = (child: Child): ObjectKey[] => [sibling(child, child.spec.goalRef.name)];
+const ofGoal =
+  (child: Child) =>
+  (other: Child): boolean =>
+    other.spec.goalRef.uid === child.spec.goalRef.uid;
+
+function plansOfGoal(plans: Cache<TrainingPlan>, goal: TrainingGoal): ObjectKey[] {
+  return plans
+    .list({ namespace: goal.metadata.namespace })
+    .filter((plan) => plan.spec.goalRef.uid === goal.metadata.uid)
+    .map(keyOfObject);
+}
+
+function plansOfSameGoal(plans: Cache<TrainingPlan>, plan: TrainingPlan): ObjectKey[] {
+  const others = plans.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan));
+  return others.filter((other) => other.metadata.uid !== plan.metadata.uid).map(keyOfObject);
+}
+
+function jobsOfGoal(jobs: Cache<TrainingJob>, goal: TrainingGoal): ObjectKey[] {
+  return jobs
+    .list({ namespace: goal.metadata.namespace })
+    .filter((job) => job.spec.goalRef.uid === goal.metadata.uid)
+    .map(keyOfObject);
+}
+
+/** Plans whose price still follows offers and policies. */
+function undecided(plans: Cache<TrainingPlan>): ObjectKey[] {
+  return plans
+    .list()
+    .filter((plan) => plan.status?.approval === undefined)
+    .map(keyOfObject);
+}
+
+/** Jobs that wait for a provider; running and settled ones do not care. */
+function waiting(jobs: Cache<TrainingJob>): ObjectKey[] {
+  return jobs
+    .list()
+    .filter((job) => (job.status?.attempts ?? []).every((attempt) => attempt.state === 'Gone'))
+    .map(keyOfObject);
+}

@@ -19,7 +19,7 @@ export type TrainerClientOptions = {
 
 export type TrainerClient = {
   status(): Promise<messages.TrainerStatus>;
-  /** Points numbered `since` and later, at most `limit` of them. */
+  /** Points numbered above `since`, oldest first, at most `limit` of them. */
   metrics(since: number, limit?: number): Promise<messages.MetricsPage>;
   /** Asks for a checkpoint; the same id again asks for nothing new. */
   checkpoint(ask: { id: string; stop: boolean; reason: string }): Promise<messages.CheckpointRequest>;

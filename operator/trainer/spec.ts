@@ -26,6 +26,8 @@ const data = z.object({
   uri: z.string().min(1),
   format: z.enum(['jsonl', 'csv', 'parquet', 'hub']),
   split: z.string().nullable(),
+  /** Of a data set on the Hub. */
+  revision: z.string().nullable().exactOptional(),
   sha256: sha256.nullable(),
 });
 

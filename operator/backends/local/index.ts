@@ -14,7 +14,7 @@ import { codeOf, explainFileError, readRecord, writeRecord } from './files.ts';
 import { prepare, startSupervisor } from './launch.ts';
 import { instancesDirectory, layoutOf, MARK_DIRECTORY, TEMPORARY_PREFIX } from './layout.ts';
 import { readLines } from './logs.ts';
-import { type Observer, observe, requestStop } from './observe.ts';
+import { type Observer, observe, replaceHangingSupervisor, requestStop } from './observe.ts';
 import { DEFAULT_TIMING, type LocalOptions } from './options.ts';
 import { probeMachine } from './probe.ts';
 import { type ProcessTable, systemProcesses } from './processes.ts';
@@ -140,6 +140,7 @@ export const createLocalBackend = (
       if (verdict.is === 'lost') return;
       await requestStop(layout, now(), now() + graceMs);
       if (verdict.is === 'unsupervised') await observe(layout, observer);
+      else await replaceHangingSupervisor(layout, observer, timing.supervisorGrace);
     },
 
     async release(name) {

@@ -103,6 +103,8 @@ export const startSupervisor = async (
     await output.close();
   }
   while ((await readRecord(layout.claim, claimRecord)) === undefined) {
+    // Known not to have started: nobody needs to wait for it.
+    if (failure !== undefined || (ended !== undefined && !SUPERVISED.has(ended.code ?? -1))) await rm(layout.claimBy);
     if (failure !== undefined) {
       throw misconfigured(`cannot run ${options.python}: ${failure.message}`, 'Run make trainer.', failure);
     }

@@ -64,6 +64,14 @@ const endUnsupervised = async (layout: Layout, left: readonly Process[], observe
   for (const process of left) await observer.processes.signal(process, kill ? 'SIGKILL' : 'SIGTERM');
 };
 
+/** Kills a supervisor that has not done for `graceMs` what it was asked; the attempt is then ended without it. */
+export const replaceHangingSupervisor = async (layout: Layout, observer: Observer, graceMs: number): Promise<void> => {
+  const stop = await readRecord(layout.stop, records.stopRecord);
+  const claim = await readRecord(layout.claim, records.claimRecord);
+  if (stop === undefined || claim === undefined || observer.now() <= stop.killAt + graceMs) return;
+  await observer.processes.signal(claim, 'SIGKILL');
+};
+
 /** Looks, and does what follows from what was seen: an attempt without a supervisor is ended and recorded. */
 export const observe = async (layout: Layout, observer: Observer): Promise<Verdict> => {
   const facts = await gather(layout, observer);

@@ -33,6 +33,8 @@ export type LocalTiming = {
   launchWindow: number;
   /** What an attempt without a supervisor gets to save and exit. */
   unsupervisedGrace: number;
+  /** A supervisor that is this late with an end that was asked for is taken to hang, and is killed. */
+  supervisorGrace: number;
 };
 
 export const DEFAULT_TIMING: LocalTiming = {
@@ -40,4 +42,5 @@ export const DEFAULT_TIMING: LocalTiming = {
   hardDeadlineGrace: 10_000,
   launchWindow: 15_000,
   unsupervisedGrace: 30_000,
+  supervisorGrace: 15_000,
 };

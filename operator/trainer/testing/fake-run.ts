@@ -92,8 +92,8 @@ export class FakeRun implements Control {
   }
 
   metrics(since: number, limit: number): { next: number; points: MetricPoint[] } {
-    const points = this.points.filter((point) => point.n >= since).slice(0, limit);
-    return { next: (points.at(-1)?.n ?? since - 1) + 1, points };
+    const points = this.points.filter((point) => point.n > since).slice(0, limit);
+    return { next: points.at(-1)?.n ?? since, points };
   }
 
   requestCheckpoint(asked: { id: string; stop: boolean }): CheckpointRequest {

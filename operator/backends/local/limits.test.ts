@@ -1,0 +1,142 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openStore } from '../../store/open.ts';
+import { isBackendError } from '../errors.ts';
+import { layoutOf } from './layout.ts';
+import { Bench, until } from './testing/harness.ts';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await Bench.open();
+});
+afterEach(() => bench.close());
+
+describe('limits hold without the operator', () => {
+  test('at the hard deadline nothing runs any more, even if the trainer ignores everything', async () => {
+    const hardDeadline = Date.now() + 2_000;
+    const backend = bench.backend({ trainerCommand: bench.command('--deaf'), timing: { hardDeadlineGrace: 600 } });
+    await backend.launch(bench.request('late', { hardDeadline }));
+    const pid = await bench.trainerPid('late');
+    await until('the trainer is dead', async () => !(await bench.runs(pid)));
+    const { exit } = await bench.exited(backend, 'late');
+    expect(exit).toMatchObject({ reason: 'hardDeadline', signal: 'SIGKILL' });
+    expect(exit?.at).toBeLessThanOrEqual(hardDeadline);
+    expect(exit?.message).toMatch(/hard deadline was reached/);
+  });
+
+  test('before the hard deadline the trainer gets the time to save', async () => {
+    const hardDeadline = Date.now() + 3_000;
+    const backend = bench.backend({ timing: { hardDeadlineGrace: 1_500 } });
+    await backend.launch(bench.request('saves', { hardDeadline }));
+    const { exit } = await bench.exited(backend, 'saves');
+    expect(exit).toMatchObject({ reason: 'hardDeadline', code: 10 });
+    expect((await openStore(bench.storeUri).latestVerified()).checkpoint?.attempt).toBe('saves');
+  });
+
+  test('a hard deadline that is moved while it runs is the one that counts', async () => {
+    const backend = bench.backend({ timing: { hardDeadlineGrace: 200 } });
+    await backend.launch(bench.request('moved', { hardDeadline: Date.now() + 600_000 }));
+    await bench.running(backend, 'moved');
+    await backend.setHardDeadline('moved', Date.now() + 500);
+    expect((await bench.exited(backend, 'moved')).exit?.reason).toBe('hardDeadline');
+  });
+
+  test('memory over the limit ends the attempt and says what to do', async () => {
+    const backend = bench.backend({
+      trainerCommand: bench.command('--allocate-mib', '300'),
+      resources: { memoryBytes: 200 * 1024 * 1024 },
+    });
+    await backend.launch(bench.request('greedy', { resources: { memoryBytes: 1024 ** 3 } }));
+    const { exit } = await bench.exited(backend, 'greedy');
+    expect(exit).toMatchObject({ reason: 'memoryLimit', signal: 'SIGKILL' });
+    expect(exit?.message).toMatch(/its limit is 200 MiB: lower the batch size/);
+  });
+
+  test('cores and priority are those asked for', async () => {
+    const backend = bench.backend({ resources: { cpus: 1, niceness: 7 } });
+    await backend.launch(bench.request('modest'));
+    const pid = await bench.trainerPid('modest');
+    await bench.running(backend, 'modest');
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    const [, allowed = ''] = /Cpus_allowed_list:\s+(\S+)/.exec(status) ?? [];
+    expect(allowed).toMatch(/^\d+$/);
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    expect(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]).toBe('7');
+    expect(await readFile(`/proc/${pid}/environ`, 'utf8')).toContain('OMP_NUM_THREADS=1');
+  });
+
+  test('a trainer that never opens its port is ended', async () => {
+    const backend = bench.backend({ trainerCommand: bench.command('--silent'), timing: { startTimeout: 400 } });
+    await backend.launch(bench.request('silent'));
+    expect((await backend.find('silent'))?.state).toBe('starting');
+    const { exit } = await bench.exited(backend, 'silent');
+    expect(exit?.reason).toBe('startTimeout');
+    expect(exit?.message).toMatch(/its log tells why/);
+  });
+});
+
+describe('what cannot be started says what to do', () => {
+  test('a trainer that is not there', async () => {
+    const backend = bench.backend({ trainerCommand: ['/nowhere/python', '-m', 'kriptik_trainer'] });
+    await backend.launch(bench.request('absent'));
+    const { exit } = await bench.exited(backend, 'absent');
+    expect(exit?.reason).toBe('spawnFailed');
+    expect(exit?.message).toMatch(/run make trainer/);
+    expect(await backend.probe()).toMatchObject({
+      ready: false,
+      reason: 'TrainerMissing',
+      remedy: 'Run make trainer.',
+    });
+  });
+
+  test('a Python that is not there, without leaving anything that counts as running', async () => {
+    const backend = bench.backend({ python: '/nowhere/python' });
+    await expect(backend.launch(bench.request('absent'))).rejects.toThrow(/cannot run \/nowhere\/python/);
+    expect(await backend.find('absent')).toBeUndefined();
+  });
+
+  test('a Python that cannot run the supervisor', async () => {
+    const backend = bench.backend({ python: 'false' });
+    await expect(backend.launch(bench.request('broken'))).rejects.toThrow(/the supervisor ended with 1/);
+    expect(await backend.find('broken')).toBeUndefined();
+  });
+
+  test('a working directory that cannot be written', async () => {
+    const file = join(bench.root, 'file');
+    await writeFile(file, '');
+    const backend = bench.backend({ root: join(file, 'work') });
+    await expect(backend.launch(bench.request('nowhere'))).rejects.toSatisfy((error: unknown) =>
+      isBackendError(error, 'Misconfigured'),
+    );
+    expect(await backend.probe()).toMatchObject({ ready: false, reason: 'WorkDirUnwritable' });
+  });
+
+  test('more memory than the machine has', async () => {
+    const probe = await bench.backend({ resources: { memoryBytes: 2 ** 50 } }).probe();
+    expect(probe).toMatchObject({ ready: false, reason: 'MemoryTooSmall' });
+  });
+
+  test('a GPU that is not there', async () => {
+    const probe = await bench.backend({ gpu: { name: 'rtx-4090', count: 99 } }).probe();
+    expect(probe).toMatchObject({ ready: false, reason: 'GPUMissing' });
+  });
+
+  test('a record that was damaged is not taken for absence', async () => {
+    const backend = bench.backend();
+    await backend.launch(bench.request('damaged'));
+    const { claim } = layoutOf(bench.options.root, 'damaged');
+    const whole = await readFile(claim);
+    await writeFile(claim, '{');
+    await expect(backend.find('damaged')).rejects.toSatisfy((error: unknown) =>
+      isBackendError(error, 'OutcomeUnknown'),
+    );
+    await writeFile(claim, whole);
+  });
+
+  test('a spec that is not valid names the field', async () => {
+    const request = bench.request('invalid');
+    const spec = { ...request.spec, hyperparameters: { ...request.spec.hyperparameters, batchSize: 0 } };
+    await expect(bench.backend().launch({ ...request, spec })).rejects.toThrow(/hyperparameters\.batchSize/);
+  });
+});

@@ -72,12 +72,13 @@ function merged(files: readonly string[], origin: string): KubeConfig {
   return whole;
 }
 
+/** Only the first line of a parser's message: the rest quotes the file, which holds credentials. */
 function unreadable(file: string, origin: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return `kubeconfig ${file} (from ${origin}) does not exist. Check the path.`;
   if (code === 'EACCES')
     return `kubeconfig ${file} (from ${origin}) may not be read by this user. Fix its permissions.`;
-  return `kubeconfig ${file} (from ${origin}) is not a valid kubeconfig: ${errorMessage(error)}. Compare it with the output of "kubectl config view".`;
+  return `kubeconfig ${file} (from ${origin}) is not a valid kubeconfig: ${errorMessage(error).split('\n')[0]}. Compare it with the output of "kubectl config view".`;
 }
 
 function selected(kc: KubeConfig, context: string | undefined, where: string): KubeConfig {

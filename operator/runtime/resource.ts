@@ -6,6 +6,7 @@ import {
   type ObjectKey,
   type ResourceType,
   type Scale,
+  type Unstored,
 } from './types.ts';
 
 export interface ListOptions extends CallOptions {

@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from './clock.ts';
+import { LEASES, LeaderElector, type LeaderOptions, type Lease } from './leader.ts';
+import { silentLogger } from './log.ts';
+import { RuntimeMetrics } from './metrics.ts';
+import { eventually, type Rig, startRig } from './testing/objects.ts';
+
+const LEASE = 'coordination.k8s.io/v1/leases';
+const key = { namespace: 'kube-system', name: 'test' };
+const electors: LeaderElector[] = [];
+let rig: Rig;
+let lost: string[];
+
+beforeEach(async () => {
+  rig = await startRig();
+  lost = [];
+});
+
+afterEach(async () => {
+  rig.server.clearFaults();
+  await Promise.all(electors.splice(0).map((elector) => elector.stop()));
+  await rig.close();
+});
+
+function elector(identity: string, options: Partial<LeaderOptions> = {}): LeaderElector {
+  const made = new LeaderElector({
+    client: rig.client,
+    ...key,
+    identity,
+    log: silentLogger(),
+    clock: systemClock,
+    leaseMs: 1_000,
+    renewDeadlineMs: 500,
+    retryMs: 50,
+    onLost: (reason) => void lost.push(`${identity}: ${reason}`),
+    ...options,
+  });
+  electors.push(made);
+  return made;
+}
+
+const lease = (): Promise<Lease> => rig.client.resource(LEASES).get(key);
+
+describe('taking the lease', () => {
+  it('makes it when there is none, and renews it', async () => {
+    const metrics = new RuntimeMetrics();
+    const a = elector('a', { metrics });
+    expect(a.isLeader).toBe(false);
+    await a.start();
+    expect(a.isLeader).toBe(true);
+    const first = await lease();
+    expect(first.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 1, leaseTransitions: 1 });
+    expect(first.spec?.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    const renewals = (): number => rig.server.calls.filter((call) => call.method === 'PUT').length;
+    await eventually(() => renewals() >= 3, 'three renewals');
+    expect((await lease()).spec?.acquireTime).toBe(first.spec?.acquireTime);
+    expect(await metrics.registry.metrics()).toContain('leader_election_master_status{name="test"} 1');
+  });
+
+  it('waits for another holder, takes over at once when that one stops, and counts the term', async () => {
+    const a = elector('a');
+    await a.start();
+    const b = elector('b');
+    let bLeads = false;
+    const started = b.start().then(() => {
+      bLeads = true;
+    });
+    await eventually(() => rig.server.calls.length > 12, 'b has tried a few times');
+    expect(bLeads).toBe(false);
+    const stoppedAt = performance.now();
+    await a.stop();
+    expect(a.isLeader).toBe(false);
+    await started;
+    expect(performance.now() - stoppedAt).toBeLessThan(500);
+    expect(b.fencingEpoch).toBeGreaterThan(a.fencingEpoch);
+    expect(lost).toEqual([]);
+  });
+
+  it('takes over from a holder that died, but not before the lease has run out', async () => {
+    const spec = {
+      holderIdentity: 'dead',
+      leaseDurationSeconds: 1,
+      leaseTransitions: 7,
+      renewTime: '2000-01-01T00:00:00.000000Z',
+    };
+    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: key, spec };
+    rig.server.store.create(LEASE, 'kube-system/test', body);
+    const from = performance.now();
+    const a = elector('a');
+    await a.start();
+    // Its own clock counts from when it first saw the lease: the time written by the holder is not trusted.
+    expect(performance.now() - from).toBeGreaterThanOrEqual(1_000);
+    expect(a.fencingEpoch).toBe(8);
+  });
+
+  it('lets exactly one of many lead', async () => {
+    const many = Array.from({ length: 8 }, (_, index) => elector(`p${index}`));
+    await Promise.any(many.map((one) => one.start().then(() => one)));
+    await eventually(() => rig.server.calls.length > 60, 'all have tried');
+    expect(many.filter((one) => one.isLeader).length).toBe(1);
+  });
+
+  it('gives up when stopped before leading', async () => {
+    await elector('a').start();
+    const b = elector('b');
+    const started = b.start();
+    await b.stop();
+    await expect(started).rejects.toThrow('leader election stopped');
+  });
+
+  it('refuses times that could let two lead', () => {
+    expect(() => elector('a', { leaseMs: 500, renewDeadlineMs: 500 })).toThrow('lease > renew deadline > retry');
+  });
+});
+
+describe('losing the lease', () => {
+  it('tells once when the server cannot be reached for longer than the deadline', async () => {
+    const a = elector('a');
+    await a.start();
+    rig.server.inject({ fault: { kind: 'status', code: 500 }, times: 1_000 });
+    await eventually(() => lost.length > 0, 'the loss is told');
+    expect(a.isLeader).toBe(false);
+    expect(lost.length).toBe(1);
+    expect(lost[0]).toMatch(/^a: the lease could not be renewed for \d+ ms$/);
+  });
+
+  it('notices a server that hangs, in time to stop before others take over', async () => {
+    const a = elector('a');
+    await a.start();
+    rig.server.inject({ fault: { kind: 'blackHole' }, times: 1_000 });
+    const from = performance.now();
+    await eventually(() => lost.length > 0, 'the loss is told');
+    expect(performance.now() - from).toBeLessThan(1_000);
+  });
+
+  it('tells when another has taken the lease', async () => {
+    const a = elector('a');
+    await a.start();
+    const current = rig.server.store.get(LEASE, 'kube-system/test') as Lease;
+    const spec = { ...current.spec, holderIdentity: 'thief' };
+    rig.server.store.replace(LEASE, 'kube-system/test', { ...current, spec } as Lease);
+    await eventually(() => lost.length > 0, 'the loss is told');
+    expect(lost).toEqual(['a: thief has taken the lease']);
+  });
+
+  it('rides out a short failure', async () => {
+    const a = elector('a');
+    await a.start();
+    rig.server.inject({ fault: { kind: 'status', code: 500 }, times: 3 });
+    rig.server.inject({ fault: { kind: 'reset' }, times: 2 });
+    const before = rig.server.calls.length;
+    await eventually(() => rig.server.calls.length > before + 12, 'some renewals later');
+    expect(lost).toEqual([]);
+    expect(a.isLeader).toBe(true);
+  });
+
+  it('does not count itself leader while its clock says the lease has run out', async () => {
+    let now = 0;
+    const clock = {
+      ...systemClock,
+      now: () => Date.now() + now,
+      date: () => new Date(),
+      setTimer: systemClock.setTimer.bind(systemClock),
+      sleep: systemClock.sleep.bind(systemClock),
+    };
+    const a = elector('a', { clock });
+    await a.start();
+    expect(a.isLeader).toBe(true);
+    now = 1_001;
+    expect(a.isLeader).toBe(false);
+  });
+});

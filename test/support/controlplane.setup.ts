@@ -14,7 +14,7 @@ declare module 'vitest' {
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** What the operator's installation applies; a folder that is not there yet is left out. */
-const MANIFESTS = ['crds', 'webhooks', 'config'].map((folder) => join(ROOT, folder));
+const MANIFESTS = ['crds', 'config', 'config/rbac', 'webhooks'].map((folder) => join(ROOT, folder));
 
 /** Starts one control plane for the run, with the product's definitions and policies installed. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

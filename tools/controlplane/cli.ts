@@ -30,17 +30,11 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  switch (command) {
-    case 'up':
-      return up(values.data, values.apply);
-    case 'build':
-      return build(rest);
-    case 'where':
-      return where();
-    default:
-      console.error(USAGE);
-      return 2;
-  }
+  if (command === 'up') return up(values.data, values.apply);
+  if (command === 'build') return build(rest);
+  if (command === 'where') return where();
+  console.error(USAGE);
+  return 2;
 }
 
 async function up(dataDirectory: string | undefined, manifests: readonly string[]): Promise<number> {

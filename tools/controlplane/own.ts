@@ -6,6 +6,7 @@ import { auditLogPath } from './embedded/arguments.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { createRunDirectory, openDataDirectory, type RunDirectory } from './processes/rundir.ts';
 import { type Supervised, supervise } from './processes/supervised.ts';
+import { endRecorded } from './processes/sweep.ts';
 import type { ControlPlane, ControlPlaneDescriptor, Resolved } from './types.ts';
 
 /** Programs get this long to end in order where their data is kept; else they are killed at once. */
@@ -54,6 +55,8 @@ export async function startOwn(options: Resolved): Promise<ControlPlane> {
 
 async function end(supervised: Supervised, directory: RunDirectory, keepLogs: boolean): Promise<void> {
   await supervised.stop({ graceMs: directory.persistent ? GRACE_MS : 0, remove: false });
+  // Had the supervisor been killed, its programs would still run.
+  await endRecorded(directory.path);
   if (keepLogs) directory.keepLogs();
   else directory.release();
 }

@@ -1,7 +1,7 @@
 import type { Progress } from './binaries/progress.ts';
 import type { KubeClient } from './cluster/client.ts';
 import type { KubeObject } from './cluster/resources.ts';
-import type { User, UserRequest } from './cluster/users.ts';
+import type { CreateUser } from './cluster/users.ts';
 import type { Ports } from './embedded/arguments.ts';
 import type { Source } from './source.ts';
 
@@ -14,12 +14,12 @@ export interface ControlPlane extends ControlPlaneAccess {
   /** Enough for another process to use it too, through `attachControlPlane`. Plain JSON. */
   readonly descriptor: ControlPlaneDescriptor;
   /** Rejects when a program of ours ends although it should not; never resolves. */
-  whenFailed(): Promise<never>;
+  readonly whenFailed: () => Promise<never>;
   /**
    * Ends what was started and removes what was made; of a cluster that was given only our users are removed.
    * With `keepLogs` the logs of a control plane that is not persistent stay for a day.
    */
-  stop(how?: { keepLogs?: boolean }): Promise<void>;
+  readonly stop: (how?: { keepLogs?: boolean }) => Promise<void>;
 }
 
 /** What can be done with a control plane from any process. */
@@ -35,11 +35,11 @@ export interface ControlPlaneAccess {
   /** Calls with the administrator's rights. */
   readonly client: KubeClient;
   /** The administrator's kubeconfig as text. */
-  adminKubeconfig(): string;
+  readonly adminKubeconfig: () => string;
   /** A user whose rules (RBAC) hold when the promise resolves. */
-  createUser(request: UserRequest): Promise<User>;
+  readonly createUser: CreateUser;
   /** Applies files, folders and objects server-side; definitions of kinds are Established afterwards. */
-  applyManifests(manifests: readonly (string | KubeObject)[]): Promise<void>;
+  readonly applyManifests: (manifests: readonly (string | KubeObject)[]) => Promise<void>;
 }
 
 /** What `attachControlPlane` needs. */

@@ -20,11 +20,11 @@ export interface Answer {
 /** The few calls this package needs of an API server. */
 export interface KubeClient {
   /** Any answer, refusals included. Throws only when no answer comes within the deadline. */
-  send(method: string, path: string, options?: SendOptions): Promise<Answer>;
+  readonly send: (method: string, path: string, options?: SendOptions) => Promise<Answer>;
   /** As `send`, but an answer that is no success becomes a {@link KubeError}. */
-  call(method: string, path: string, options?: SendOptions): Promise<unknown>;
+  readonly call: (method: string, path: string, options?: SendOptions) => Promise<unknown>;
   /** Closes idle connections. */
-  close(): void;
+  readonly close: () => void;
 }
 
 interface SendOptions {

@@ -64,7 +64,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 }
 
 async function startOn(ports: Ports, keys: ClusterKeys, options: EmbeddedOptions): Promise<Embedded> {
-  const { directory, supervised } = options;
+  const { directory } = options;
   const settings: Settings = { ...options, ports };
   const server = `https://127.0.0.1:${ports.apiserver}`;
   const user = certificateUser(keys.admin);
@@ -75,13 +75,12 @@ async function startOn(ports: Ports, keys: ClusterKeys, options: EmbeddedOptions
   await startProgram('kube-apiserver', apiserverArguments(settings), options);
   const client = connect(connectionOf(kubeconfig));
   try {
-    await readyOrEnded(client, options);
+    await serving(client, '/readyz', ['etcd', 'kube-apiserver'], options);
     if (options.controllerManager) {
       await startProgram('kube-controller-manager', controllerManagerArguments(settings), options);
-      await Promise.race([
-        waitFor(() => exists(client, '/api/v1/namespaces/default/serviceaccounts/default'), options, 'its controllers'),
-        supervised.whenEnded('kube-controller-manager'),
-      ]);
+      // Made by a controller, and needed before any pod: it shows that the controllers work.
+      const account = '/api/v1/namespaces/default/serviceaccounts/default';
+      await serving(client, account, ['kube-apiserver', 'kube-controller-manager'], options);
     }
   } catch (error) {
     client.close();
@@ -98,20 +97,36 @@ async function startProgram(name: ProgramName, args: readonly string[], options:
   await options.supervised.start(name, program.path, args);
 }
 
-async function readyOrEnded(client: KubeClient, options: EmbeddedOptions): Promise<void> {
-  await Promise.race([
-    waitFor(() => exists(client, '/readyz'), options, '/readyz of the API server'),
-    options.supervised.whenEnded('kube-apiserver'),
-    options.supervised.whenEnded('etcd'),
-  ]);
+/** Waits until the path is there; fails at once when one of the programs ends. */
+async function serving(
+  client: KubeClient,
+  path: string,
+  programs: readonly ProgramName[],
+  options: EmbeddedOptions,
+): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([
+      waitFor(() => exists(client, path), over.signal, path, options),
+      ...programs.map((name) => options.supervised.whenEnded(name)),
+    ]);
+  } finally {
+    // Else the losing poll would go on, and open connections to whoever has the port now.
+    over.abort();
+  }
 }
 
-async function waitFor(probe: () => Promise<boolean>, options: EmbeddedOptions, what: string): Promise<void> {
-  const deadline = performance.now() + options.readyTimeoutMs;
-  while (!(await probe())) {
+async function waitFor(
+  probe: () => Promise<boolean>,
+  signal: AbortSignal,
+  path: string,
+  { readyTimeoutMs, directory }: EmbeddedOptions,
+): Promise<void> {
+  const deadline = performance.now() + readyTimeoutMs;
+  while (!signal.aborted && !(await probe())) {
     if (performance.now() > deadline) {
       throw new Error(
-        `The control plane did not become ready: ${what} did not answer within ${options.readyTimeoutMs / 1000} s. See the logs in ${join(options.directory, 'logs')}.`,
+        `The control plane did not become ready: ${path} did not answer within ${readyTimeoutMs / 1000} s. See the logs in ${join(directory, 'logs')}.`,
       );
     }
     await delay(25);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +15,7 @@ export interface Lock {
  */
 export function tryLock(path: string, owner: ProcessRecord = ownRecord('owner')): Lock | { heldBy: ProcessRecord } {
   mkdirSync(dirname(path), { recursive: true });
-  const draft = `${path}.${owner.pid}.${Math.trunc(performance.now() * 1000)}`;
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
   writeFileSync(draft, JSON.stringify(owner));
   try {
     for (;;) {

@@ -42,7 +42,12 @@ export async function createRunDirectory(runRoot: string, now: number): Promise<
 export async function openDataDirectory(path: string): Promise<RunDirectory> {
   makePrivate(path);
   const directory = own(path, true);
-  await endRecorded(path);
+  try {
+    await endRecorded(path);
+  } catch (error) {
+    directory.release();
+    throw error;
+  }
   return directory;
 }
 

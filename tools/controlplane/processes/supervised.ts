@@ -40,7 +40,7 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
   const pids = new Map<string, number>();
   const waiting = new Set<() => void>();
   const wake = () => {
-    for (const check of [...waiting]) check();
+    for (const check of waiting) check();
   };
   let gone: string | undefined;
   let idle = false;
@@ -101,7 +101,11 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
         return pid;
       });
     },
-    whenEnded: (name) => until<never>(() => void failIfEnded(name) as undefined),
+    whenEnded: (name) =>
+      until<never>(() => {
+        failIfEnded(name);
+        return undefined;
+      }),
     async endPrograms() {
       idle = false;
       send({ op: 'end' });

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Installs the Node packages of the lock file. The project runs on the Node 24 that is one of them, so npm's
+# remark that the host's Node is older does not matter and is left out; other messages are kept.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for tool in node npm; do
+  command -v "$tool" >/dev/null || { echo "$tool is missing: install Node.js 20 or newer from https://nodejs.org" >&2; exit 1; }
+done
+major=$(node -p 'process.versions.node.split(".")[0]')
+[ "$major" -ge 20 ] || { echo "Node.js $(node -v) is too old to install from: 20 or newer is needed" >&2; exit 1; }
+echo "installing Node packages ..." >&2
+npm ci --no-audit --no-fund --loglevel=error >&2
+touch node_modules/.package-lock.json

@@ -2,6 +2,7 @@ import { ApiError, errorMessage, UnreachableError } from '@kriptik/operator/runt
 import { CommanderError } from 'commander';
 import { CliError } from './errors.ts';
 import { EXIT, type ExitCode } from './exitcodes.ts';
+import { grantCommands } from './grants.ts';
 import { GROUP } from './resources.ts';
 
 /** What is known about the call that failed. */
@@ -96,9 +97,12 @@ function explainApi(error: ApiError, context: FailureContext): CliError {
   const denied = /ValidatingAdmissionPolicy '([^']+)' with binding '[^']+' denied request: (.*)$/s.exec(error.message);
   if (denied !== null) {
     const [, policy, message = ''] = denied;
-    return build(EXIT.refused, message.trim(), [
-      `The cluster's policy "${policy}" decides this: ask those who own it.`,
-    ]);
+    const { what, remedy } = sentences(message);
+    return build(
+      EXIT.refused,
+      what,
+      remedy.length > 0 ? remedy : [`The cluster's policy "${policy}" decides this: ask those who own it.`],
+    );
   }
   switch (error.status) {
     case 401:
@@ -135,31 +139,20 @@ function explainForbidden(error: ApiError, build: Build): CliError {
     );
   if (match === null) return build(EXIT.refused, error.message, ['Ask an administrator of the cluster.']);
   const [, user = '', verb = '', resource = '', group = '', namespace] = match;
-  return build(
-    EXIT.refused,
-    `user "${user}" lacks the verb "${verb}" on ${resource}${namespace === undefined ? '' : ` in namespace ${namespace}`}`,
-    [
-      'Ask an administrator for it, for example:',
-      ...grantCommands({ user, verb, resource: group === '' ? resource : withGroup(resource, group), namespace }),
-    ],
-  );
+  const scope = namespace === undefined ? '' : ` in namespace ${namespace}`;
+  return build(EXIT.refused, `user "${user}" lacks the verb "${verb}" on ${resource}${scope}`, [
+    'Ask an administrator for it:',
+    ...grantCommands({ user, verb, resource: group === '' ? resource : withGroup(resource, group), namespace }),
+  ]);
 }
 
-/** kubectl commands that give `user` one verb. */
-export function grantCommands(grant: {
-  readonly user: string;
-  readonly verb: string;
-  readonly resource: string;
-  readonly namespace?: string | undefined;
-}): string[] {
-  const { user, verb, resource, namespace } = grant;
-  const name = `kriptik-${verb}-${resource.split(/[./]/)[0] ?? resource}`;
-  const [kind, binding, scope] =
-    namespace === undefined ? ['clusterrole', 'clusterrolebinding', ''] : ['role', 'rolebinding', ` -n ${namespace}`];
-  return [
-    `kubectl create ${kind} ${name} --verb=${verb} --resource=${resource}${scope}`,
-    `kubectl create ${binding} ${name} --${kind}=${name} --user=${user}${scope}`,
-  ];
+/** Splits a policy's message into what is wrong and what to do; commands stand on lines of their own. */
+function sentences(message: string): { readonly what: string; readonly remedy: string[] } {
+  const text = message.trim().replace(/\s+/g, ' ');
+  const [, what = text, rest = ''] = /^(.*?[^.])\. ([A-Z].*)$/s.exec(text) ?? [];
+  const command = /^(.*?): (kubectl .*)$/s.exec(rest);
+  const remedy = command === null ? [rest] : [`${command[1] ?? ''}:`, command[2] ?? ''];
+  return { what: what.replace(/\.$/, ''), remedy: remedy.filter((line) => line !== '') };
 }
 
 /** `trainingplans/status` and a group become `trainingplans.GROUP/status`, as kubectl wants it. */

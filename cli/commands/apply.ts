@@ -46,27 +46,37 @@ export async function readManifests(session: Session, names: readonly string[]):
 }
 
 async function apply(session: Session, options: ApplyOptions): Promise<void> {
-  const checked = await readManifests(session, options.filename);
-  const applied: KubeObject[] = [];
-  for (const entry of checked) {
-    const { object, outcome } = await applyOne(session, entry, options);
-    applied.push(object);
-    if (options.output === 'table')
-      session.print(`${renderName(object)} ${outcome}${options.dryRun === true ? ' (dry run)' : ''}`);
-    else if (options.output === 'name') session.print(renderName(object));
-  }
+  const results = await applyFiles(session, options.filename, options);
+  const objects = results.map(({ object }) => object);
+  const suffix = options.dryRun === true ? ' (dry run)' : '';
   if (options.output === 'json' || options.output === 'yaml')
-    session.print(renderObjects(applied, options.output, applied.length === 1));
-  const goal = applied.find((object) => object.kind === GOALS.kind);
+    session.print(renderObjects(objects, options.output, objects.length === 1));
+  else if (options.output === 'name') session.print(objects.map(renderName));
+  else session.print(results.map(({ object, outcome }) => `${renderName(object)} ${outcome}${suffix}`));
+  const goal = objects.find((object) => object.kind === GOALS.kind);
   if (goal !== undefined && options.dryRun !== true && options.output === 'table')
     session.note(`See its plan: kriptik plan ${goal.metadata.name}`);
 }
 
-async function applyOne(
-  session: Session,
-  entry: Checked,
-  options: ApplyOptions,
-): Promise<{ object: KubeObject; outcome: string }> {
+export interface Applied {
+  readonly object: KubeObject;
+  readonly outcome: 'created' | 'configured' | 'unchanged';
+}
+
+export interface ApplyHow {
+  /** The server checks everything and writes nothing. */
+  readonly dryRun?: boolean;
+  readonly forceConflicts?: boolean;
+}
+
+/** Reads, checks and applies files, in their order. */
+export async function applyFiles(session: Session, names: readonly string[], how: ApplyHow): Promise<Applied[]> {
+  const applied: Applied[] = [];
+  for (const entry of await readManifests(session, names)) applied.push(await applyOne(session, entry, how));
+  return applied;
+}
+
+async function applyOne(session: Session, entry: Checked, options: ApplyHow): Promise<Applied> {
   const { kind, metadata } = entry.object;
   const type: ResourceType = {
     group: GROUP,

@@ -1,13 +1,12 @@
 import type { TrainingPlan } from '@kriptik/crds';
-import { isApiError, isConflict } from '@kriptik/operator/runtime/errors.ts';
+import { isConflict } from '@kriptik/operator/runtime/errors.ts';
 import type { Command } from 'commander';
 import { describePlan, shortDigest } from '../describe/plan.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
-import { explain, grantCommands } from '../explain.ts';
 import { findPlan, getObject } from '../locate.ts';
 import { quoteLine } from '../render/tiles.ts';
-import { GROUP, PLANS } from '../resources.ts';
+import { PLANS } from '../resources.ts';
 import type { Session } from '../session.ts';
 import { whoAmI } from '../whoami.ts';
 import { viewOf } from './describe.ts';
@@ -178,24 +177,7 @@ async function record(
       return;
     } catch (error) {
       if (isConflict(error) && tries < TRIES) plan = await getObject(session, PLANS, name);
-      else throw refusal(session, error, user);
+      else throw error;
     }
   }
-}
-
-/** Adds to a refusal which right is missing and how to get it. */
-function refusal(session: Session, error: unknown, user: string): CliError {
-  const explained = explain(error, { server: session.server });
-  if (!isApiError(error) || explained.code !== EXIT.refused || !/approve/.test(explained.message)) return explained;
-  return new CliError(
-    EXIT.refused,
-    {
-      ...explained.fault,
-      remedy: [
-        'Ask somebody who may, or an administrator for the right:',
-        ...grantCommands({ user, verb: 'approve', resource: `trainingplans.${GROUP}`, namespace: session.namespace }),
-      ],
-    },
-    { cause: error },
-  );
 }

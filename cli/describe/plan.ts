@@ -1,7 +1,7 @@
 import type { TrainingPlan } from '@kriptik/crds';
 import { facts, section } from '../render/section.ts';
 import { phaseStyle } from '../render/style.ts';
-import { renderQuote, renderTiles } from '../render/tiles.ts';
+import { quoteLine, renderQuote, renderTiles } from '../render/tiles.ts';
 import { printable } from '../render/width.ts';
 import type { View } from './common.ts';
 
@@ -34,7 +34,26 @@ export function describePlan(plan: TrainingPlan, view: View, options: { readonly
       ],
       view,
     ),
-    ...(status?.tiles === undefined ? [] : ['', ...renderTiles(status.tiles, { ...view, brief })]),
-    ...(status?.quote === undefined ? [] : section('Price', renderQuote(status.quote, view), style)),
+    ...(brief ? briefLines(plan, view) : fullLines(plan, view)),
   ];
+}
+
+function fullLines(plan: TrainingPlan, view: View): string[] {
+  const { tiles, quote } = plan.status ?? {};
+  return [
+    ...(tiles === undefined ? [] : ['', ...renderTiles(tiles, view)]),
+    ...(quote === undefined ? [] : section('Price', renderQuote(quote, view), view.style)),
+  ];
+}
+
+/** One line a tile and one for the price. */
+function briefLines(plan: TrainingPlan, view: View): string[] {
+  const { tiles, quote } = plan.status ?? {};
+  return facts(
+    [
+      ...(tiles ?? []).map((tile) => [tile.name, printable(tile.title)] as const),
+      ['Price', quote === undefined ? undefined : quoteLine(quote)],
+    ],
+    view,
+  );
 }

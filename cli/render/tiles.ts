@@ -10,8 +10,6 @@ export interface TileOptions {
   readonly style: Style;
   /** Cells of the terminal. */
   readonly width: number;
-  /** Leave alternatives out, for a short view. */
-  readonly brief?: boolean;
 }
 
 const usd = (decimal: string): string => formatUsd(parseMoney(decimal));
@@ -29,15 +27,13 @@ function renderTile(tile: Tile, options: TileOptions): string[] {
   lines.push(...wrap(printable(tile.summary), room).map((line) => indent + line));
   lines.push(...bullets(tile.reasons ?? [], width, indent));
   lines.push(...(tile.warnings ?? []).flatMap((warning) => warningLines(warning, room, indent, style)));
-  if (options.brief !== true) {
-    lines.push(
-      ...facts(
-        (tile.facts ?? []).map(({ label, value }) => [printable(label), printable(value)] as const),
-        { style, width, indent },
-      ),
-      ...alternativeLines(tile, indent, style),
-    );
-  }
+  lines.push(
+    ...facts(
+      (tile.facts ?? []).map(({ label, value }) => [printable(label), printable(value)] as const),
+      { style, width, indent },
+    ),
+    ...alternativeLines(tile, indent, style),
+  );
   return lines;
 }
 

@@ -89,14 +89,12 @@ export const openFileStore = (root: string, now: () => number = Date.now): Check
       }
       const verified = { ...refOf(directory, read), uri: ref.uri, verifiedAt: new Date(now()).toISOString() };
       const key = `${directory} ${read.sha256}`;
-      if (options.fresh !== true && remembered.has(key)) {
-        if (remembered.get(key) === (await fingerprint(directory, read.manifest))) {
-          return { ok: true, checkpoint: verified };
-        }
-      }
-      remembered.delete(key);
       // Before the bytes are read: a change meanwhile makes the remembered state stale, not wrong.
       const state = await fingerprint(directory, read.manifest).catch(() => undefined);
+      if (options.fresh !== true && state !== undefined && remembered.get(key) === state) {
+        return { ok: true, checkpoint: verified };
+      }
+      remembered.delete(key);
       const problem = await verifyFiles(directory, read.manifest);
       if (problem !== undefined) return { ok: false, problem };
       if (state !== undefined) remember(key, state);

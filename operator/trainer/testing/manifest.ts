@@ -23,6 +23,7 @@ export const writeSaved = async (
 ): Promise<Saved> => {
   const temporary = `${directory}.tmp-${process.pid}`;
   await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
   const listed: { path: string; size: number; sha256: string }[] = [];
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(temporary, path)), { recursive: true });

@@ -14,6 +14,9 @@ Programs: ${Object.keys(PROGRAMS).join(', ')}`;
 
 const DEFAULT_PROGRAMS: readonly ProgramName[] = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
 
+/** A person ended a build. */
+class Interrupted extends Error {}
+
 /** Runs one command; resolves with the exit code. Standard output is for programs, standard error for people. */
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -42,7 +45,7 @@ async function up(dataDirectory: string | undefined, manifests: readonly string[
   const interrupted = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        interrupt.abort(new Error(`interrupted by ${signal}`));
+        interrupt.abort(new Interrupted(`Ended by ${signal}.`));
         resolve();
       });
     }
@@ -92,5 +95,5 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
+  process.exitCode = error instanceof Interrupted ? 130 : 1;
 }

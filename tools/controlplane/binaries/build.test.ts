@@ -1,7 +1,18 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isAlive, recordOf } from '../processes/identity.ts';
 import { buildProgram } from './build.ts';
 import { cachedPath } from './cache.ts';
 import { PROGRAMS } from './programs.ts';
@@ -43,17 +54,17 @@ describe('building', () => {
     await expect(build(env)).rejects.toThrow(/disk is full/);
     const target = cachedPath(cache, PROGRAMS.etcd);
     expect(existsSync(target)).toBe(false);
-    expect(existsSync(`${target}.partial-${process.pid}`)).toBe(false);
-    expect(existsSync(`${target}.lock`)).toBe(false);
+    expect(readdirSync(dirname(target))).toEqual([]);
   });
 
   it('clears the drafts of builders that were killed, and their lock', async () => {
     const target = cachedPath(cache, PROGRAMS.etcd);
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(`${target}.partial-1`, 'half');
+    mkdirSync(`${target}.build-abc`);
+    writeFileSync(join(`${target}.build-abc`, 'etcd'), 'half');
     writeFileSync(`${target}.lock`, JSON.stringify({ name: 'owner', pid: process.pid, started: 'long ago' }));
     await build(fakeGo('echo program > "$out"'));
-    expect(existsSync(`${target}.partial-1`)).toBe(false);
+    expect(readdirSync(dirname(target))).toEqual(['etcd']);
   });
 
   it('says that Go is missing, and which is needed', async () => {
@@ -66,7 +77,27 @@ describe('building', () => {
     const env = fakeGo('exec sleep 60');
     const signal = AbortSignal.timeout(200);
     const options = { cache, env, progress: silentProgress, signal };
-    await expect(buildProgram(PROGRAMS.etcd, options)).rejects.toThrow(/aborted/);
-    expect(existsSync(`${cachedPath(cache, PROGRAMS.etcd)}.lock`)).toBe(false);
+    await expect(buildProgram(PROGRAMS.etcd, options)).rejects.toThrow(/timeout/);
+    expect(readdirSync(dirname(cachedPath(cache, PROGRAMS.etcd)))).toEqual([]);
+  });
+
+  it('does not go on when the builder is killed, and leaves only a lock that the next one takes over', async () => {
+    const env = fakeGo(`echo $$ > '${root}/pid'; exec sleep 60`);
+    const cli = join(import.meta.dirname, '..', 'cli.ts');
+    const builder = spawn(process.execPath, [cli, 'build', 'etcd'], {
+      env: { ...env, KRIPTIK_CACHE: cache },
+      stdio: 'ignore',
+    });
+    await vi.waitUntil(
+      () => existsSync(join(root, 'pid')) && readFileSync(join(root, 'pid'), 'utf8').endsWith('\n'),
+      10_000,
+    );
+    const go = recordOf('go', Number(readFileSync(join(root, 'pid'), 'utf8'))) ?? expect.fail('go is not running');
+    builder.kill('SIGKILL');
+    await vi.waitUntil(() => !isAlive(go), 10_000);
+    const folder = dirname(cachedPath(cache, PROGRAMS.etcd));
+    await vi.waitUntil(() => readdirSync(folder).join() === 'etcd.lock', 10_000);
+    await build(fakeGo('echo program > "$out"'));
+    expect(readdirSync(folder)).toEqual(['etcd']);
   });
 });

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { hasCode } from '../processes/identity.ts';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { waitForLock } from '../processes/lock.ts';
+import { ProgramEnded, supervise } from '../processes/supervised.ts';
+import { endRecorded } from '../processes/sweep.ts';
 import { cachedPath } from './cache.ts';
 import { type BuildContext, explainBuildFailure, goMissing } from './explain.ts';
 import { buildArguments, type Program } from './programs.ts';
@@ -43,24 +43,23 @@ export async function buildProgram(program: Program, options: BuildOptions): Pro
 }
 
 async function compile(program: Program, target: string, options: BuildOptions): Promise<void> {
-  const directory = join(options.recipes ?? import.meta.dirname, program.family);
+  const recipe = join(options.recipes ?? import.meta.dirname, program.family);
   const context: BuildContext = {
     program: `${program.name} ${program.version}`,
-    goVersionWanted: goVersion(readFileSync(join(directory, 'go.mod'), 'utf8')),
+    goVersionWanted: goVersion(readFileSync(join(recipe, 'go.mod'), 'utf8')),
     cache: options.cache,
   };
-  mkdirSync(dirname(target), { recursive: true });
-  removeDrafts(target);
-  // In the same folder, so that the rename that publishes it is atomic.
-  const draft = `${target}.partial-${process.pid}`;
+  await clearAbandoned(target);
+  // Beside the target, so that the rename that publishes the program is atomic.
+  const work = mkdtempSync(`${target}.build-`);
   const done = options.progress.start(`building ${context.program}`, program.expectedMinutes);
   try {
-    const { code, output } = await runGo(buildArguments(program, draft), directory, options, context);
-    if (code !== 0) throw explainBuildFailure(output, context);
+    const draft = join(work, program.name);
+    await runGo(buildArguments(program, draft), { recipe, work, context, options });
     renameSync(draft, target);
   } finally {
     done();
-    rmSync(draft, { force: true });
+    rmSync(work, { recursive: true, force: true });
   }
 }
 
@@ -69,34 +68,48 @@ export function goVersion(goMod: string): string {
   return goMod.match(/^go (\S+)$/m)?.[1] ?? 'the version named in go.mod';
 }
 
-function removeDrafts(target: string): void {
+/** Removes the work of builders that were killed; the caller holds the lock, so nobody else builds. */
+async function clearAbandoned(target: string): Promise<void> {
   const directory = dirname(target);
-  const prefix = `${target.slice(directory.length + 1)}.partial-`;
   for (const name of readdirSync(directory)) {
-    if (name.startsWith(prefix)) rmSync(join(directory, name), { force: true });
+    if (!name.startsWith(`${basename(target)}.build-`)) continue;
+    await endRecorded(join(directory, name));
+    rmSync(join(directory, name), { recursive: true, force: true });
   }
 }
 
-function runGo(
-  args: readonly string[],
-  cwd: string,
-  options: BuildOptions,
-  context: BuildContext,
-): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('go', args, {
-      cwd,
-      env: { ...options.env, CGO_ENABLED: '0', GOWORK: 'off' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(options.signal && { signal: options.signal }),
-    });
-    let output = '';
-    const keep = (chunk: string) => {
-      output = (output + chunk).slice(-64_000);
-    };
-    child.stdout.setEncoding('utf8').on('data', keep);
-    child.stderr.setEncoding('utf8').on('data', keep);
-    child.on('error', (error) => reject(hasCode(error, 'ENOENT') ? goMissing(context) : error));
-    child.on('close', (code) => resolve({ code, output }));
+interface GoRun {
+  readonly recipe: string;
+  readonly work: string;
+  readonly context: BuildContext;
+  readonly options: BuildOptions;
+}
+
+/** Runs `go` under a supervisor: a build of minutes must not go on when we are killed. */
+async function runGo(args: readonly string[], { recipe, work, context, options }: GoRun): Promise<void> {
+  mkdirSync(join(work, 'logs'));
+  const supervised = supervise(work, { removeWhenOrphaned: true });
+  try {
+    // SIGINT, because go then removes its temporary files.
+    const env = { ...options.env, CGO_ENABLED: '0', GOWORK: 'off' };
+    await supervised.start('go', 'go', args, { cwd: recipe, env, endSignal: 'SIGINT' });
+    await Promise.race([supervised.whenEnded('go'), aborted(options.signal)]);
+  } catch (error) {
+    if (!(error instanceof ProgramEnded)) throw error;
+    if (error.detail.includes('ENOENT')) throw goMissing(context);
+    if (error.detail !== 'exit code 0') {
+      throw explainBuildFailure(readFileSync(supervised.logPath('go'), 'utf8'), context);
+    }
+  } finally {
+    await supervised.stop({ graceMs: 3_000, remove: false });
+  }
+}
+
+/** Rejects with the signal's reason; never resolves. */
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = () => reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+    if (signal?.aborted) fail();
+    else signal?.addEventListener('abort', fail, { once: true });
   });
 }

@@ -1,6 +1,16 @@
+/** How a program is run, where that is not as usual. */
+export interface Surroundings {
+  /** Default: the run directory. */
+  readonly cwd?: string;
+  /** The whole environment. Default: that of the supervisor. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What asks the program to end. Default: SIGTERM. */
+  readonly endSignal?: 'SIGTERM' | 'SIGINT';
+}
+
 /** What the supervisor is told, one JSON text a line on its standard input. */
 export type Command =
-  | { op: 'start'; name: string; file: string; args: readonly string[]; log: string }
+  | ({ op: 'start'; name: string; file: string; args: readonly string[]; log: string } & Surroundings)
   /** Ends every program by SIGKILL; the supervisor stays and says `idle` when they are gone. */
   | { op: 'end' }
   /** Ends every program and then the supervisor; each gets `graceMs` between SIGTERM and SIGKILL (0: SIGKILL at once). */

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Command, Notice } from './protocol.ts';
+import type { Command, Notice, Surroundings } from './protocol.ts';
 
 /** Programs that cannot outlive this process: a supervisor holds a pipe to us and ends them when it closes. */
 export interface Supervised {
   /** Starts a program, its output going to `logs/NAME.log` in the run directory. Resolves once it has a pid. */
-  start(name: string, file: string, args: readonly string[]): Promise<number>;
+  start(name: string, file: string, args: readonly string[], surroundings?: Surroundings): Promise<number>;
   /** Rejects when the named program ends other than by `stop`; never resolves. Its message holds the tail of the program's log. */
   whenEnded(name: string): Promise<never>;
   /** Ends every program at once; others may be started afterwards. */
@@ -21,10 +21,13 @@ export interface Supervised {
 export class ProgramEnded extends Error {
   override readonly name = 'ProgramEnded';
   readonly log: string;
+  /** E.g. `exit code 1`, `signal SIGKILL`. */
+  readonly detail: string;
   constructor(program: string, detail: string, logPath: string) {
     const log = tail(logPath, 15);
     super(`${program} ended (${detail}). The end of its log, ${logPath}:\n${log}`);
     this.log = log;
+    this.detail = detail;
   }
 }
 
@@ -91,10 +94,10 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
 
   return {
     logPath,
-    async start(name, file, args) {
+    async start(name, file, args, surroundings = {}) {
       ended.delete(name);
       pids.delete(name);
-      send({ op: 'start', name, file, args, log: logPath(name) });
+      send({ op: 'start', name, file, args, log: logPath(name), ...surroundings });
       return until(() => {
         const pid = pids.get(name);
         if (pid === undefined) failIfEnded(name);

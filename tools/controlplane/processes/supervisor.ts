@@ -10,6 +10,7 @@ import { type Command, type Notice, PROCESSES_FILE } from './protocol.ts';
 interface Running {
   readonly record: ProcessRecord;
   readonly child: ChildProcess;
+  readonly endSignal: NodeJS.Signals;
   readonly exited: Promise<void>;
 }
 
@@ -32,10 +33,10 @@ function obey(command: Command): void {
   else void endPrograms(0).then(() => notify({ event: 'idle' }));
 }
 
-function start({ name, file, args, log }: Extract<Command, { op: 'start' }>): void {
+function start({ name, file, args, log, cwd, env, endSignal = 'SIGTERM' }: Extract<Command, { op: 'start' }>): void {
   if (stopping) return;
   const output = openSync(log, 'a', 0o600);
-  const child = spawn(file, args, { cwd: runDirectory, stdio: ['ignore', output, output] });
+  const child = spawn(file, args, { cwd: cwd ?? runDirectory, stdio: ['ignore', output, output], ...(env && { env }) });
   closeSync(output);
   const exited = new Promise<void>((resolve) => {
     child.on('error', (error) => {
@@ -51,7 +52,7 @@ function start({ name, file, args, log }: Extract<Command, { op: 'start' }>): vo
   });
   const record = child.pid === undefined ? undefined : recordOf(name, child.pid);
   if (record === undefined) return;
-  running.push({ record, child, exited });
+  running.push({ record, child, endSignal, exited });
   writeRecords();
   notify({ event: 'started', name, pid: record.pid });
 }
@@ -67,8 +68,8 @@ async function finish({ graceMs, remove }: { graceMs: number; remove: boolean })
 
 async function endPrograms(graceMs: number): Promise<void> {
   // Last started, first ended: each depends on those before it.
-  for (const { child, exited } of [...running].reverse()) {
-    child.kill(graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
+  for (const { child, endSignal, exited } of [...running].reverse()) {
+    child.kill(graceMs > 0 ? endSignal : 'SIGKILL');
     const killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
     await exited;
     clearTimeout(killer);

@@ -51,7 +51,7 @@ export class GoalReconciler implements Reconciler {
     if (decision.action?.type !== 'ReadGoal') return decision;
     const generation = goal.metadata.generation ?? 0;
     const reading = await readGoal({ goal: goal.spec, generation, catalog, parsers, signal: context.signal });
-    if (reading.fellBack !== undefined)
+    X
       context.log.warn({ why: reading.fellBack }, 'the embedded parser read the goal');
     return decideGoal({ ...observed, reading });
   }

@@ -111,7 +111,8 @@ export type BlockReason =
   | 'UnsupportedMethod'
   | 'DoesNotFitInMemory'
   | 'ForbiddenByPolicy'
-  | 'DeadlineTooShort';
+  | 'DeadlineTooShort'
+  | 'DataUnreadable';
 
 /** Nothing can be planned as things stand; the remedy says what would change that. */
 export interface Blocked {

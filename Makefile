@@ -1,0 +1,72 @@
+# KripTik operator. `make help` lists the targets. Needs git, make, bash, cc, Node >= 20 with npm, Python 3.11 and Go;
+# everything else is installed into node_modules and the user's cache folder, pinned.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+INSTALLED := node_modules/.package-lock.json
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): package-lock.json
+	@tools/install-node.sh
+
+.PHONY: install
+install: $(INSTALLED) ## Install the Node packages (Node 24 is one of them)
+
+.PHONY: demo
+demo: install trainer model ## From a goal in plain language to a trained model, with a budget freeze on the way (YES=1 asks nothing)
+	@node tools/demo/demo.ts $(if $(YES),--yes)
+
+.PHONY: test
+test: check test-unit test-integration test-trainer test-e2e ## Run every check and test
+
+.PHONY: check
+check: install ## Formatting, types, lint, unused code, generated files, licences
+	@npm run --silent check
+
+.PHONY: test-unit
+test-unit: install ## Unit, property and simulation tests
+	@vitest run --project unit
+
+.PHONY: test-integration
+test-integration: install ## Tests against a real Kubernetes API server
+	@vitest run --project integration
+
+.PHONY: test-trainer
+test-trainer: install trainer ## The trainer's own tests, on CPU
+	@trainer/test.sh
+
+.PHONY: test-e2e
+test-e2e: install trainer model ## The whole product with the real trainer
+	@vitest run --project e2e
+
+.PHONY: trainer
+trainer: ## Install the Python trainer into the cache (lean on CPU, CUDA with an NVIDIA GPU)
+	@trainer/install.sh >/dev/null
+
+.PHONY: model
+model: trainer ## Fetch the quickstart's base model into the cache
+	@trainer/model.sh >/dev/null
+
+.PHONY: controlplane
+controlplane: install ## Start a Kubernetes control plane of one's own and keep it until Ctrl-C
+	@node tools/controlplane/cli.ts up --apply crds
+
+.PHONY: generate
+generate: install ## Regenerate types and documents made from other files
+	@npm run --silent generate
+
+.PHONY: fix
+fix: install ## Format and apply safe lint fixes
+	@npm run --silent fix
+
+.PHONY: bench-runtime
+bench-runtime: install ## Writes per second and memory of the runtime, against client-node (MINUTES=1)
+	@node --expose-gc operator/runtime/bench/writes.ts
+
+.PHONY: clean
+clean: ## Remove what was installed into the tree; the cache stays
+	@rm -rf node_modules trainer/.pytest_cache

@@ -62,7 +62,7 @@ it('counts equal events in one object', async () => {
   events.event(a, { reason: 'Same', note: 'another text' });
   await events.flush();
   const found = await written();
-  expect(found.map((event) => event.series?.count ?? 1).sort()).toEqual([1, 5]);
+  expect(found.map((event) => event.series?.count ?? 1).sort((one, other) => one - other)).toEqual([1, 5]);
   expect(found.find((event) => event.series !== undefined)?.series?.lastObservedTime).toBe(
     '2026-01-01T00:00:04.000000Z',
   );

@@ -48,7 +48,7 @@ export class Manager {
     const onAbort = (): void => stopper.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    let work: Promise<unknown> = Promise.resolve();
+    let work: Promise<void> = Promise.resolve();
     try {
       for (const informer of informers) informer.start();
       await Promise.all(informers.map((informer) => informer.waitForSync(stopper.signal)));
@@ -56,8 +56,8 @@ export class Manager {
       log.info({ informers: informers.length }, 'caches synced');
       if (leader !== undefined) await unlessAborted(leader.start(), stopper.signal);
       const parts = [...controllers, ...runnables];
-      work = Promise.all(parts.map((part) => part.run(stopper.signal)));
-      await work;
+      work = Promise.all(parts.map((part) => part.run(stopper.signal))).then(() => {});
+      await unlessAborted(work, stopper.signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {

@@ -22,7 +22,7 @@ export function registerApply(program: Command, open: Open): void {
     .command('apply')
     .summary('create or update goals, policies and providers from files')
     .description(
-      'Check the files here, then apply them on the server (server-side apply, field manager kriptik-cli). Nothing is sent if any file is wrong.',
+      'Check the files here, then apply them on the server (server-side apply, field manager kriptik-cli). Nothing is sent if any file is wrong. Relative data paths in a goal (./data.jsonl) are taken from the folder of its file.',
     )
     .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input (may be repeated)', collect, [])
     .option('--dry-run', 'let the server check everything and change nothing')

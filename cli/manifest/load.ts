@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import type { Host } from '../host.ts';
+import { withAbsoluteUris } from './relative.ts';
 
 /** One object of a file, with the means to say on which line a field stands. */
 export interface Manifest {
@@ -22,9 +23,9 @@ const SUFFIXES = /\.(ya?ml|json)$/;
  * @throws CliError with file and line for anything that is not YAML.
  */
 export async function loadManifests(host: Host, name: string): Promise<Manifest[]> {
-  if (name === '-') return parseManifests('-', await host.readStdin());
+  if (name === '-') return parseManifests('-', await host.readStdin(), host.cwd);
   const path = resolve(host.cwd, name);
-  if (!isFolder(path, name)) return parseManifests(name, readFileSync(path, 'utf8'));
+  if (!isFolder(path, name)) return parseManifests(name, readFileSync(path, 'utf8'), dirname(path));
   const files = readdirSync(path)
     .filter((file) => SUFFIXES.test(file))
     .sort();
@@ -36,7 +37,7 @@ export async function loadManifests(host: Host, name: string): Promise<Manifest[
     });
   }
   return files.flatMap((file) =>
-    parseManifests(relative(host.cwd, join(path, file)), readFileSync(join(path, file), 'utf8')),
+    parseManifests(relative(host.cwd, join(path, file)), readFileSync(join(path, file), 'utf8'), path),
   );
 }
 
@@ -56,8 +57,8 @@ function isFolder(path: string, name: string): boolean {
   }
 }
 
-/** Parses the documents of one text; empty documents are left out. */
-export function parseManifests(file: string, text: string): Manifest[] {
+/** Parses the documents of one text; empty documents are left out. Relative data paths are seen from `folder`. */
+export function parseManifests(file: string, text: string, folder: string): Manifest[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
   // An empty text gives an empty list that carries its own errors.
@@ -81,7 +82,7 @@ export function parseManifests(file: string, text: string): Manifest[] {
     .filter((document) => document.contents !== null)
     .map((document) => ({
       file,
-      value: document.toJS(),
+      value: withAbsoluteUris(document.toJS(), folder),
       where: (path) => `${file}:${lineOf(document, path, lines)}`,
     }));
 }

@@ -121,7 +121,7 @@ export type Approval = {
    */
   via: 'status' | 'pullRequest' | 'policy';
   /**
-   * Tiles the decision covers. Absent: all five.
+   * Tiles the decision is about. Absent: all five. An approval is always about all five; a denial may name those objected to.
    */
   tiles?: TileName[];
   /**

@@ -130,13 +130,13 @@ export const pricedStatus: TrainingPlanStatus = {
   digest,
 };
 
-/** A decision for the digest of {@link pricedStatus}. */
+/** A decision for the digest of {@link pricedStatus}, by the road on which the operator records any name. */
 export const approval = {
   decision: 'Approved',
   digest,
   user: 'alice',
   at: time,
-  via: 'status',
+  via: 'policy',
   tiles: ['Model', 'Method', 'Data', 'GPU', 'Budget'],
   reason: 'Looks fine.',
 } as const;

@@ -9,7 +9,7 @@ import { fingerprint, verifyFiles } from './verify.ts';
 
 const MAX_RESULT_BYTES = 256 * 1024;
 const MAX_METRICS_TAIL_BYTES = 4 * 1024 * 1024;
-const MAX_REMEMBERED = 64;
+const MAX_REMEMBERED = 4096;
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
@@ -49,20 +49,24 @@ const savedIn = async (parent: string, name: RegExp): Promise<{ name: string; re
   return found;
 };
 
+/**
+ * What verified before, by the manifest's hash and the state of every file. A checkpoint is written aside, renamed
+ * into place and never changed, so equal size, times and inode mean equal bytes for everything that goes through
+ * the file system. What goes past it (a failing disk) is why freeze and resume ask for a fresh look.
+ */
+export type VerificationMemory = Map<string, string>;
+
+const remember = (memory: VerificationMemory, key: string, state: string): void => {
+  if (memory.size >= MAX_REMEMBERED) memory.delete(memory.keys().next().value ?? '');
+  memory.set(key, state);
+};
+
 /** A store on a file system that this process can read. `root` is the directory of one job. */
-export const openFileStore = (root: string, now: () => number = Date.now): CheckpointStore => {
-  /**
-   * What verified before, by the manifest's hash and the state of every file. A checkpoint is written aside, renamed
-   * into place and never changed, so equal size, times and inode mean equal bytes for everything that goes through
-   * the file system. What goes past it (a failing disk) is why freeze and resume ask for a fresh look.
-   */
-  const remembered = new Map<string, string>();
-
-  const remember = (key: string, state: string): void => {
-    if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? '');
-    remembered.set(key, state);
-  };
-
+export const openFileStore = (
+  root: string,
+  remembered: VerificationMemory = new Map(),
+  now: () => number = Date.now,
+): CheckpointStore => {
   const fail = (code: ProblemCode, where: string, message: string): Verification => ({
     ok: false,
     problem: { code, message, where },
@@ -97,7 +101,7 @@ export const openFileStore = (root: string, now: () => number = Date.now): Check
       remembered.delete(key);
       const problem = await verifyFiles(directory, read.manifest);
       if (problem !== undefined) return { ok: false, problem };
-      if (state !== undefined) remember(key, state);
+      if (state !== undefined) remember(remembered, key, state);
       return { ok: true, checkpoint: verified };
     } catch (error) {
       if (isMissing(error)) return fail('Missing', ref.uri, 'it is not there');

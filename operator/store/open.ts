@@ -1,11 +1,14 @@
 import { normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openFileStore } from './file-store.ts';
+import { openFileStore, type VerificationMemory } from './file-store.ts';
 import type { CheckpointStore } from './store.ts';
 
 export class UnsupportedStore extends Error {
   override readonly name = 'UnsupportedStore';
 }
+
+// Stores are opened anew at every look; what was verified must outlive them. Keys name the directory and its state.
+const memory: VerificationMemory = new Map();
 
 /** Opens the store of one job. Only file:// with an absolute path for now; anything else is refused by name. */
 export const openStore = (uri: string): CheckpointStore => {
@@ -17,5 +20,5 @@ export const openStore = (uri: string): CheckpointStore => {
   if (url.host !== '') {
     throw new UnsupportedStore(`"${uri}" names the host ${url.host}: a file URI has three slashes, file:///path`);
   }
-  return openFileStore(normalize(fileURLToPath(url)).replace(/\/+$/, ''));
+  return openFileStore(normalize(fileURLToPath(url)).replace(/\/+$/, ''), memory);
 };

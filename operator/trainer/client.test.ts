@@ -85,7 +85,7 @@ describe('a trainer that follows the protocol', () => {
     const ask = { id: 'freeze/1', stop: true, reason: 'Budget' };
     expect(await trainer.checkpoint(ask)).toMatchObject({ id: 'freeze/1', state: 'pending' });
     expect(await trainer.checkpoint(ask)).toMatchObject({ state: 'pending' });
-    expect(await run.run()).toBe('frozen');
+    expect(await run.run()).toBe('stopped');
     const done = await trainer.checkpointState('freeze/1');
     expect(done).toMatchObject({ state: 'done', checkpoint: { step: 0, reason: 'requested' } });
     expect(await trainer.checkpointState('unknown')).toBeUndefined();

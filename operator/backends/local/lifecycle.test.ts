@@ -20,7 +20,7 @@ describe('an attempt from launch to release', () => {
     const ended = await bench.exited(backend, 'one');
     expect(ended.exit).toMatchObject({ code: 0, signal: null, reason: 'exited' });
     expect(ended.exit?.at).toBeGreaterThan(ended.startedAt ?? Number.POSITIVE_INFINITY);
-    expect(await bench.marked('one')).toEqual([]);
+    await until('the supervisor has left as well', async () => (await bench.marked('one')).length === 0);
     expect((await openStore(bench.storeUri).result('one'))?.outcome).toBe('succeeded');
 
     await backend.release('one');

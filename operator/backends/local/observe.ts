@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, rmdir } from 'node:fs/promises';
 import { codeOf, createRecord, readRecord, writeRecord } from './files.ts';
 import { type Layout, MARK_ID } from './layout.ts';
 import type { Process, ProcessTable } from './processes.ts';
@@ -16,6 +16,14 @@ const exists = async (path: string): Promise<boolean> => {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
     throw error;
   }
+};
+
+/** Running processes of an attempt: those with its mark, and those of its control group that shed it. */
+const leftOf = async (id: string, cgroup: string | undefined, processes: ProcessTable): Promise<Process[]> => {
+  const marked = await processes.marked(MARK_ID, id);
+  const known = new Set(marked.map((one) => one.pid));
+  const grouped = cgroup === undefined ? [] : await processes.grouped(cgroup);
+  return [...marked, ...grouped.filter((one) => !known.has(one.pid))];
 };
 
 /** Reads what is recorded and running of an attempt; undefined if it has no directory. */
@@ -36,7 +44,7 @@ export const gather = async (layout: Layout, observer: Observer): Promise<Facts 
     claim,
     supervisorRuns,
     exit,
-    marked: open ? await observer.processes.marked(MARK_ID, launch.id) : [],
+    marked: open ? await leftOf(launch.id, claim?.cgroup, observer.processes) : [],
     port: (await readRecord(layout.port, records.portRecord))?.port,
     claimBy: (await readRecord(layout.claimBy, records.claimByRecord))?.claimBy,
   };
@@ -78,6 +86,10 @@ export const observe = async (layout: Layout, observer: Observer): Promise<Verdi
   if (facts === undefined) return { is: 'absent' };
   const verdict = judge(facts, observer.now());
   if (verdict.is === 'unsupervised') await endUnsupervised(layout, verdict.processes, observer);
-  if (verdict.is === 'lost' && !(await createRecord(layout.exit, verdict.exit))) return observe(layout, observer);
+  if (verdict.is === 'lost') {
+    // The group is empty; one that stays costs nothing.
+    if (facts.claim?.cgroup !== undefined) await rmdir(facts.claim.cgroup).catch(() => undefined);
+    if (!(await createRecord(layout.exit, verdict.exit))) return observe(layout, observer);
+  }
   return verdict;
 };

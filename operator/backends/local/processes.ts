@@ -14,6 +14,8 @@ export type ProcessTable = {
   identity(pid: number): Promise<string | undefined>;
   /** Running processes whose environment holds `variable=value`. */
   marked(variable: string, value: string): Promise<Process[]>;
+  /** Running processes of a control group; none where there is no such group. */
+  grouped(cgroup: string): Promise<Process[]>;
   /** Signals the process, if it is still the same one. */
   signal(process: Process, signal: NodeJS.Signals): Promise<void>;
 };
@@ -70,6 +72,14 @@ export const linuxProcesses = (proc = '/proc'): ProcessTable => {
       }
       return found;
     },
+    async grouped(cgroup) {
+      const found: Process[] = [];
+      for (const line of (await readFile(`${cgroup}/cgroup.procs`, 'utf8').catch(() => '')).split('\n')) {
+        const is = line === '' ? undefined : await identity(Number(line));
+        if (is !== undefined) found.push({ pid: Number(line), identity: is });
+      }
+      return found;
+    },
     async signal(target, signal) {
       if ((await identity(target.pid)) === target.identity) kill(target.pid, signal);
     },
@@ -103,6 +113,7 @@ export const darwinProcesses = (): ProcessTable => {
       }
       return found;
     },
+    grouped: async () => [],
     async signal(target, signal) {
       if ((await identity(target.pid)) === target.identity) kill(target.pid, signal);
     },

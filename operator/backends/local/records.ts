@@ -27,6 +27,8 @@ export const claimRecord = z.object({
   identity: z.string(),
   at: epochMs,
   trainer: z.object({ pid: z.number().int().positive(), startedAt: epochMs }).exactOptional(),
+  /** Control group of the trainer and all its descendants, where the system has one for us. */
+  cgroup: z.string().exactOptional(),
 });
 export type ClaimRecord = z.infer<typeof claimRecord>;
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../store/open.ts';
@@ -132,6 +132,25 @@ describe('after the supervisor was killed', () => {
     expect(await bench.runs(pid)).toBe(false);
   });
 
+  test('what shed its mark, its session and its parent is ended too, where control groups can be had', async () => {
+    const backend = bench.backend({ trainerCommand: bench.command('--escape', '--deaf') });
+    await backend.launch(bench.request('shed'));
+    await bench.running(backend, 'shed');
+    const { pid: supervisor, cgroup } = await bench.claim('shed');
+    const strays = await until('the strays are adopted by the supervisor', async () => {
+      const children = await readFile(`/proc/${supervisor}/task/${supervisor}/children`, 'utf8');
+      const pids = children.trim().split(/\s+/).map(Number);
+      return pids.length > 1 ? pids : undefined;
+    });
+    process.kill(supervisor, 'SIGKILL');
+    await backend.terminate('shed', { graceMs: 0 });
+    await bench.exited(backend, 'shed');
+    for (const pid of strays) {
+      if (cgroup !== undefined) expect(await bench.runs(pid), `process ${pid}`).toBe(false);
+      else if (await bench.runs(pid)) process.kill(pid, 'SIGKILL');
+    }
+  });
+
   test('a look alone ends what it left, after a grace', async () => {
     const backend = bench.backend({ trainerCommand: bench.command('--deaf'), timing: { unsupervisedGrace: 200 } });
     await backend.launch(bench.request('swept'));
@@ -176,9 +195,12 @@ test('an attempt whose directory was removed by hand is still seen, and ends', a
   await backend.launch(bench.request('removed'));
   await bench.running(backend, 'removed');
   const pid = await bench.trainerPid('removed');
+  const { cgroup } = await bench.claim('removed');
   await rm(layoutOf(bench.options.root, 'removed').directory, { recursive: true });
   expect((await backend.find('removed'))?.state).toBe('starting');
   await backend.terminate('removed', { graceMs: 0 });
   await until('nothing of it is left', async () => (await backend.find('removed')) === undefined);
   expect(await bench.runs(pid)).toBe(false);
+  // The record that named it was removed as well, so nobody else can.
+  if (cgroup !== undefined) await rmdir(cgroup).catch(() => undefined);
 });

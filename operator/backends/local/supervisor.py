@@ -171,6 +171,24 @@ def memory(pids):
     return (own + shared) * 1024
 
 
+def make_cgroup(name):
+    """A control group of the attempt's own, where the system lets us have one: its members cannot leave it.
+
+    Only needed once the supervisor was killed: the operator then finds by it what no ancestry leads to any more.
+    """
+    try:
+        with open("/proc/self/mountinfo") as file:
+            mounts = [line.split() for line in file]
+        with open("/proc/self/cgroup") as file:
+            own = [line.strip()[3:] for line in file if line.startswith("0::")]
+        root, point = [(mount[3], mount[4]) for mount in mounts if mount[mount.index("-") + 1] == "cgroup2"][0]
+        path = os.path.join(point, os.path.relpath(own[0], root), "kriptik-" + name)
+        os.mkdir(os.path.normpath(path))
+        return os.path.normpath(path)
+    except (OSError, IndexError, ValueError):
+        return None
+
+
 # ---- the attempt -----------------------------------------------------------------------------------------------------
 
 
@@ -186,6 +204,7 @@ class Attempt:
         self.told_at = None
         self.known, self.scanned = {}, 0.0
         self.inode = os.stat(".").st_ino
+        self.cgroup = make_cgroup(launch["id"]) if LINUX else None
 
     def before_exec(self):
         """In the child, between fork and exec."""
@@ -193,6 +212,9 @@ class Attempt:
             LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != self.supervisor:
                 os._exit(1)
+            if self.cgroup:
+                with open(os.path.join(self.cgroup, "cgroup.procs"), "w") as file:
+                    file.write("0")
             if "cpus" in self.limits:
                 # The highest ones: the operator and the system tend to sit on the lowest.
                 allowed = sorted(os.sched_getaffinity(0))
@@ -301,6 +323,13 @@ class Attempt:
                 send(pid, start, signal.SIGKILL)
             time.sleep(0.01)
 
+    def remove_cgroup(self):
+        try:
+            if self.cgroup:
+                os.rmdir(self.cgroup)
+        except OSError:
+            pass  # an empty group that stays costs nothing
+
     def exit_record(self):
         record = {"code": None, "signal": None, "at": now(), "reason": self.reason}
         if os.WIFSIGNALED(self.status):
@@ -379,13 +408,17 @@ def main():
     try:
         attempt.start()
     except (OSError, subprocess.SubprocessError) as error:
+        attempt.remove_cgroup()
         message = "the trainer could not be started (%s): run make trainer" % error
         write_json("exit.json", {"code": None, "signal": None, "at": now(), "reason": "spawnFailed", "message": message})
         return 0
     claimed = read_json("supervisor.json")
     claimed["trainer"] = {"pid": attempt.pid, "startedAt": attempt.started}
+    if attempt.cgroup:
+        claimed["cgroup"] = attempt.cgroup
     write_json("supervisor.json", claimed)
     run(attempt, wake, told)
+    attempt.remove_cgroup()
     try:
         write_json("exit.json", attempt.exit_record())
     except FileNotFoundError:

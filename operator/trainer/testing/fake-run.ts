@@ -160,7 +160,7 @@ export class FakeRun implements Control {
       request.state = 'writing';
       request.checkpoint = await this.save('requested');
       request.state = 'done';
-      if (request.stop) this.stopping ??= { reason: 'none', outcome: 'frozen' };
+      if (request.stop) this.stopping ??= { reason: 'none', outcome: 'stopped' };
     }
   }
 

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { connect, connectionOf, type KubeClient } from './cluster/client.ts';
 import type { Kubeconfig } from './cluster/kubeconfig.ts';
 import { readManifests } from './cluster/manifests.ts';
@@ -87,9 +86,4 @@ function access(
 
 function labels({ run }: ControlPlaneDescriptor): Record<string, string> {
   return { 'app.kubernetes.io/managed-by': 'kriptik-controlplane', [RUN_LABEL]: run };
-}
-
-/** The descriptor's file in a run directory. */
-export function descriptorPath(directory: string): string {
-  return join(directory, 'controlplane.json');
 }

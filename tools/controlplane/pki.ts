@@ -22,7 +22,7 @@ export interface CertificateAuthority extends KeyPair {
 }
 
 /** What a leaf certificate says. */
-export interface Leaf {
+interface Leaf {
   /** Common name; for Kubernetes clients the user's name. */
   readonly name: string;
   /** Organizations; for Kubernetes clients the user's groups. */

@@ -64,7 +64,7 @@ async function compile(program: Program, target: string, options: BuildOptions):
 }
 
 /** The `go` directive of a go.mod, e.g. `1.26.0`. */
-export function goVersion(goMod: string): string {
+function goVersion(goMod: string): string {
   return goMod.match(/^go (\S+)$/m)?.[1] ?? 'the version named in go.mod';
 }
 

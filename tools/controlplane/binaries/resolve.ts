@@ -5,7 +5,7 @@ import { cachedPath } from './cache.ts';
 import { PROGRAMS, type Program, type ProgramName } from './programs.ts';
 
 /** Where a program comes from, in the order of preference. */
-export type ProgramOrigin = 'KUBEBUILDER_ASSETS' | 'cache' | 'build';
+type ProgramOrigin = 'KUBEBUILDER_ASSETS' | 'cache' | 'build';
 
 /** A program that can be started. */
 export interface ResolvedProgram {

@@ -12,7 +12,7 @@ export interface Connection {
 }
 
 /** An answer of the API server; `body` is the JSON value, or the text where it is not JSON. */
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly body: unknown;
 }

@@ -43,7 +43,7 @@ export async function applyObject(client: KubeClient, object: KubeObject): Promi
 }
 
 /** The path of an object; a namespaced one without a namespace is taken to be in `default`. */
-export async function objectPath(client: KubeClient, object: KubeObject): Promise<string> {
+async function objectPath(client: KubeClient, object: KubeObject): Promise<string> {
   const { name, namespace } = object.metadata;
   if (!name) throw new Error(`A ${object.kind} (${object.apiVersion}) has no metadata.name; give it one.`);
   const resource = (await resourcesOf(client, object.apiVersion)).find(({ kind }) => kind === object.kind);

@@ -5,7 +5,7 @@ import { grant, type PolicyRule } from './rbac.ts';
 import { applyObject } from './resources.ts';
 
 /** Who is wanted. */
-export interface UserRequest {
+interface UserRequest {
   readonly name: string;
   /** Only where we hold the certificate authority (embedded). */
   readonly groups?: readonly string[];

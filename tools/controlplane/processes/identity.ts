@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 export interface ProcessRecord {
   readonly name: string;
   readonly pid: number;
-  /** Opaque start mark from {@link startMark}. */
+  /** Opaque start mark from `startMark`. */
   readonly started: string;
 }
 
@@ -13,7 +13,7 @@ export interface ProcessRecord {
  * An opaque mark of when the live process `pid` started, or undefined when there is none (a zombie counts as none).
  * Linux: field 22 of /proc/PID/stat (clock ticks since boot) with the boot's id; elsewhere `ps -o lstart`.
  */
-export function startMark(pid: number): string | undefined {
+function startMark(pid: number): string | undefined {
   return process.platform === 'linux' ? linuxStartMark(pid) : psStartMark(pid);
 }
 

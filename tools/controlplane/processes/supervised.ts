@@ -123,7 +123,7 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
 }
 
 /** The last lines of a log, or a note that it is empty or missing. */
-export function tail(path: string, lines: number): string {
+function tail(path: string, lines: number): string {
   try {
     return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-lines).join('\n') || '(empty)';
   } catch {

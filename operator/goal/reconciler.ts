@@ -51,8 +51,9 @@ export class GoalReconciler implements Reconciler {
     if (decision.action?.type !== 'ReadGoal') return decision;
     const generation = goal.metadata.generation ?? 0;
     const reading = await readGoal({ goal: goal.spec, generation, catalog, parsers, signal: context.signal });
-    X
-      context.log.warn({ why: reading.fellBack }, 'the embedded parser read the goal');
+    if (reading.failures.length > 0) {
+      context.log.warn({ failures: reading.failures }, 'a parser could not read the goal; the embedded one did');
+    }
     return decideGoal({ ...observed, reading });
   }
 

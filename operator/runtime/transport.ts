@@ -42,6 +42,8 @@ export interface TransportRequest {
 }
 
 interface Agents {
+  /** The settings last seen; as long as they are the same object, nothing has changed. */
+  tls: TlsSettings;
   readonly fingerprint: string;
   readonly calls: Dispatcher;
   readonly streams: Dispatcher;
@@ -57,12 +59,17 @@ const KEEP_ALIVE_MS = 30_000;
 export class Transport {
   readonly #source: ConnectionSource;
   readonly #options: TransportOptions;
+  readonly #origin: string;
+  readonly #basePath: string;
   #agents: Agents | undefined;
   #closed = false;
 
   constructor(source: ConnectionSource, options: TransportOptions) {
     this.#source = source;
     this.#options = options;
+    const { origin, pathname } = new URL(source.server);
+    this.#origin = origin;
+    this.#basePath = pathname.replace(/\/$/, '');
   }
 
   get server(): string {
@@ -76,8 +83,8 @@ export class Transport {
     const agents = this.#agentsFor(settings.tls);
     const stream = request.stream === true;
     return await (stream ? agents.streams : agents.calls).request({
-      origin: new URL(this.#source.server).origin,
-      path: new URL(this.#source.server).pathname.replace(/\/$/, '') + request.path,
+      origin: this.#origin,
+      path: this.#basePath + request.path,
       method: request.method,
       headers: { ...settings.headers, ...request.headers },
       body: request.body ?? null,
@@ -102,10 +109,15 @@ export class Transport {
   }
 
   #agentsFor(tls: TlsSettings): Agents {
-    const fingerprint = fingerprintOf(tls);
-    if (this.#agents?.fingerprint === fingerprint) return this.#agents;
     const old = this.#agents;
+    if (old?.tls === tls) return old;
+    const fingerprint = fingerprintOf(tls);
+    if (old?.fingerprint === fingerprint) {
+      old.tls = tls;
+      return old;
+    }
     this.#agents = {
+      tls,
       fingerprint,
       calls: this.#dispatcher(tls, this.#options.maxConnections),
       streams: this.#dispatcher(tls, null),

@@ -23,6 +23,8 @@ interface Target {
 export interface FakeOptions {
   /** Offer HTTP/2 as the real API server does. @default false */
   readonly http2?: boolean;
+  /** Keep each call in `calls`. @default true */
+  readonly record?: boolean;
 }
 
 /** An HTTPS server that behaves like kube-apiserver as far as a client can tell, and badly on demand. */
@@ -38,10 +40,12 @@ export class FakeApiServer {
   readonly #server: ReturnType<typeof createServer> | ReturnType<typeof createSecureServer>;
   readonly #snapshots = new Map<string, KubeObject[]>();
   filter: StreamFilter = (event) => [event];
+  readonly #record: boolean;
   #port = 0;
 
   private constructor(certificate: ServerCertificate, options: FakeOptions) {
     this.#certificate = certificate;
+    this.#record = options.record ?? true;
     const handler = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
     this.#server =
       options.http2 === true
@@ -131,7 +135,7 @@ export class FakeApiServer {
       watch: query.get('watch') === '1' || query.get('watch') === 'true',
       headers: request.headers,
     };
-    this.calls.push(call);
+    if (this.#record) this.calls.push(call);
     response.on('error', () => {});
     const fault = this.#faults.take(call);
     try {

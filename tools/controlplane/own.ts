@@ -4,6 +4,7 @@ import type { ProgramName } from './binaries/programs.ts';
 import { resolvePrograms } from './binaries/resolve.ts';
 import { auditLogPath } from './embedded/arguments.ts';
 import { startEmbedded } from './embedded/start.ts';
+import { startFailure } from './failure.ts';
 import { createRunDirectory, openDataDirectory, type RunDirectory } from './processes/rundir.ts';
 import { type Supervised, supervise } from './processes/supervised.ts';
 import { endRecorded } from './processes/sweep.ts';
@@ -46,10 +47,7 @@ export async function startOwn(options: Resolved): Promise<ControlPlane> {
     };
   } catch (error) {
     await end(supervised, directory, true);
-    throw new Error(
-      `The control plane did not start: ${error instanceof Error ? error.message : String(error)}\nAll logs: ${join(directory.path, 'logs')}`,
-      { cause: error },
-    );
+    throw startFailure(error, directory.path, join(directory.path, 'logs'));
   }
 }
 

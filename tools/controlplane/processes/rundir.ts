@@ -58,7 +58,9 @@ function own(path: string, persistent: boolean): RunDirectory {
       `A control plane already runs in ${path}, started by process ${lock.heldBy.pid}. Use it with KUBECONFIG=${join(path, 'kubeconfig')}, or stop that process first.`,
     );
   }
-  mkdirSync(join(path, 'logs'), { recursive: true, mode: 0o700 });
+  // Logs are those of this start: a data directory that lives for months must not fill with old ones.
+  rmSync(join(path, 'logs'), { recursive: true, force: true });
+  mkdirSync(join(path, 'logs'), { mode: 0o700 });
   return { path, persistent, ...endings(path, persistent, lock) };
 }
 

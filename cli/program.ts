@@ -1,10 +1,48 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { registerApply } from './commands/apply.ts';
 import { registerApprove, registerDeny } from './commands/approve.ts';
+import { registerCheckpoints } from './commands/checkpoints.ts';
+import { registerCompletion } from './commands/completion.ts';
+import { registerCost } from './commands/cost.ts';
 import { registerDescribe } from './commands/describe.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerDownload } from './commands/download.ts';
 import { registerGet } from './commands/get.ts';
+import { registerHelp } from './commands/help.ts';
+import { registerLogs } from './commands/logs.ts';
 import type { Open } from './commands/open.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerRaise } from './commands/raise.ts';
+import { registerPause, registerResume } from './commands/scale.ts';
+import { registerSelect } from './commands/select.ts';
+import { registerTry } from './commands/try.ts';
+import { registerUp } from './commands/up.ts';
+import { registerVersion } from './commands/version.ts';
 import { registerWatch, seconds } from './commands/watch.ts';
+
+/** In the order a person needs them. */
+const COMMANDS: readonly ((program: Command, open: Open) => void)[] = [
+  registerUp,
+  registerPlan,
+  registerApply,
+  registerGet,
+  registerDescribe,
+  registerApprove,
+  registerDeny,
+  registerSelect,
+  registerWatch,
+  registerLogs,
+  registerPause,
+  registerResume,
+  registerRaise,
+  registerCheckpoints,
+  registerDownload,
+  registerCost,
+  registerTry,
+  registerDoctor,
+  registerVersion,
+  registerCompletion,
+];
 
 /** Builds the whole command tree. It writes nothing and ends no process by itself. */
 export function buildProgram(
@@ -24,22 +62,19 @@ export function buildProgram(
     .option('-q, --quiet', 'print only what was asked for')
     .option('--no-color', 'print without colour (also: NO_COLOR)')
     .option('--request-timeout <seconds>', 'time one call to the API server may take', seconds)
-    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(100, write.columns), sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({
       writeOut: write.out,
       writeErr: () => undefined,
       outputError: () => undefined,
       getOutHasColors: () => false,
+      getOutHelpWidth: () => Math.min(100, write.columns),
     })
     .exitOverride();
 
-  registerApply(program, open);
-  registerApprove(program, open);
-  registerDeny(program, open);
-  registerWatch(program, open);
-  registerGet(program, open);
-  registerDescribe(program, open);
+  for (const register of COMMANDS) register(program, open);
+  program.addHelpText('after', '\nExit codes: "kriptik help exit-codes".');
+  program.helpCommand(false);
+  registerHelp(program, write.out);
   return program;
 }
-
-export { InvalidArgumentError };

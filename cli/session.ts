@@ -37,6 +37,13 @@ export function chooseKubeconfig(options: GlobalOptions, host: Pick<Host, 'env' 
   return !existsSync(join(host.home, '.kube', 'config')) && existsSync(embedded) ? embedded : undefined;
 }
 
+interface Connection {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly context: string;
+  readonly contexts: readonly string[];
+}
+
 /** One run of the program: where it prints, how, and the cluster it talks to (connected on first use). */
 export class Session {
   readonly host: Host;
@@ -44,7 +51,7 @@ export class Session {
   /** Style of standard output, and of the messages beside it. */
   readonly style: Style;
   readonly errorStyle: Style;
-  #connection: { readonly client: KubeClient; readonly namespace: string; readonly context: string } | undefined;
+  #connection: Connection | undefined;
 
   constructor(host: Host, options: GlobalOptions) {
     this.host = host;
@@ -70,6 +77,11 @@ export class Session {
   /** Name of the kubeconfig context in use. */
   get context(): string {
     return this.#connect().context;
+  }
+
+  /** Names of all contexts of the kubeconfig. */
+  get contexts(): readonly string[] {
+    return this.#connect().contexts;
   }
 
   /** Address of the API server once a command has connected. */
@@ -101,7 +113,7 @@ export class Session {
     await this.#connection?.client.close();
   }
 
-  #connect(): { readonly client: KubeClient; readonly namespace: string; readonly context: string } {
+  #connect(): Connection {
     if (this.#connection === undefined) {
       const { host, options } = this;
       const kubeconfig = loadKubeConfig({
@@ -116,7 +128,13 @@ export class Session {
         fieldManager: FIELD_MANAGER,
         timeoutMs: (options.requestTimeout ?? 15) * 1000,
       });
-      this.#connection = { client, context, namespace: kubeconfig.getContextObject(context)?.namespace ?? 'default' };
+      const contexts = kubeconfig.getContexts().map(({ name }) => name);
+      this.#connection = {
+        client,
+        context,
+        contexts,
+        namespace: kubeconfig.getContextObject(context)?.namespace ?? 'default',
+      };
     }
     return this.#connection;
   }

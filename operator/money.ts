@@ -82,12 +82,12 @@ export function subtractMoney(a: MicroUsd, b: MicroUsd): MicroUsd {
 
 /** The smallest of the amounts. */
 export function minMoney(first: MicroUsd, ...rest: readonly MicroUsd[]): MicroUsd {
-  return rest.reduce((low, amount) => (amount < low ? amount : low), first);
+  return microUsd(Math.min(first, ...rest));
 }
 
 /** The largest of the amounts. */
 export function maxMoney(first: MicroUsd, ...rest: readonly MicroUsd[]): MicroUsd {
-  return rest.reduce((high, amount) => (amount > high ? amount : high), first);
+  return microUsd(Math.max(first, ...rest));
 }
 
 /** amount x numerator / denominator in integers. Costs use the default, 'up'; what may be spent uses 'down'. */

@@ -14,9 +14,7 @@ export const intentDraft = z.object({
   /** One sentence. */
   summary: z.string(),
   /** Acceptable methods, best first. */
-  methods: z.array(
-    z.enum(['qlora', 'lora', 'full', 'dpo', 'rlhf', 'dreambooth', 'textual-inversion', 'voice-clone']),
-  ),
+  methods: z.array(z.enum(['qlora', 'lora', 'full', 'dpo', 'rlhf', 'dreambooth', 'textual-inversion', 'voice-clone'])),
   /** True when the text names the method. */
   methodStated: z.boolean(),
   /** Slug of the base model that the text names: "llama-3-8b-instruct". */

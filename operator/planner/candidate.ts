@@ -7,7 +7,7 @@ import { totalSteps } from '../estimator/steps.ts';
 import type { Device, Workload } from '../estimator/workload.ts';
 import type { MicroUsd } from '../money.ts';
 import { addMoney, microUsd } from '../money.ts';
-import type { DataView } from './data.ts';
+import type { DataSummary } from './data.ts';
 import { chooseHyperparameters, chooseLora } from './hyperparameters.ts';
 import { problemOf } from './problems.ts';
 import type { BlockReason, EffectivePolicy, ProviderOffer } from './types.ts';
@@ -23,7 +23,7 @@ export interface PlanContext {
   readonly contract: Contract;
   readonly catalog: Catalog;
   readonly policy: EffectivePolicy;
-  readonly data: DataView;
+  readonly data: DataSummary;
   /** False when the model Hub cannot be reached. */
   readonly hubReachable: boolean;
   /** Lowest of the goal's limit and the policies' ceilings. */
@@ -164,10 +164,11 @@ function thriftier(hyper: Resolved['hyperparameters']): Resolved['hyperparameter
   return { ...hyper, batchSize, gradientAccumulation };
 }
 
-/** About ten checkpoints a run, and none further apart than ten minutes: what a lost instance may cost. */
+/** About ten checkpoints a run, and thirty seconds to ten minutes apart: what a lost instance may cost. */
 function checkpointInterval(work: Workload, { time }: Estimate, constraints: Contract['constraints']): number {
   if (constraints.checkpointEverySteps !== undefined) return constraints.checkpointEverySteps;
   const perRun = Math.ceil(work.steps / 10);
   const perTime = Math.max(1, Math.floor(600 / time.secondsPerStep));
-  return Math.max(1, Math.min(perRun, perTime, 500));
+  const notTooOften = Math.ceil(30 / time.secondsPerStep);
+  return Math.max(1, Math.min(Math.max(perRun, notTooOften), perTime, 500));
 }

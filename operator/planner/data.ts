@@ -2,7 +2,7 @@ import type { Contract, DataSource, Modality } from '@kriptik/crds';
 import type { DataFacts } from './types.ts';
 
 /** What the planner knows or assumes about the training data as a whole. */
-export interface DataView {
+export interface DataSummary {
   readonly sources: readonly (DataSource & { rowsEstimate?: number; tokensEstimate?: number })[];
   readonly rows: number;
   readonly tokensPerRow: number;
@@ -25,7 +25,7 @@ const ASSUMED_ROWS: Readonly<Record<Modality, number>> = {
 
 /** Mean tokens of a row where nothing was counted; latents and audio frames count as one row of their own. */
 const ASSUMED_TOKENS: Readonly<Record<Modality, number>> = {
-  llm: 400,
+  llm: 250,
   code: 700,
   multimodal: 900,
   image: 1,
@@ -34,7 +34,7 @@ const ASSUMED_TOKENS: Readonly<Record<Modality, number>> = {
 };
 
 /** Merges what the goal states with what was counted; counted facts win. */
-export function viewData(contract: Contract, facts: readonly DataFacts[] = []): DataView {
+export function summarizeData(contract: Contract, facts: readonly DataFacts[] = []): DataSummary {
   const { modality } = contract;
   const sources = contract.data.map((source) => {
     const fact = facts.find(({ uri }) => uri === source.uri);

@@ -20,7 +20,10 @@ export interface ProviderView {
 const RENTED_COUNTS = [1, 2, 4, 8];
 const DEFAULT_ORDER = 100;
 /** What the trainer does on one's own machine. */
-const LOCAL_EXECUTORS: NonNullable<ProviderOffer['executors']> = { modalities: ['llm', 'code'], methods: ['lora', 'full'] };
+const LOCAL_EXECUTORS: NonNullable<ProviderOffer['executors']> = {
+  modalities: ['llm', 'code'],
+  methods: ['lora', 'full'],
+};
 
 /**
  * What a provider offers: its own machine, the prices people declared, or the
@@ -123,7 +126,7 @@ function common({ name, spec, ready, reason }: ProviderView) {
 }
 
 /** Bytes of a Kubernetes quantity: "8Gi", "500M", "1e9"; undefined when there is none or it is not one. */
-function parseBytes(quantity: string | undefined): number | undefined {
+export function parseBytes(quantity: string | undefined): number | undefined {
   const match = /^([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$/.exec(quantity ?? '');
   if (match === null) return undefined;
   const unit = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[match[2] ?? ''];

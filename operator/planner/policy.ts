@@ -134,7 +134,10 @@ function includes(list: readonly string[], value: string): boolean {
   return list.some((item) => item.toLowerCase() === value.toLowerCase());
 }
 
-function intersect<T extends string>(a: readonly T[] | undefined, b: readonly T[] | undefined): readonly T[] | undefined {
+function intersect<T extends string>(
+  a: readonly T[] | undefined,
+  b: readonly T[] | undefined,
+): readonly T[] | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a.filter((item) => includes(b, item));
 }

@@ -32,7 +32,11 @@ function policyProblem({ policy }: PlanContext, model: ModelSpec, { offer, count
 }
 
 /** What the goal itself excludes. */
-function constraintProblem({ contract }: PlanContext, model: ModelSpec, { offer, count }: Compute): Problem | undefined {
+function constraintProblem(
+  { contract }: PlanContext,
+  model: ModelSpec,
+  { offer, count }: Compute,
+): Problem | undefined {
   const { licenses, providers, providerNames, gpuTypes, maxGpus, regions } = contract.constraints;
   if (licenses !== undefined && !licenses.includes(model.license)) {
     return { reason: 'NoSuitableModel', text: `the goal's licences do not include ${model.license}` };

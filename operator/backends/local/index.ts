@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { trainerSpec } from '../../trainer/spec.ts';
 import type {
   Backend,
@@ -18,7 +18,7 @@ import { type Observer, observe, replaceHangingSupervisor, requestStop } from '.
 import { DEFAULT_TIMING, type LocalOptions } from './options.ts';
 import { probeMachine } from './probe.ts';
 import { type ProcessTable, systemProcesses } from './processes.ts';
-import { launchRecord, releasedRecord } from './records.ts';
+import { claimRecord, launchRecord, releasedRecord } from './records.ts';
 
 const KEEP_RELEASED_MS = 7 * 24 * 3_600_000;
 
@@ -150,6 +150,8 @@ export const createLocalBackend = (
       if (instance.state !== 'exited') {
         throw misconfigured(`attempt ${name} is ${instance.state}`, 'Terminate it first.');
       }
+      const claim = await readRecord(layout.claim, claimRecord);
+      if (claim?.cgroup !== undefined) await rmdir(claim.cgroup).catch(() => undefined);
       await rm(layout.token, { force: true });
       await rm(layout.spec, { force: true });
       await rm(layout.olderLog, { force: true });

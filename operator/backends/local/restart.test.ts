@@ -1,15 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../store/open.ts';
-import { prepare } from './launch.ts';
+import { prepare, startSupervisor } from './launch.ts';
 import { instancesDirectory, layoutOf } from './layout.ts';
 import { DEFAULT_TIMING } from './options.ts';
 import { Bench, until } from './testing/harness.ts';
 
 const OPERATOR = fileURLToPath(new URL('testing/operator-process.ts', import.meta.url));
+
+// Each test starts processes, which a busy machine does slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let bench: Bench;
 let operators: ChildProcess[];
@@ -65,10 +69,33 @@ describe('however often an attempt is launched, it runs once', () => {
     await backend.launch(bench.request('once'));
     const { exit } = await bench.exited(backend, 'once');
     expect((await bench.backend().launch(bench.request('once'))).exit).toEqual(exit);
+    const before = await bench.claim('once');
+    await until('its supervisor has left', async () => (await supervisorsOf('once')) === 0);
+    const settled = { ...bench.options, timing: DEFAULT_TIMING, now: Date.now };
+    await startSupervisor(layoutOf(bench.options.root, 'once'), settled);
+    await until('the late one has left', async () => (await supervisorsOf('once')) === 0);
+    expect(await bench.claim('once')).toEqual(before);
   });
 });
 
 describe('after the operator was killed', () => {
+  // Node starts in about 100 ms, the launch takes another 200: from before it to after it.
+  test.each([60, 120, 150, 180, 220, 300])('%i ms into its launch, its successor makes it one attempt', async (ms) => {
+    const { operator, launched } = startOperator('cut');
+    launched.catch(() => undefined);
+    await delay(ms);
+    operator.kill('SIGKILL');
+    await once(operator, 'exit');
+    const backend = bench.backend();
+    await backend.launch(bench.request('cut'));
+    await bench.running(backend, 'cut');
+    await until('one supervisor is left', async () => (await supervisorsOf('cut')) === 1);
+    expect(await bench.marked('cut')).toHaveLength(2);
+    await until('it trains', async () => (await readFile(layoutOf(bench.options.root, 'cut').log)).length > 0);
+    const log = await readFile(layoutOf(bench.options.root, 'cut').log, 'utf8');
+    expect(log.match(/^step 1\//gm)).toHaveLength(1);
+  });
+
   test('its successor knows the attempt, its endpoint, its token and its end', async () => {
     const { operator, launched } = startOperator('adopted');
     const { id } = await launched;
@@ -102,7 +129,11 @@ describe('after the operator was killed', () => {
     await backend.terminate('never', { graceMs: 0 });
     expect((await backend.find('never'))?.exit?.reason).toBe('neverStarted');
     expect((await backend.launch(bench.request('never'))).state).toBe('exited');
-    expect(await bench.marked('never')).toEqual([]);
+    // Nor does a supervisor that was on its way when the end was asked for start anything.
+    await startSupervisor(layoutOf(bench.options.root, 'never'), settled);
+    await until('the supervisor has left', async () => (await bench.marked('never')).length === 0);
+    expect((await bench.claim('never')).trainer).toBeUndefined();
+    expect((await backend.find('never'))?.exit?.reason).toBe('neverStarted');
   });
 });
 
@@ -112,9 +143,11 @@ describe('after the supervisor was killed', () => {
     await backend.launch(bench.request('lost'));
     await bench.running(backend, 'lost');
     process.kill((await bench.claim('lost')).pid, 'SIGKILL');
+    // Nobody looks meanwhile: it is the kernel that tells the trainer.
+    const store = openStore(bench.storeUri);
+    await until('the trainer has saved', async () => (await store.result('lost'))?.outcome === 'frozen');
     const ended = await bench.exited(backend, 'lost');
     expect(ended.exit).toMatchObject({ code: null, reason: 'supervisorLost' });
-    expect((await openStore(bench.storeUri).result('lost'))?.outcome).toBe('frozen');
     expect((await backend.find('lost'))?.exit).toEqual(ended.exit);
   });
 
@@ -191,7 +224,7 @@ describe('after the supervisor was killed', () => {
 });
 
 test('an attempt whose directory was removed by hand is still seen, and ends', async () => {
-  const backend = bench.backend();
+  const backend = bench.backend({ trainerCommand: bench.command('--deaf') });
   await backend.launch(bench.request('removed'));
   await bench.running(backend, 'removed');
   const pid = await bench.trainerPid('removed');

@@ -10,12 +10,11 @@ Standard library only. It is Python, not Node, because the trainer needs a Pytho
 
 Files in the directory (written atomically; `layout.ts` names the same ones):
   launch.json, deadline.json, stop.json   read; the latter two may appear and change at any time
-  lock, supervisor.json, exit.json        written; supervisor.json is the claim: who writes it starts the trainer, once
+  supervisor.json, exit.json              written; the first is the claim: who makes it starts the trainer, once
 Exit codes: 0 the attempt is over, 3 somebody else has the claim, 4 too late to claim.
 """
 
 import ctypes
-import fcntl
 import json
 import os
 import resource
@@ -369,16 +368,16 @@ def run(attempt, wake, told):
 def claim(directory, claim_by):
     """True for exactly one process per directory, ever."""
     os.chdir(directory)
-    lock = os.open("lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return 3
-    if os.path.exists("supervisor.json"):
-        return 3
     if now() > claim_by:
         return 4
-    write_json("supervisor.json", {"pid": os.getpid(), "identity": identity(os.getpid()), "at": now()})
+    temporary = "claim.%d" % os.getpid()
+    write_json(temporary, {"pid": os.getpid(), "identity": identity(os.getpid()), "at": now()})
+    try:
+        os.link(temporary, "supervisor.json")  # unlike a rename, refused where one is
+    except FileExistsError:
+        return 3
+    finally:
+        os.unlink(temporary)
     return 0
 
 

@@ -17,7 +17,7 @@ export const FAKE_TRAINER = fileURLToPath(new URL('../../../../test/support/fake
 export const until = async <T>(
   what: string,
   condition: () => Promise<T | undefined | false>,
-  ms = 15_000,
+  ms = 30_000,
 ): Promise<T> => {
   const end = Date.now() + ms;
   for (;;) {
@@ -105,6 +105,7 @@ export class Bench {
         const instance = await backend.find(name);
         return instance === undefined || instance.state === 'exited';
       });
+      await backend.release(name);
     }
     await rm(this.root, { recursive: true, force: true });
   }

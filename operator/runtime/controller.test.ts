@@ -311,6 +311,20 @@ describe('running', () => {
     expect(reasons).toEqual(['Error: the reconcile took too long']);
   });
 
+  it('puts a key off while the cache lags behind our own write of it', async () => {
+    let behind = true;
+    const keys: string[] = [];
+    const ownWrites = { isBehind: (key: ObjectKey) => behind && key.name === 'a' };
+    await run((key) => Promise.resolve(void keys.push(key.name)), { ownWrites });
+    widgets.put(stored('a'));
+    widgets.put(stored('b'));
+    await clock.advance(200);
+    expect(keys).toEqual(['b']);
+    behind = false;
+    await clock.advance(20);
+    expect(keys).toEqual(['b', 'a']);
+  });
+
   it('gives each reconcile its own id', async () => {
     const contexts: ReconcileContext[] = [];
     await run((_key, context) => Promise.resolve(void contexts.push(context)));

@@ -4,6 +4,7 @@ import { errorMessage, isConflict, TerminalError, WaitingError } from './errors.
 import type { Cache } from './informer.ts';
 import type { Logger } from './log.ts';
 import type { RuntimeMetrics } from './metrics.ts';
+import type { OwnWrites } from './ownwrites.ts';
 import { type KubeObject, keyOf, keyString, type ObjectKey, parseKey, type ResourceType } from './types.ts';
 import { type Priority, WorkQueue, type WorkQueueOptions } from './workqueue.ts';
 
@@ -62,7 +63,12 @@ export interface ControllerOptions {
   readonly reconcileTimeoutMs?: number;
   readonly queue?: Pick<WorkQueueOptions, 'baseDelayMs' | 'maxDelayMs' | 'retryQps' | 'retryBurst'>;
   readonly newId?: () => string;
+  /** A key whose own writes the cache has not seen yet is put off for a moment. Note each write in it. */
+  readonly ownWrites?: Pick<OwnWrites, 'isBehind'> | undefined;
 }
+
+/** How long a key waits for the cache to catch up before the next look, ms. */
+const BEHIND_MS = 20;
 
 /** Feeds changed keys to a reconciler and acts on what it returns or throws. */
 export class Controller {
@@ -144,7 +150,12 @@ export class Controller {
 
   async #work(): Promise<void> {
     for (let key = await this.queue.get(); key !== undefined; key = await this.queue.get()) {
-      await this.#reconcile(key);
+      if (this.#options.ownWrites?.isBehind(parseKey(key)) === true) {
+        this.queue.addAfter(key, BEHIND_MS);
+        this.queue.done(key);
+      } else {
+        await this.#reconcile(key);
+      }
     }
   }
 

@@ -10,7 +10,7 @@ let clock: FakeClock;
 const metrics = new RuntimeMetrics();
 
 beforeEach(async () => {
-  rig = await startRig({ timeoutMs: 500 });
+  rig = await startRig();
   clock = new FakeClock();
 });
 

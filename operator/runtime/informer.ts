@@ -5,6 +5,7 @@ import type { Logger } from './log.ts';
 import type { ResourceClient } from './resource.ts';
 import { type Change, type IndexFunction, Store } from './store.ts';
 import { type KubeObject, keyOf, type ObjectKey, type ResourceType, type WatchEvent } from './types.ts';
+import { isOlder } from './versions.ts';
 import { watch } from './watch.ts';
 
 export interface EventHandlers<T> {
@@ -245,14 +246,3 @@ export class Informer<T extends KubeObject> implements Cache<T> {
 
 /** The stream went back in time: something between us and the server reorders. Only a list can tell the truth. */
 class OutOfOrder extends Error {}
-
-const DECIMAL = /^[1-9]\d*$/;
-
-/**
- * Whether version `a` lies before `b`. Versions are opaque to clients, so this is used for suspicion only (it leads
- * to a relist, never to dropping an event), and only where both are plain numbers.
- */
-function isOlder(a: string | undefined, b: string | undefined): boolean {
-  if (a === undefined || b === undefined || !DECIMAL.test(a) || !DECIMAL.test(b)) return false;
-  return a.length === b.length ? a < b : a.length < b.length;
-}

@@ -29,8 +29,8 @@ function elector(identity: string, options: Partial<LeaderOptions> = {}): Leader
     identity,
     log: silentLogger(),
     clock: systemClock,
-    leaseMs: 1_000,
-    renewDeadlineMs: 500,
+    leaseMs: 3_000,
+    renewDeadlineMs: 2_000,
     retryMs: 50,
     onLost: (reason) => void lost.push(`${identity}: ${reason}`),
     ...options,
@@ -49,7 +49,7 @@ describe('taking the lease', () => {
     await a.start();
     expect(a.isLeader).toBe(true);
     const first = await lease();
-    expect(first.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 1, leaseTransitions: 1 });
+    expect(first.spec).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 3, leaseTransitions: 1 });
     expect(first.spec?.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
     const renewals = (): number => rig.server.calls.filter((call) => call.method === 'PUT').length;
     await eventually(() => renewals() >= 3, 'three renewals');
@@ -71,7 +71,8 @@ describe('taking the lease', () => {
     await a.stop();
     expect(a.isLeader).toBe(false);
     await started;
-    expect(performance.now() - stoppedAt).toBeLessThan(500);
+    // Far below the lease: it was given back, not waited for.
+    expect(performance.now() - stoppedAt).toBeLessThan(2_500);
     expect(b.fencingEpoch).toBeGreaterThan(a.fencingEpoch);
     expect(lost).toEqual([]);
   });
@@ -109,7 +110,9 @@ describe('taking the lease', () => {
   });
 
   it('refuses times that could let two lead', () => {
-    expect(() => elector('a', { leaseMs: 500, renewDeadlineMs: 500 })).toThrow('lease > renew deadline > retry');
+    expect(() => elector('a', { leaseMs: 500, renewDeadlineMs: 500, retryMs: 50 })).toThrow(
+      'lease > renew deadline > retry',
+    );
   });
 });
 
@@ -130,7 +133,7 @@ describe('losing the lease', () => {
     rig.server.inject({ fault: { kind: 'blackHole' }, times: 1_000 });
     const from = performance.now();
     await eventually(() => lost.length > 0, 'the loss is told');
-    expect(performance.now() - from).toBeLessThan(1_000);
+    expect(performance.now() - from).toBeLessThan(3_000);
   });
 
   it('tells when another has taken the lease', async () => {
@@ -166,7 +169,7 @@ describe('losing the lease', () => {
     const a = elector('a', { clock });
     await a.start();
     expect(a.isLeader).toBe(true);
-    now = 1_001;
+    now = 3_001;
     expect(a.isLeader).toBe(false);
   });
 });

@@ -17,7 +17,7 @@ const log = silentLogger();
 const clock = systemClock;
 
 beforeEach(async () => {
-  rig = await startRig({ timeoutMs: 1_000 });
+  rig = await startRig();
   rig.server.store.create(WIDGET_COLLECTION, 'default/a', widget('a'));
   informer = new Informer({ client: rig.client.resource(WIDGETS), log, backoff: { baseMs: 5, maxMs: 50 } });
   reconciled = [];
@@ -54,8 +54,8 @@ const elector = (identity: string, onLost: (reason: string) => void = () => {}):
     identity,
     log,
     clock,
-    leaseMs: 1_000,
-    renewDeadlineMs: 500,
+    leaseMs: 3_000,
+    renewDeadlineMs: 2_000,
     retryMs: 50,
     onLost,
   });

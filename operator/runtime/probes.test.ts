@@ -52,8 +52,8 @@ describe('connections for 30 requests', () => {
 
 describe('a connection that goes dead', () => {
   it('this client: the next calls work on another connection', async () => {
-    const client = KubeClient.fromKubeConfig(server.kubeConfig(), { userAgent: 'probe', timeoutMs: 200 });
-    await client.version();
+    const client = KubeClient.fromKubeConfig(server.kubeConfig(), { userAgent: 'probe', timeoutMs: 1_000 });
+    await client.version({ timeoutMs: 10_000 });
     server.inject({ fault: { kind: 'blackHole' } });
     const outcomes: string[] = [];
     for (let i = 0; i < 5; i++)

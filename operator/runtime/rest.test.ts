@@ -9,7 +9,7 @@ let rig: Rig;
 const metrics = new RuntimeMetrics();
 
 beforeEach(async () => {
-  rig = await startRig({ timeoutMs: 2_000, metrics });
+  rig = await startRig({ timeoutMs: 10_000, metrics });
 });
 
 afterEach(async () => {
@@ -97,7 +97,7 @@ describe('a server in trouble', () => {
     const started = performance.now();
     const error = await rig.client.version().catch((thrown: unknown) => thrown);
     expect(isThrottled(error)).toBe(true);
-    expect(performance.now() - started).toBeLessThan(900);
+    expect(performance.now() - started).toBeLessThan(8_000);
   });
 
   it('repeats a 503 only when the server asks for it', async () => {

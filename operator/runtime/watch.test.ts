@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { KubeClient } from './rest.ts';
 import { WIDGETS } from './testing/objects.ts';
+import type { ConnectionSource } from './transport.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
 let server: Server;
@@ -21,12 +22,7 @@ beforeEach(async () => {
     );
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const source = {
-    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    settings: () => Promise.resolve({ tls: {}, headers: {} }),
-    invalidate: () => {},
-  };
-  client = new KubeClient(source, { userAgent: 'rig/1', timeoutMs: 500 });
+  client = new KubeClient(sourceOf(server), { userAgent: 'rig/1', timeoutMs: 5_000 });
 });
 
 afterEach(async () => {
@@ -34,6 +30,14 @@ afterEach(async () => {
   server.closeAllConnections();
   server.close();
 });
+
+function sourceOf(of: Server): ConnectionSource {
+  return {
+    server: `http://127.0.0.1:${(of.address() as AddressInfo).port}`,
+    settings: () => Promise.resolve({ tls: {}, headers: {} }),
+    invalidate: () => {},
+  };
+}
 
 async function collect(options: Partial<WatchOptions> = {}): Promise<{ names: string[]; error?: unknown }> {
   const names: string[] = [];
@@ -106,13 +110,15 @@ it('gives up a stream that has fallen silent, but not a slow one', async () => {
       if (sent === 5) clearInterval(timer);
     }, 60);
   };
-  const { names, error } = await collect({ idleMs: 200 });
+  const { names, error } = await collect({ idleMs: 1_500 });
   expect(names.length).toBe(5);
   expect(error).toMatchObject({ code: 'IDLE' });
 });
 
 it('gives up when the server takes the request and says nothing', async () => {
   server.removeAllListeners('request');
+  await client.close();
+  client = new KubeClient(sourceOf(server), { userAgent: 'rig/1', timeoutMs: 300 });
   const { error } = await collect();
   expect(error).toMatchObject({ code: 'DEADLINE' });
 });

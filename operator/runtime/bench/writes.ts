@@ -126,11 +126,16 @@ try {
   console.log(
     `heap after GC over ${minutes} min: ${heap.map((mib) => mib.toFixed(1)).join(' ')} MiB (${(last - first).toFixed(1)} MiB growth)`,
   );
-  const best = Math.max(sequence, together);
-  const reached = best >= TARGET_PER_SECOND && last - first < 5;
+  // What one core carries is judged by CPU time, so that a busy machine or a slow server does not blur it.
+  const ours = Object.values(results).slice(0, 2);
+  const sum = (of: (one: Measurement) => number): number => ours.reduce((total, one) => total + of(one), 0);
+  const perCore = sum(({ writes }) => writes) / sum(({ cpuSeconds }) => cpuSeconds);
+  const reached = perCore >= TARGET_PER_SECOND && last - first < 5;
   console.log(
-    `${reached ? 'target reached' : 'TARGET MISSED'}: ${TARGET_PER_SECOND} writes/s, heap growth under 5 MiB`,
+    `${reached ? 'target reached' : 'TARGET MISSED'}: ${perCore.toFixed(0)} writes per second of one core ` +
+      `(at least ${TARGET_PER_SECOND}), heap growth ${(last - first).toFixed(1)} MiB (under 5)`,
   );
+  if (!reached) process.exitCode = 1;
 } finally {
   await cleanUp(client, namespace);
   await client.close();

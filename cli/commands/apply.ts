@@ -24,7 +24,7 @@ export function registerApply(program: Command, open: Open): void {
     .description(
       'Check the files here, then apply them on the server (server-side apply, field manager kriptik-cli). Nothing is sent if any file is wrong. Relative data paths in a goal (./data.jsonl) are taken from the folder of its file.',
     )
-    .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input (may be repeated)', collect, [])
+    .requiredOption('-f, --filename <path>', 'file, folder, or - for standard input (may be repeated)', collect)
     .option('--dry-run', 'let the server check everything and change nothing')
     .option('--force-conflicts', 'take over fields that another manager owns')
     .addOption(outputOption(['table', 'json', 'yaml', 'name']))
@@ -32,7 +32,7 @@ export function registerApply(program: Command, open: Open): void {
 }
 
 /** Gathers an option that may be given several times. */
-export function collect(value: string, before: readonly string[]): string[] {
+export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 

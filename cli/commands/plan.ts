@@ -89,7 +89,7 @@ async function planFile(session: Session, file: string, options: PlanOptions): P
   const [first] = found;
   if (first === undefined)
     throw usageError('the file holds no TrainingGoal', 'Name a file with a goal; examples/ shows how.');
-  const goal = first.object as TrainingGoal;
+  const goal = first.whole as TrainingGoal;
   // The brains load a catalog: only those who plan pay for it.
   const [{ previewPlan }, { loadCatalog }, { hubProbe }] = await Promise.all([
     import('@kriptik/operator/plan/preview.ts'),

@@ -17,7 +17,7 @@ import { count } from './logs.ts';
 import type { Open } from './open.ts';
 
 interface TryOptions {
-  readonly prompt: readonly string[];
+  readonly prompt?: readonly string[];
   readonly prompts?: string;
   readonly checkpoint?: number;
   readonly artifact?: string;
@@ -37,7 +37,7 @@ export function registerTry(program: Command, open: Open): void {
       'Give the same prompts to the base model and to the trained one (or to a checkpoint) on this machine, and show both answers.',
     )
     .argument('<target>', 'NAME of a goal or job, or KIND/NAME')
-    .option('-p, --prompt <text>', 'a prompt (may be repeated)', collect, [])
+    .option('-p, --prompt <text>', 'a prompt (may be repeated)', collect)
     .option('--prompts <path>', 'JSONL file with a "prompt" a line, and "expected" where known')
     .addOption(
       new Option('--checkpoint <step>', 'test the checkpoint of this step').argParser(count).conflicts('artifact'),
@@ -68,7 +68,7 @@ async function tryModel(session: Session, target: string, options: TryOptions): 
 }
 
 async function promptsOf(session: Session, options: TryOptions): Promise<string[]> {
-  const given = options.prompt.flatMap((text) => ['--prompt', text]);
+  const given = (options.prompt ?? []).flatMap((text) => ['--prompt', text]);
   if (options.prompts !== undefined) given.push('--prompts', resolve(session.host.cwd, options.prompts));
   if (given.length > 0) return given;
   if (!session.host.interactive) throw usageError('no prompt given', 'Add --prompt TEXT or --prompts FILE.');

@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunningOperator } from '@kriptik/operator/main.ts';
 import type { MicroUsd } from '@kriptik/operator/money.ts';
-import { formatUsd } from '@kriptik/operator/money.ts';
+import { formatMoney, formatUsd } from '@kriptik/operator/money.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { embeddedKubeconfig, type Session } from '../session.ts';
@@ -36,7 +36,11 @@ export function registerUp(program: Command, open: Open): void {
     .description(
       'Start etcd, a Kubernetes API server and the operator on this machine, with a provider that trains here, and write a kubeconfig. Everything is kept for the next start. Ctrl-C saves a checkpoint of what trains, then stops everything.',
     )
-    .option('--rate <usd>', 'price of one hour of this machine', amount, DEFAULT_RATE)
+    .addOption(
+      new Option('--rate <usd>', 'price of one hour of this machine')
+        .argParser(amount)
+        .default(DEFAULT_RATE, formatMoney(DEFAULT_RATE)),
+    )
     .option('--data-dir <path>', 'where the cluster is kept (default: ~/.kriptik/controlplane)')
     .option('--work-dir <path>', 'where trainers work and checkpoints are kept (default: ~/.local/share/kriptik)')
     .option('--kubeconfig-out <path>', 'where to write the kubeconfig (default: ~/.kriptik/kubeconfig)')

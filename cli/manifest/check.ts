@@ -3,6 +3,7 @@ import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { GROUP, VERSION } from '../resources.ts';
 import { didYouMean } from '../suggest.ts';
+import { withDefaults } from './defaults.ts';
 import type { Manifest } from './load.ts';
 import { type CrdFile, schemaOf } from './schema.ts';
 import { type Finding, pathText, validate } from './validate.ts';
@@ -14,6 +15,8 @@ export interface Checked {
   /** Kinds that are cluster-wide have no namespace. */
   readonly namespaced: boolean;
   readonly plural: string;
+  /** The object with the defaults the API server would fill in. */
+  readonly whole: KubeObject;
 }
 
 /**
@@ -42,7 +45,15 @@ export function checkManifests(manifests: readonly Manifest[], crds: readonly Cr
   return manifests.map((manifest) => {
     const object = manifest.value as KubeObject;
     const crd = crds.find(({ spec }) => spec.names.kind === object.kind);
-    return { object, manifest, namespaced: crd?.spec.scope === 'Namespaced', plural: crd?.spec.names.plural ?? '' };
+    const schema = schemaOf(crds, object.apiVersion, object.kind);
+    const whole = (schema === undefined ? object : withDefaults(object, schema)) as KubeObject;
+    return {
+      object,
+      whole,
+      manifest,
+      namespaced: crd?.spec.scope === 'Namespaced',
+      plural: crd?.spec.names.plural ?? '',
+    };
   });
 }
 

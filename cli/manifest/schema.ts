@@ -19,6 +19,8 @@ export interface Schema {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly nullable?: boolean;
+  /** Filled in by the API server before anything is checked. */
+  readonly default?: unknown;
   readonly description?: string;
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;

@@ -118,7 +118,7 @@ function listFindings(value: readonly unknown[], schema: Schema, path: Finding['
 function objectFindings(value: Readonly<Record<string, unknown>>, schema: Schema, path: Finding['path']): Finding[] {
   const properties = schema.properties ?? {};
   const missing = (schema.required ?? [])
-    .filter((name) => value[name] === undefined)
+    .filter((name) => value[name] === undefined && properties[name]?.default === undefined)
     .map((name) => ({
       path,
       message: `"${name}" is missing${properties[name]?.description === undefined ? '' : `: ${properties[name].description.split('\n')[0] ?? ''}`}`,

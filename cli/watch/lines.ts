@@ -1,4 +1,4 @@
-import { type KubeEvent, usd } from '../describe/common.ts';
+import { eventTime, type KubeEvent, usd } from '../describe/common.ts';
 import { duration } from '../render/duration.ts';
 import { printable } from '../render/width.ts';
 import { eventKey, phaseOf, type Snapshot } from './snapshot.ts';
@@ -39,7 +39,9 @@ export function changeLines(
   if (trouble !== told.trouble)
     lines.push(trouble === undefined ? `${name}: the API server answers again` : `${name}: ${trouble}`);
 
-  const fresh = story.events.filter((event) => !told.events.has(eventKey(event)));
+  const fresh = story.events
+    .filter((event) => !told.events.has(eventKey(event)))
+    .sort((a, b) => eventTime(a) - eventTime(b));
   lines.push(...fresh.map(eventLine));
 
   const phase = phaseOf(story);

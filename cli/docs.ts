@@ -1,0 +1,41 @@
+import { EXIT_CODES } from './exitcodes.ts';
+import { buildProgram } from './program.ts';
+
+const INTRO = `# The command line
+
+\`kriptik\` plans, approves, follows and steers training. \`bin/kriptik\` runs it from a checkout; \`bin/kubectl-kriptik\` on
+PATH makes it \`kubectl kriptik\`. This page is written by \`node cli/write-docs.ts\` from the program's own help, and a
+test holds the two together.
+
+- \`-o json|yaml|name\` prints for programs, \`-o wide\` more columns. Remarks for people go to standard error; \`--quiet\`
+  leaves them out. Without a terminal nothing is asked, coloured or repainted.
+- An approval names the digest of the plan that was shown. If the plan changed meanwhile nothing is approved and the
+  exit code is 5. In scripts: \`kriptik approve NAME --yes --digest DIGEST\`.
+- Every error says what is wrong, where, and what to do. \`KRIPTIK_DEBUG=1\` adds the stack.
+- The kubeconfig is \`--kubeconfig\`, else \`KUBECONFIG\`, else \`~/.kube/config\`, else the one \`kriptik up\` wrote.
+- Completion: \`source <(kriptik completion bash)\`; also zsh and fish. Names of objects are completed from the cluster.
+`;
+
+/** docs/cli.md: the exit codes, then the help of every command. */
+export function cliDocs(): string {
+  const program = buildProgram(
+    () => {
+      throw new Error('help opens no session');
+    },
+    { out: () => undefined, columns: 100 },
+  );
+  const codes = EXIT_CODES.map(({ code, meaning }) => `| ${code} | ${meaning} |`);
+  // The global options stand once at the top, not below every command.
+  program.configureHelp({ showGlobalOptions: false });
+  const shown = program.commands.filter((command) => !command.name().startsWith('_'));
+  const sections = shown.map((command) => {
+    command.configureHelp({ showGlobalOptions: false });
+    return `## kriptik ${command.name()}\n\n\`\`\`text\n${command.helpInformation().trimEnd()}\n\`\`\`\n`;
+  });
+  return [
+    INTRO,
+    `## Exit codes\n\n| code | meaning |\n| --- | --- |\n${codes.join('\n')}\n`,
+    `## kriptik\n\n\`\`\`text\n${program.helpInformation().trimEnd()}\n\`\`\`\n`,
+    ...sections,
+  ].join('\n');
+}

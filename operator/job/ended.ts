@@ -1,6 +1,6 @@
 import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
-import { formatMoney } from '../money.ts';
+import { formatMoney, minMoney, parseMoney } from '../money.ts';
 import { lostInARow, replaceLast } from './attempts.ts';
 import { effectiveLimit } from './cost.ts';
 import { type Ending, endAttempt } from './outcome.ts';
@@ -15,7 +15,7 @@ const RETRIABLE = new Set(['internal', 'Internal']);
  * reason and the resulting condition go into one status write.
  */
 export function ended(o: JobObserved, attempts: readonly Attempt[], live: Attempt, exited: Instance | undefined): Step {
-  const ending = retriable(o, attempts, endAttempt(o, live, exited));
+  const ending = retriable(o, attempts, endAttempt(o, attempts, live, exited));
   const list = replaceLast(attempts, ending.attempt);
   const situation = situationAfter(o, list, ending);
   return stepOf(o, list, situation, {
@@ -63,8 +63,10 @@ function freezeAfter(o: JobObserved, ending: Ending): TrainingJobStatus['freeze'
   const before = o.job.status?.freeze;
   if (!ending.byBudget || before?.reason === 'Budget') return before;
   const at = new Date(o.now).toISOString();
+  // A raise that comes in the same moment was not what it froze for.
+  const known = parseMoney(o.job.status?.cost?.limit ?? formatMoney(effectiveLimit(o)));
   return {
-    limit: formatMoney(effectiveLimit(o)),
+    limit: formatMoney(minMoney(known, effectiveLimit(o))),
     requestedAt: at,
     reason: 'Budget',
     requestId: `${ending.attempt.name}-own-deadline`,

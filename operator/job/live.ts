@@ -80,7 +80,7 @@ function run(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step 
   const hung = hungSince(o, current);
   if (hung !== undefined) return terminate(o, list, current, hung);
 
-  const deadline = movedDeadline(o, current, money);
+  const deadline = movedDeadline(o, money);
   const kept = deadline === undefined ? current : { ...current, deadline };
   const actions: JobAction[] = deadline === undefined ? [] : [{ type: 'SetDeadline', deadline }];
   return stepOf(
@@ -182,11 +182,16 @@ function hungSince(o: JobObserved, live: Attempt): string | undefined {
   return `The trainer has not answered for ${Math.round(silentMs / 1000)} s (${o.trainer.unreachable}); it is replaced`;
 }
 
-function movedDeadline(o: JobObserved, live: Attempt, money: JobMoney): string | undefined {
+/**
+ * What the trainer says it will keep is compared, not what was once written down: the operator may have died, or the
+ * trainer been out of reach, between the two.
+ */
+function movedDeadline(o: JobObserved, money: JobMoney): string | undefined {
   const next = deadlinesFor(money.limit, money.spent, money.rate, o.now, money.timings)?.trainer;
   if (next === undefined || o.trainer === undefined || !('status' in o.trainer)) return undefined;
-  const before = live.deadline === undefined ? Number.NaN : Date.parse(live.deadline);
-  return Math.abs(next - before) <= DEADLINE_DRIFT_MS ? undefined : new Date(next).toISOString();
+  const { deadline } = o.trainer.status;
+  const held = deadline === null ? Number.NaN : Date.parse(deadline);
+  return Math.abs(next - held) <= DEADLINE_DRIFT_MS ? undefined : new Date(next).toISOString();
 }
 
 function budgetEvents(o: JobObserved, level: string, money: JobMoney): JobEvent[] {

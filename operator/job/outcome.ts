@@ -1,7 +1,9 @@
 import type { Attempt } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
+import { addMoney } from '../money.ts';
 import type { TrainerFault } from '../trainer/messages.ts';
-import { attemptCost } from './cost.ts';
+import { replaceLast } from './attempts.ts';
+import { attemptCost, moneyOf } from './cost.ts';
 import type { JobObserved } from './types.ts';
 
 /** A thing that went wrong, with what to do about it. */
@@ -22,29 +24,37 @@ export interface Ending {
  * What an attempt amounts to once nothing of it runs any more. `exited` is the provider's record of
  * the end, absent when the instance vanished without one.
  */
-export function endAttempt(o: JobObserved, attempt: Attempt, exited: Instance | undefined): Ending {
+export function endAttempt(
+  o: JobObserved,
+  attempts: readonly Attempt[],
+  attempt: Attempt,
+  exited: Instance | undefined,
+): Ending {
   const goneAt = new Date(exited?.exit?.at ?? o.now).toISOString();
   const verdict = judge(o, attempt, exited);
+  const gone: Attempt = { ...attempt, state: 'Gone', goneAt, outcome: verdict.outcome, lastStep: verdict.step };
+  const byBudget = verdict.outcome === 'Frozen' && attempt.stopReason === undefined && isSpent(o, attempts, gone);
   const ended: Attempt = {
-    ...attempt,
-    state: 'Gone',
-    goneAt,
-    outcome: verdict.outcome,
-    lastStep: verdict.step,
-    ...(verdict.byBudget && attempt.stopReason === undefined ? { stopReason: 'Budget' as const } : {}),
+    ...gone,
+    ...(byBudget ? { stopReason: 'Budget' as const } : {}),
     ...(verdict.message === undefined ? {} : { message: verdict.message.slice(0, 1024) }),
   };
-  return {
-    attempt: { ...ended, cost: attemptCost(ended, o.now) },
-    diagnosis: verdict.diagnosis,
-    byBudget: verdict.byBudget,
-  };
+  return { attempt: { ...ended, cost: attemptCost(ended, o.now) }, diagnosis: verdict.diagnosis, byBudget };
+}
+
+/**
+ * Whether it was the budget in force that a trainer froze for by itself. It was not when a raise had not reached it
+ * or somebody stopped its machine: then there is money left to go on with. Trainers keep a margin of their own
+ * before a deadline, hence twice the reserve.
+ */
+function isSpent(o: JobObserved, attempts: readonly Attempt[], gone: Attempt): boolean {
+  const { spent, reserve, limit } = moneyOf(o, replaceLast(attempts, gone));
+  return addMoney(spent, reserve, reserve) >= limit;
 }
 
 interface Verdict {
   readonly outcome: NonNullable<Attempt['outcome']>;
   readonly step: number;
-  readonly byBudget: boolean;
   readonly message?: string;
   readonly diagnosis?: Diagnosis;
 }
@@ -61,14 +71,12 @@ function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): 
       return {
         outcome: 'Frozen',
         step: saved,
-        byBudget: attempt.stopReason === undefined && result.checkpoint?.reason === 'deadline',
         ...lossMessage(step, saved),
       };
     case 'stopped':
       return {
         outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped',
         step: saved,
-        byBudget: false,
         ...lossMessage(step, saved),
       };
     case 'failed': {
@@ -78,7 +86,6 @@ function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): 
       return {
         outcome: 'Failed',
         step: saved,
-        byBudget: false,
         message: error.message,
         diagnosis: { code: error.code, message: `${error.message}${where}`, remedy },
       };
@@ -88,12 +95,11 @@ function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): 
 
 /** The trainer said it finished; believed only if what it made can be read back. */
 function judgeSuccess(o: JobObserved, step: number): Verdict {
-  if (o.store.artifacts.length > 0) return { outcome: 'Succeeded', step, byBudget: false };
+  if (o.store.artifacts.length > 0) return { outcome: 'Succeeded', step };
   const why = o.store.problems.at(-1) ?? 'the store holds no artifact';
   return {
     outcome: 'Failed',
     step,
-    byBudget: false,
     message: `Training ended, but the trained model could not be verified: ${why}`,
     diagnosis: {
       code: 'ArtifactUnverified',
@@ -107,17 +113,16 @@ function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, save
   const lost = lossMessage(seen, saved);
   const exit = exited?.exit;
   if (exit?.reason === 'hardDeadline') {
-    return { outcome: 'Frozen', step: saved, byBudget: attempt.stopReason === undefined, ...lost };
+    return { outcome: 'Frozen', step: saved, ...lost };
   }
   if (attempt.stopReason !== undefined) {
-    return { outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped', step: saved, byBudget: false, ...lost };
+    return { outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped', step: saved, ...lost };
   }
   if (exit?.reason === 'memoryLimit' || exit?.reason === 'spawnFailed') {
     const message = exit.message ?? 'the trainer could not run';
     return {
       outcome: 'Failed',
       step: saved,
-      byBudget: false,
       message,
       diagnosis: diagnosisOfExit(exit.reason, message),
     };
@@ -127,7 +132,6 @@ function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, save
   return {
     outcome: 'Lost',
     step: saved,
-    byBudget: false,
     message: attempt.message ?? `The instance ended without a result: ${how}`,
   };
 }

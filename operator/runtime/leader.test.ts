@@ -127,13 +127,24 @@ describe('losing the lease', () => {
     expect(lost[0]).toMatch(/^a: the lease could not be renewed for \d+ ms$/);
   });
 
-  it('notices a server that hangs, in time to stop before others take over', async () => {
+  it.each(['GET', 'PUT'])('tells by the deadline when each %s hangs, before others may take over', async (method) => {
     const a = elector('a');
     await a.start();
-    rig.server.inject({ fault: { kind: 'blackHole' }, times: 1_000 });
+    rig.server.inject({ fault: { kind: 'blackHole' }, times: 1_000, match: (call) => call.method === method });
     const from = performance.now();
     await eventually(() => lost.length > 0, 'the loss is told');
-    expect(performance.now() - from).toBeLessThan(3_000);
+    // The lease is 3 s, the deadline 2 s, counted from a renewal just before the fault.
+    expect(performance.now() - from).toBeLessThan(2_600);
+  });
+
+  it('tells by the deadline when answers are slow enough to use it up', async () => {
+    const a = elector('a');
+    await a.start();
+    rig.server.inject({ fault: { kind: 'delay', ms: 900 }, times: 1_000, match: (call) => call.method === 'GET' });
+    rig.server.inject({ fault: { kind: 'blackHole' }, times: 1_000, match: (call) => call.method === 'PUT' });
+    const from = performance.now();
+    await eventually(() => lost.length > 0, 'the loss is told');
+    expect(performance.now() - from).toBeLessThan(2_600);
   });
 
   it('tells when another has taken the lease', async () => {

@@ -156,25 +156,28 @@ export class LeaderElector {
   async #claim(signal: AbortSignal): Promise<Lease | undefined> {
     const { namespace, name, identity, clock } = this.#options;
     const { leaseMs, renewDeadlineMs } = this.#times();
-    // Two calls must fit into the renew deadline.
-    const call = { signal, timeoutMs: renewDeadlineMs / 2 };
+    // Never beyond the deadline: a call that hangs must not hide that the lease is running out.
+    const limit = (): { signal: AbortSignal; timeoutMs: number } => ({
+      signal,
+      timeoutMs: Math.max(1, Math.min(renewDeadlineMs / 2, this.#leftMs())),
+    });
     const now = microTime(clock.now());
     const mine = { holderIdentity: identity, leaseDurationSeconds: Math.ceil(leaseMs / 1000), renewTime: now };
-    const current = await this.#leases.get({ namespace, name }, call).catch((error: unknown) => {
+    const current = await this.#leases.get({ namespace, name }, limit()).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
     });
     if (current === undefined) {
       const spec = { ...mine, acquireTime: now, leaseTransitions: 1 };
       const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name }, spec };
-      return await this.#leases.create(lease, call);
+      return await this.#leases.create(lease, limit());
     }
     this.#see(current);
     const { spec = {} } = current;
     const renewing = spec.holderIdentity === identity && this.#renewedAt !== undefined;
     if (!renewing && !this.#free(current)) return undefined;
     const taken = renewing ? {} : { acquireTime: now, leaseTransitions: (spec.leaseTransitions ?? 0) + 1 };
-    return await this.#leases.replace({ ...current, spec: { ...spec, ...mine, ...taken } }, call);
+    return await this.#leases.replace({ ...current, spec: { ...spec, ...mine, ...taken } }, limit());
   }
 
   #free({ spec = {} }: Lease): boolean {
@@ -206,10 +209,17 @@ export class LeaderElector {
     }
   }
 
+  /** Time until the renew deadline; without end while not leading. */
+  #leftMs(): number {
+    if (this.#renewedAt === undefined) return Number.POSITIVE_INFINITY;
+    return this.#renewedAt + this.#times().renewDeadlineMs - this.#options.clock.now();
+  }
+
   /** Jitter keeps competitors from meeting at the server again and again. */
   async #pause(signal: AbortSignal): Promise<void> {
     const { random = Math.random, clock } = this.#options;
-    await clock.sleep(this.#times().retryMs * (1 + 0.2 * random()), signal);
+    const waitMs = this.#times().retryMs * (1 + 0.2 * random());
+    await clock.sleep(Math.max(0, Math.min(waitMs, this.#leftMs())), signal);
   }
 
   #times(): { leaseMs: number; renewDeadlineMs: number; retryMs: number } {

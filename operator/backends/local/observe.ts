@@ -8,6 +8,16 @@ import { type Facts, judge, type Verdict } from './state.ts';
 /** What observing needs from outside. */
 export type Observer = { processes: ProcessTable; now: () => number; unsupervisedGrace: number };
 
+const NOTHING_SEEN: Omit<Facts, 'launch' | 'released'> = {
+  exit: undefined,
+  claim: undefined,
+  supervisorRuns: false,
+  marked: [],
+  stop: undefined,
+  port: undefined,
+  claimBy: undefined,
+};
+
 const exists = async (path: string): Promise<boolean> => {
   try {
     await access(path);
@@ -30,16 +40,16 @@ const leftOf = async (id: string, cgroup: string | undefined, processes: Process
 export const gather = async (layout: Layout, observer: Observer): Promise<Facts | undefined> => {
   const launch = await readRecord(layout.launch, records.launchRecord);
   if (launch === undefined) return undefined;
-  const released = await exists(layout.released);
+  if (await exists(layout.released)) return { ...NOTHING_SEEN, launch, released: true };
   const stop = await readRecord(layout.stop, records.stopRecord);
   const claim = await readRecord(layout.claim, records.claimRecord);
   const supervisorRuns = claim !== undefined && (await observer.processes.identity(claim.pid)) === claim.identity;
   // After the supervisor's life: it records the exit, then ends.
   const exit = await readRecord(layout.exit, records.exitRecord);
-  const open = !released && exit === undefined && !supervisorRuns;
+  const open = exit === undefined && !supervisorRuns;
   return {
     launch,
-    released,
+    released: false,
     stop,
     claim,
     supervisorRuns,

@@ -210,6 +210,15 @@ describe('an informer in trouble', () => {
     await eventually(() => informer.list()[0]?.spec.size === 2, 'the newest state');
   });
 
+  it('heals what a watch never told by a full list now and then', async () => {
+    informer = informerWith({ relistMs: 100, watchTimeoutSeconds: 1 });
+    await started();
+    rig.server.filter = () => [];
+    put('a');
+    await eventually(() => names().length === 1, 'a is found by the list');
+    expect(listCalls()).toBeGreaterThanOrEqual(2);
+  });
+
   it('keeps going when a handler throws, and the other handlers hear all', async () => {
     const other: string[] = [];
     informer.onEvent({

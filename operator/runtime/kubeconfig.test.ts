@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FakeClock } from './clock.ts';
 import { KubeConfigError, KubeConfigSource, loadKubeConfig } from './kubeconfig.ts';
 import { KubeClient } from './rest.ts';
@@ -89,6 +89,20 @@ describe('finding the cluster', () => {
     const made = await options();
     expect(() => loadKubeConfig(made)).toThrow(message);
     expect(() => loadKubeConfig(made)).toThrow(KubeConfigError);
+  });
+
+  it('uses the service account of the Pod it runs in', async () => {
+    const account = join(folder, 'var/run/secrets/kubernetes.io/serviceaccount');
+    await mkdir(account, { recursive: true });
+    await writeFile(join(account, 'token'), 'pod-token');
+    await writeFile(join(account, 'ca.crt'), 'ca');
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '10.0.0.1');
+    vi.stubEnv('KUBERNETES_SERVICE_PORT', '443');
+    const kc = loadKubeConfig({ env: { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, home: folder, root: folder });
+    vi.unstubAllEnvs();
+    const source = new KubeConfigSource(kc, new FakeClock());
+    expect(source.server).toBe('https://10.0.0.1:443');
+    expect(await source.settings()).toMatchObject({ headers: { Authorization: 'Bearer pod-token' } });
   });
 
   it('tells what to do about a file that is no kubeconfig', async () => {

@@ -18,8 +18,8 @@ export interface LoadOptions {
   readonly context?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly home?: string;
-  /** Folder a Pod's service account is mounted at. */
-  readonly serviceAccountRoot?: string;
+  /** Folder that stands for / where a Pod's service account is looked for. */
+  readonly root?: string;
 }
 
 const SERVICE_ACCOUNT_ROOT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -36,12 +36,12 @@ export function loadKubeConfig(options: LoadOptions = {}): KubeConfig {
     options.path === undefined ? (env['KUBECONFIG'] ?? '').split(delimiter).filter(Boolean) : [options.path];
   const origin = options.path === undefined ? 'KUBECONFIG' : 'the given path';
   const homeFile = join(options.home ?? homedir(), '.kube', 'config');
-  const tokenFile = join(options.serviceAccountRoot ?? SERVICE_ACCOUNT_ROOT, 'token');
+  const tokenFile = join(options.root ?? '/', SERVICE_ACCOUNT_ROOT, 'token');
 
   if (listed.length > 0) return selected(merged(listed, origin), options.context, listed.join(delimiter));
   if (env['KUBERNETES_SERVICE_HOST'] !== undefined && existsSync(tokenFile)) {
     const kc = new KubeConfig();
-    kc.loadFromCluster();
+    kc.loadFromCluster(options.root ?? '');
     return kc;
   }
   if (existsSync(homeFile)) return selected(merged([homeFile], 'home folder'), options.context, homeFile);

@@ -4,9 +4,6 @@ import type { ApplyBody, ApplyOptions, PathClient, ResourceClient } from './reso
 import type { CallOptions } from './rest.ts';
 import { type KubeObject, keyOf } from './types.ts';
 
-/** An object that reports what was observed. */
-export type WithStatus<S> = KubeObject & { status?: S | undefined };
-
 /**
  * Writes a status, but only if it differs from the one in `obj`, and only if nobody changed the object since `obj` was
  * read (its resourceVersion is the precondition). Returns the object as it is now: `obj` itself when equal.

@@ -1,6 +1,6 @@
 /** Conditions as the Kubernetes API conventions describe them. All functions are pure. */
 
-export type ConditionStatus = 'True' | 'False' | 'Unknown';
+type ConditionStatus = 'True' | 'False' | 'Unknown';
 
 export interface Condition {
   type: string;
@@ -58,7 +58,7 @@ export function isFalse(conditions: readonly Condition[] | undefined, type: stri
 }
 
 /** `2026-01-02T03:04:05Z`: the precision the API server keeps. */
-export function toSeconds(date: Date): string {
+function toSeconds(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`;
 }
 

@@ -7,7 +7,7 @@ import type { ResourceClient } from './resource.ts';
 import type { KubeClient } from './rest.ts';
 import type { KubeObject, ResourceType } from './types.ts';
 
-export interface LeaseSpec {
+interface LeaseSpec {
   holderIdentity?: string;
   leaseDurationSeconds?: number;
   acquireTime?: string;

@@ -5,7 +5,7 @@ import type { LeaderElector } from './leader.ts';
 import type { Logger } from './log.ts';
 
 /** Something that runs beside the controllers and ends when the signal aborts. */
-export interface Runnable {
+interface Runnable {
   run(signal: AbortSignal): Promise<void>;
 }
 

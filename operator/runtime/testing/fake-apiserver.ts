@@ -285,6 +285,6 @@ function sendError(response: ServerResponse, error: unknown): void {
   send(response, status, statusBody(status, reason, message));
 }
 
-export function statusBody(code: number, reason: string, message: string): object {
+function statusBody(code: number, reason: string, message: string): object {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', code, reason, message };
 }

@@ -23,7 +23,7 @@ export function decideJob(o: JobObserved): JobDecision {
   const attempts = o.job.status?.attempts ?? [];
   const live = liveAttempt(attempts);
   const step = live === undefined ? decideIdle(o, attempts) : decideLive(o, attempts, live);
-  const status = throttle(o, statusOf(o, step), step);
+  const status = throttle(o, statusOf(o, step));
   return { status, actions: step.actions, events: step.events, requeueAfterMs: step.requeueAfterMs };
 }
 
@@ -86,12 +86,12 @@ function worstCheckpoint(o: JobObserved): string | undefined {
 
 /**
  * Leaves progress and cost as they were when only they moved and the last write is recent: status is
- * a summary, the live figures come from the trainer.
+ * a summary, the live figures come from the trainer. Actions make no difference: a repeated one that wrote each time
+ * would wake the controller by its own write, over and over.
  */
-function throttle(o: JobObserved, next: TrainingJobStatus, step: Step): TrainingJobStatus {
+function throttle(o: JobObserved, next: TrainingJobStatus): TrainingJobStatus {
   const before = o.job.status;
   if (before === undefined || !sameBut(before, next)) return next;
-  if (step.actions.length > 0) return next;
   const written = Date.parse(before.cost?.asOf ?? '') || 0;
   return o.now - written >= o.settings.progressMs ? next : before;
 }

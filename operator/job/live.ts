@@ -158,14 +158,16 @@ function stopping(o: JobObserved, attempts: readonly Attempt[], live: Attempt): 
 }
 
 /** An instance that should answer and does not: its money would be wasted, so it is ended and replaced. */
-function terminate(o: JobObserved, attempts: readonly Attempt[], live: Attempt, message: string): Step {
+function terminate(o: JobObserved, attempts: readonly Attempt[], live: Attempt, found: string): Step {
+  // Said once: the seconds in it move on while the instance takes its time to end.
+  const message = live.message ?? found;
   return stepOf(
     o,
     replaceLast(attempts, { ...live, message }),
     { kind: 'Running', message },
     {
       actions: [terminateAction(live)],
-      events: [event('Warning', 'TrainerUnreachable', message)],
+      events: live.message === undefined ? [event('Warning', 'TrainerUnreachable', message)] : [],
       requeueAfterMs: 500,
     },
   );

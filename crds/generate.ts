@@ -1,39 +1,78 @@
 /**
- * Writes crds/types/*.ts from crds/*.yaml. With --check it writes nothing and exits 1 when a file differs.
+ * Writes crds/types/*.ts and the tables of docs/spec/*.md from crds/*.yaml. With --check it writes nothing and exits 1
+ * when a file differs.
  *
  *   node crds/generate.ts [--check]
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { emitModules } from './emit.ts';
-import { loadCrds } from './schema.ts';
+import { renewPage } from './reference.ts';
+import { type Crd, loadCrds } from './schema.ts';
 
-/** Names of generated files in `folder` that differ from `modules`, are missing, or should not be there. */
-export function drift(modules: ReadonlyMap<string, string>, folder: URL): string[] {
+/**
+ * Names of generated files in `folder` that differ from `files` or are missing, and of those that should not be there
+ * where everything in the folder is generated.
+ */
+export function drift(files: ReadonlyMap<string, string>, folder: URL, everything = true): string[] {
   const present = existsSync(folder) ? readdirSync(folder) : [];
-  const stale = present.filter((name) => !modules.has(name));
-  const changed = [...modules].filter(
+  const stale = everything ? present.filter((name) => !files.has(name)) : [];
+  const changed = [...files].filter(
     ([name, source]) => !present.includes(name) || readFileSync(new URL(name, folder), 'utf8') !== source,
   );
   return [...stale, ...changed.map(([name]) => name)].sort();
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const folder = new URL('types/', import.meta.url);
-  const modules = await emitModules(loadCrds());
-  const different = drift(modules, folder);
-  if (args.includes('--check')) {
-    if (different.length === 0) return 0;
-    console.error(`crds/types differs from crds/*.yaml: ${different.join(', ')}. Run \`npm run generate\` and commit.`);
-    return 1;
-  }
+/** Every page of docs/spec with its tables renewed, by file name. @throws when a kind has no page. */
+export function renewPages(crds: readonly Crd[], folder: URL): Map<string, string> {
+  return new Map(
+    crds.map((crd) => {
+      const name = `${crd.spec.names.singular}.md`;
+      return [name, renewPage(readFileSync(new URL(name, folder), 'utf8'), crd)];
+    }),
+  );
+}
+
+interface Output {
+  readonly files: ReadonlyMap<string, string>;
+  readonly folder: URL;
+  readonly name: string;
+  /** Whether nothing else may lie in the folder. */
+  readonly everything: boolean;
+}
+
+function write({ files, folder, everything }: Output): number {
+  const different = drift(files, folder, everything);
   mkdirSync(folder, { recursive: true });
   for (const name of different) {
-    const source = modules.get(name);
-    if (source === undefined) rmSync(new URL(name, folder));
-    else writeFileSync(new URL(name, folder), source);
+    const content = files.get(name);
+    if (content === undefined) rmSync(new URL(name, folder));
+    else writeFileSync(new URL(name, folder), content);
   }
-  console.log(`crds/types: ${different.length} of ${modules.size} files written`);
-  return 0;
+  return different.length;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const crds = loadCrds();
+  const docs = new URL('../docs/spec/', import.meta.url);
+  const outputs: Output[] = [
+    {
+      files: await emitModules(crds),
+      folder: new URL('types/', import.meta.url),
+      name: 'crds/types',
+      everything: true,
+    },
+    { files: renewPages(crds, docs), folder: docs, name: 'docs/spec', everything: false },
+  ];
+  if (!args.includes('--check')) {
+    for (const output of outputs) console.log(`${output.name}: ${write(output)} files changed`);
+    return 0;
+  }
+  const different = outputs.flatMap(({ files, folder, name, everything }) =>
+    drift(files, folder, everything).map((file) => `${name}/${file}`),
+  );
+  if (different.length === 0) return 0;
+  console.error(`These differ from crds/*.yaml: ${different.join(', ')}. Run \`npm run generate\` and commit.`);
+  return 1;
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -57,7 +57,7 @@ export function formatMoney(amount: MicroUsd, field = 'amount'): string {
  * digits are kept ("$0.0042"), so that a small price never reads as free.
  */
 export function formatUsd(amount: MicroUsd): string {
-  if (amount < 0) return `-${formatUsd(microUsd(-amount))}`;
+  if (amount < 0) return `-${formatUsd(microUsd(0 - amount))}`;
   if (amount > 0 && amount < 99_500) {
     const step = 10 ** Math.max(0, String(amount).length - 2);
     return `$${formatMoney(microUsd(Math.round(amount / step) * step))}`;

@@ -14,6 +14,8 @@ const shape = z.strictObject({
   layers: z.int().positive(),
   heads: z.int().positive(),
   kvHeads: z.int().positive(),
+  /** Width of a head where it is not hidden / heads. */
+  headSize: z.int().positive().optional(),
   feedForward: z.int().positive(),
   vocabulary: z.int().positive(),
 });

@@ -28,8 +28,8 @@ const BYTES_TRAINED = 16;
 export function adapterParameters(shape: Shape | undefined, rank: number): number {
   if (shape === undefined) return 0;
   const { hidden, layers, heads, kvHeads, feedForward } = shape;
-  const kv = (hidden / heads) * kvHeads;
-  const perLayer = 2 * (hidden + hidden) + 2 * (hidden + kv) + 3 * (hidden + feedForward);
+  const headSize = shape.headSize ?? hidden / heads;
+  const perLayer = 2 * (hidden + headSize * heads) + 2 * (hidden + headSize * kvHeads) + 3 * (hidden + feedForward);
   return layers * rank * perLayer;
 }
 

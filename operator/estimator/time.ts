@@ -27,7 +27,7 @@ const SCALING = 0.95;
  */
 export function flopsPerToken(work: Pick<Workload, 'model' | 'method' | 'tokensPerRow'>): number {
   const { model, method, tokensPerRow } = work;
-  const factor = { full: 6, dpo: 6, rlhf: 8 }[method as string] ?? 4;
+  const factor = method === 'full' || method === 'dpo' ? 6 : method === 'rlhf' ? 8 : 4;
   const attention = model.shape === undefined ? 0 : factor * model.shape.layers * model.shape.hidden * tokensPerRow;
   return factor * model.parameters + attention;
 }
@@ -92,17 +92,15 @@ function flopsPerSecond(work: Workload, device: Device, speeds: Speeds): number 
 }
 
 function utilisation(method: MethodName, { utilisation: rates }: Speeds): number {
-  switch (method) {
-    case 'full':
-    case 'dreambooth':
-      return rates.full.value;
-    case 'qlora':
-      return rates.qlora.value;
-    case 'dpo':
-      return rates.dpo.value;
-    case 'rlhf':
-      return rates.rlhf.value;
-    default:
-      return rates.lora.value;
-  }
+  const share = {
+    full: rates.full,
+    dreambooth: rates.full,
+    qlora: rates.qlora,
+    dpo: rates.dpo,
+    rlhf: rates.rlhf,
+    lora: rates.lora,
+    'textual-inversion': rates.lora,
+    'voice-clone': rates.lora,
+  } satisfies Record<MethodName, Speeds['utilisation']['full']>;
+  return share[method].value;
 }

@@ -107,15 +107,9 @@ function chooseEpochs({ rows, method, quality }: RuleInput): number {
 /** Runs that are counted in steps rather than passes: on a processor, and for models that learn from few pictures. */
 function fixedSteps({ modality, method, rows, device, quality }: RuleInput): number | undefined {
   if (device.kind === 'cpu') return CPU_STEPS[quality];
-  switch (modality) {
-    case 'image':
-      if (method === 'full') return undefined;
-      return method === 'textual-inversion' ? 3000 : clamp(rows * 100, 800, 3000);
-    case 'video':
-      return clamp(rows * 40, 800, 3000);
-    default:
-      return undefined;
-  }
+  if (modality === 'image' && method !== 'full')
+    return method === 'textual-inversion' ? 3000 : clamp(rows * 100, 800, 3000);
+  return modality === 'video' ? clamp(rows * 40, 800, 3000) : undefined;
 }
 
 function chooseMaxLength({ constraints, longestRow, device, model }: RuleInput): number {

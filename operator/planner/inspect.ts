@@ -48,6 +48,6 @@ function stringsOf(value: unknown): readonly string[] {
 
 function tokensIn(strings: readonly string[]): number {
   const text = strings.join(' ');
-  const other = text.match(/[^\u0000-\u024f]/g)?.length ?? 0;
+  const other = text.match(/[\u0250-\u{10ffff}]/gu)?.length ?? 0;
   return Math.ceil((text.length - other) / CHARACTERS_PER_TOKEN.latin + other / CHARACTERS_PER_TOKEN.other);
 }

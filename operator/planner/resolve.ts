@@ -2,10 +2,10 @@ import type { Quote, Resolved } from '@kriptik/crds';
 import { PLATFORM_FEE_PERCENT } from '../estimator/cost.ts';
 import { formatMoney, formatUsd, microUsd, subtractMoney } from '../money.ts';
 import type { Candidate, Compute, PlanContext } from './candidate.ts';
-import { pricePerHour } from './candidate.ts';
+import { buildCandidate, pricePerHour } from './candidate.ts';
 import type { ChosenExtent } from './extent.ts';
 import type { ModelChoices } from './models.ts';
-import { bestCompute, byPreference } from './search.ts';
+import { byPreference } from './search.ts';
 
 /** Everything that was decided, before it is written down. */
 export interface PlanDraft {
@@ -72,13 +72,16 @@ function regionOf({ context, chosen }: PlanDraft): string | undefined {
   );
 }
 
-/** The chosen compute, then whatever else could do the same work, in the order it would be asked. */
+/**
+ * The chosen compute, then what else can do exactly this work (as many devices,
+ * the same batch and precision), in the order it would be asked.
+ */
 function providerOrder({ context, chosen, computes, extent }: PlanDraft): Resolved['providerOrder'] {
   const others = computes
-    .filter((compute) => compute.offer !== chosen.compute.offer)
-    .map((compute) => bestCompute(context, chosen.model, chosen.method, [compute], extent.extent))
-    .filter((candidate) => candidate !== undefined)
+    .filter(({ offer, count }) => offer !== chosen.compute.offer && count === chosen.compute.count)
+    .map((compute) => buildCandidate(context, chosen.model, chosen.method, compute, extent.extent))
     .filter((candidate) => candidate.problem === undefined && (candidate.fits || !chosen.fits))
+    .filter((candidate) => isSameWork(candidate, chosen))
     .toSorted(byPreference);
   return [chosen, ...others].slice(0, MOST_PROVIDERS).map(({ compute }) => ({
     provider: compute.offer.name,
@@ -86,6 +89,15 @@ function providerOrder({ context, chosen, computes, extent }: PlanDraft): Resolv
     gpuCount: gpuCount(compute),
     unitPricePerHour: formatMoney(pricePerHour(compute)),
   }));
+}
+
+function isSameWork({ hyperparameters: a }: Candidate, { hyperparameters: b }: Candidate): boolean {
+  return (
+    a.batchSize === b.batchSize &&
+    a.gradientAccumulation === b.gradientAccumulation &&
+    a.gradientCheckpointing === b.gradientCheckpointing &&
+    a.precision === b.precision
+  );
 }
 
 function quoteOf({ context, chosen, extent }: PlanDraft): Quote {

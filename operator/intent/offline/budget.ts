@@ -41,6 +41,9 @@ const NOT_A_LIMIT_BEFORE =
   /(?:already (?:spent|paid)|have spent|we spent|i spent|wasted|saves? (?:us )?|save|revenue|worth|sells? for|priced? (?:at|from)|raised|salary|charg\w+|costs? us|invoices? (?:of|over|above|under)|orders? (?:of|over|above|under)|claims? (?:of|over|above|under)|transactions? (?:of|over|above|under)|bought (?:it )?for|refunds? (?:of|over|under|above|up to))\s?[^.;,]{0,16}$/;
 const SOFT = /(?:ideally|preferably|hopefully|would be nice|am liebsten)[^.;]{0,24}$/;
 
+/** A text with more amounts than this is no goal; reading on would only cost time. */
+const MOST_AMOUNTS = 200;
+
 interface Found extends Budget {
   readonly score: number;
   readonly index: number;
@@ -70,7 +73,7 @@ function amounts(text: string): readonly Found[] {
   ];
   const taken: [number, number][] = [];
   return patterns.flatMap((pattern) =>
-    [...text.matchAll(pattern)].flatMap((match) => {
+    [...text.matchAll(pattern).take(MOST_AMOUNTS)].flatMap((match) => {
       const end = match.index + match[0].length;
       if (taken.some(([from, to]) => match.index < to && end > from)) return [];
       const upper = match.groups?.['b'] ?? match.groups?.['a'] ?? '';

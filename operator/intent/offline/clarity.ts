@@ -66,6 +66,13 @@ function conflictOf(input: ClarityInput): DraftQuestion | null {
       };
     }
   }
+  if (budgetUsd === 0) {
+    return {
+      field: 'spec.budget.limit',
+      question: 'A budget of zero pays for no training. How much may it cost at most, in US dollars?',
+      example: '25.00',
+    };
+  }
   if (budgetUsd !== null && sizeB !== undefined && full && budgetUsd < sizeB * 0.5) {
     return {
       field: 'spec.budget.limit',

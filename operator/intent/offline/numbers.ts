@@ -107,12 +107,12 @@ const MULTIPLIERS: Readonly<Record<string, number>> = {
 const ZH_DIGITS = '零一二三四五六七八九';
 
 /** A pattern for one number: digits with separators, with an optional multiplier, or words. */
-export const NUMBER = String.raw`(?:\d[\d.,' \u00a0]*\d|\d)(?:\s?(?:k|m|mio|万|千|百|thousand|grand|tausend|mille?|mil|lakh)(?![a-z]))?`;
+export const NUMBER = String.raw`(?:(?<!\d)\d[\d.,' \u00a0]{0,14}\d|\d)(?:\s?(?:k|m|mio|万|千|百|thousand|grand|tausend|mille?|mil|lakh)(?![a-z]))?`;
 export const NUMBER_WORDS = `(?:(?:${[...Object.keys(WORDS), ...Object.keys(MULTIPLIERS)]
   .filter((word) => /^[a-zß-ü]{2,}$/.test(word) && word !== 'cents' && word !== 'an')
   .sort((a, b) => b.length - a.length)
-  .join('|')}|a(?=\\s(?:hundred|thousand|grand|few|couple))|and(?=\\s))(?:[\\s-]+|(?![a-z])))+`;
-export const NUMBER_ZH = `[${ZH_DIGITS}两十百千万]+`;
+  .join('|')}|a(?=\\s(?:hundred|thousand|grand|few|couple))|and(?=\\s))(?:[\\s-]{1,2}|(?![a-z]))){1,6}`;
+export const NUMBER_ZH = `[${ZH_DIGITS}两十百千万]{1,12}`;
 
 /** The value of a number as matched by NUMBER, NUMBER_WORDS or NUMBER_ZH; undefined when it is none. */
 export function toNumber(text: string): number | undefined {

@@ -159,7 +159,8 @@ function isPossible(method: MethodName, modality: Modality | null): boolean {
       return modality === 'image';
     case 'voice-clone':
       return modality === 'audio';
-    default:
+    case 'lora':
+    case 'full':
       return true;
   }
 }

@@ -121,7 +121,7 @@ export const CAPABILITIES: readonly CapabilityRule[] = [
     'audio',
     'speech-recognition',
     7,
-    /speech[- ]?(?:recognition|to[- ]?text)|\basr\b|\bstt\b|transcri(?:be|bing|ption|pts?)|dictation|recogni[sz]e (?:\w+ ){0,3}speech|spracherkennung|transkri\w+|reconocimiento de voz|语音识别|转写|medical recordings|diktat\w*/,
+    /speech[- ]?(?:recognition|to[- ]?text)|\basr\b|\bstt\b|transcri(?:be|bing|ptions?)\b|audio (?:with|and) transcripts|transcripts of (?:calls|audio|speech)|dictation|recogni[sz]e (?:\w+ ){0,3}speech|spracherkennung|transkri\w+|reconocimiento de voz|语音识别|转写|medical recordings|diktat\w*/,
     ['lora', 'full'],
   ),
   rule(
@@ -142,7 +142,7 @@ export const CAPABILITIES: readonly CapabilityRule[] = [
     'audio',
     'text-to-speech',
     3,
-    /\bvoices?\b|\baudio\b|\bspeech\b|podcasts?|recordings?|spoken|stimme|voz\b|voix\b|语音|声音|音频/,
+    /\bvoices?\b|\baudio\b|(?<!hate |free |of )\bspeech\b|podcasts?|recordings?|spoken|stimme|voz\b|voix\b|语音|声音|音频/,
   ),
   // video
   rule(
@@ -226,7 +226,7 @@ export const CAPABILITIES: readonly CapabilityRule[] = [
     'llm',
     'classification',
     5,
-    /classif\w+ (?!(?:\w+ ){0,5}(?:images?|photos?|pictures?|sounds?|audio))|sentiment|categori[sz]\w+|spam filter|intent detection|toxicity|label (?:our |my |the )?(?:tickets?|emails?|reviews?|posts?)|分类|klassifi\w+|clasific\w+/,
+    /classif\w+ (?!(?:\w+ ){0,5}(?:images?|photos?|pictures?|sounds?|audio))|sentiment|moderat\w+|detect\w* (?:\w+ ){0,3}(?:hate|toxic\w*|spam|harass\w*|fraud\w*|sarcasm|phishing|abus\w+|fake)|categori[sz]\w+|spam filter|intent detection|toxicity|label (?:our |my |the )?(?:tickets?|emails?|reviews?|posts?)|分类|klassifi\w+|clasific\w+/,
   ),
   rule(
     'llm',

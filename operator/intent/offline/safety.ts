@@ -3,22 +3,35 @@
 interface RefusalRule {
   readonly reason: string;
   readonly pattern: RegExp;
+  /** Words around a match that make the goal a protective one; absent = the usual ones. */
+  readonly protective?: RegExp;
 }
+
+/** Nothing makes these protective. */
+const NOTHING = /(?!)/;
+/** Work against abuse, where merely recognising something is not enough. */
+const MODERATION =
+  /detect\w*|classif\w*|filter\w*|moderat\w*|block\w*|prevent\w*|flag\w*|report(?:s|ing)?\b|erkenn\w*|检测/;
 
 const SEXUAL = String.raw`(?:nudes?\b|naked|undress\w*|nsfw|porn\w*|explicit|sexual\w*|erotic\w*|strip(?:s|ped)? (?:her|him|them|people)|deep ?nude|nackt\w*|desnud\w+|nue?s?\b|裸)`;
 const MINOR = String.raw`(?:child(?:ren)?|minors?|kids?|underage|teen(?:age)?\w*|school ?girls?|little girls?|little boys?|loli\w*|\b1[0-7][- ]year|kinder\w*|niñ[oa]s?|enfants?|未成年|儿童)`;
 const PERSON = String.raw`(?:coworkers?|colleagues?|classmates?|neighbou?rs?|ex\b|ex-?(?:girlfriend|boyfriend|wife|husband)|girls? (?:i|from)|celebrit\w+|actress\w*|actors?\b|streamers?|teachers?|roommates?|crush|influencers?|politicians?|her|him|real (?:people|person|women)|instagram|facebook|tiktok|someone|strangers?|kollegin|ex-?freundin)`;
 
 const REFUSALS: readonly RefusalRule[] = [
-  { reason: 'Sexual content that involves minors is never trained.', pattern: near(SEXUAL, MINOR, 120) },
+  {
+    reason: 'Sexual content that involves minors is never trained.',
+    pattern: near(SEXUAL, MINOR, 120),
+    protective: MODERATION,
+  },
   {
     reason: 'Sexual pictures, voices or texts of real people are not trained: nothing shows that they consented.',
     pattern: near(SEXUAL, PERSON, 140),
+    protective: MODERATION,
   },
   {
     reason: 'A voice or likeness is not cloned to deceive: impersonating a person without consent is not trained.',
     pattern:
-      /(?:clon\w+|imitat\w+|fake|mimic\w*|impersonat\w+|sound(?:s)? (?:exactly )?like|deep ?fake|voice of)(?:(?!detect)[\s\S]){0,160}(?:scam\w*|fraud|trick\w*|fool\w*|deceiv\w+|without (?:\w+ ){0,4}(?:knowing|consent|permission|telling)|(?:he|she|they) (?:must|should|will)? ?(?:not|never|n't) (?:know|find out)|(?:doesn't|does not|don't|do not|didn't|won't) (?:know|agree|have to know)|bank|wire|transfer money|payments?\b|ransom|prank call|get past|bypass|authori[sz]e)|(?:scam\w*|fraud\w*|phish\w*)(?:(?!detect|spot|recogni|filter|block|classif|warn)[\s\S]){0,100}(?:voice|caller?|likeness)|deep ?fakes? (?:of|with) (?:(?!detect)[\s\S]){0,60}(?:president|minister|candidate|politician|ceo|boss|senator|mayor|celebrit)/,
+      /(?:clon\w+|imitat\w+|fake|mimic\w*|impersonat\w+|sound(?:s)? (?:exactly )?like|deep ?fake|voice of)(?:(?!detect)[\s\S]){0,160}(?:scam\w*|fraud|trick\w*|fool\w*|deceiv\w+|without (?:\w+ ){0,4}(?:knowing|consent|permission|telling)|(?:he|she|they) (?:must|should|will)? ?(?:not|never|n't) (?:know|find out)|(?:doesn't|does not|don't|do not|didn't|won't) (?:know|agree|have to know)|bank|wire|transfer money|(?:her|him|them|people|everyone|voters|fans) (?:believe|think)|(?:believe|think)s? (?:it is|it's|that it)|payments?\b|ransom|prank call|get past|bypass|authori[sz]e)|(?:scam\w*|fraud\w*|phish\w*)(?:(?!detect|spot|recogni|filter|block|classif|warn)[\s\S]){0,100}(?:voice|caller?|likeness)|deep ?fakes?(?: \w+){0,3} (?:of|with|showing) (?:(?!detect)[\s\S]){0,60}(?:president|minister|candidate|politician|ceo|boss|senator|mayor|celebrit)/,
   },
   {
     reason: 'Malware, phishing and break-in tools are not trained.',
@@ -52,8 +65,9 @@ const REFUSALS: readonly RefusalRule[] = [
   },
   {
     reason: 'Recognising or tracking people without their knowledge is not trained.',
+    protective: NOTHING,
     pattern:
-      /(?:recogni[sz]e|identify|track|follow|find|stalk)\w* (?:(?!anonymi)[\s\S]){0,60}(?:protest(?:e|o)rs?|my ex\b|strangers|ethnic\w*|uyghur\w*|gay|religion|undocumented|without (?:their|her|his) (?:knowledge|knowing|consent))/,
+      /(?:recogni[sz]|identif|track|follow|find|stalk)\w* (?:(?!anonymi)[\s\S]){0,60}(?:protest(?:e|o)rs?|my ex\b|strangers|ethnic\w*|uyghur\w*|gay|religion|undocumented|without (?:their|her|his) (?:knowledge|knowing|consent))/,
   },
   {
     reason: 'Encouraging people to harm themselves is not trained.',
@@ -70,18 +84,14 @@ const PROTECTIVE =
 
 /** The reason why a goal is refused; null = nothing speaks against it. */
 export function readRefusal(text: string): string | null {
-  for (const { reason, pattern } of REFUSALS) {
+  for (const { reason, pattern, protective = PROTECTIVE } of REFUSALS) {
     const match = pattern.exec(text);
     if (match === null) continue;
-    const minors = reason.includes('minors');
     const around = text.slice(Math.max(0, match.index - 60), match.index + match[0].length + 20);
-    if (minors || !PROTECTIVE.test(around)) return reason;
-    if (SEXUAL_ONLY.test(match[0]) && !PROTECTIVE.test(around)) return reason;
+    if (!protective.test(around)) return reason;
   }
   return null;
 }
-
-const SEXUAL_ONLY = new RegExp(SEXUAL);
 
 const INJECTIONS: readonly RegExp[] = [
   /(?:ignore|disregard|forget|skip|override|bypass|drop|ignorier\w*|vergiss|ignora\w*|olvida|ignore[zr]|oublie\w*|忽略|无视) (?:(?:all|any|the|your|our|my|every|previous|prior|above|earlier|alle|bisherigen|vorherigen|todas?|las|les|toutes|tes|vos|所有|之前的|以上)\s?){1,4}(?:\w+ ){0,3}(?:instructions?|rules?|polic(?:y|ies)|limits?|budgets?|prompts?|guardrails?|restrictions?|checks?|approvals?|anweisungen|regeln|grenzen|instrucciones|reglas|límites?|consignes|règles|指令|规则|限制|提示)/,
@@ -91,7 +101,7 @@ const INJECTIONS: readonly RegExp[] = [
   /(?:you are now|act as|pretend (?:to be|you are)|from now on,? you|as the (?:system|operator|admin\w*|developer))\b.{0,80}(?:admin\w*|root|no (?:limits?|restrictions?|rules)|unrestricted|approv\w+|operator|planner|developer|unlimited)/,
   /system prompt|developer mode|jailbreak|prompt injection|hidden (?:prompt|instructions)|reveal your|print your (?:prompt|instructions)|api[_ ]?keys? (?:in|to)|environment variables/,
   /(?:turn|switch) (?:\w+ ){0,3}(?:spend|budget|cost|limit|tracking|approval|policy|check)\w*(?: \w+){0,2} off|disable (?:\w+ ){0,3}(?:budget|spend|cost|approval|policy|limit|tracking|check|freeze)\w*/,
-  /(?:no|without|skip\w*|bypass\w*|omit|waive|don'?t (?:ask|wait) for|do not (?:ask|wait) for|needs? no|auto-?|pre-?|already )\s?(?:the |any |human |manager |my |an? )*approv(?:al|ed?|e)s?\b(?: (?:is )?(?:needed|required|step))?|consider (?:this|it) approved|mark (?:this|it|the plan) (?:as )?approved|approve (?:this|it|the plan) (?:yourself|automatically|immediately)|bereits genehmigt|ya está aprobado|déjà approuvé|已批准|无需审批|跳过审批/,
+  /(?:no|without|skip\w*|bypass\w*|omit|waive|don'?t (?:ask|wait) for|do not (?:ask|wait) for|needs? no|auto-?|pre-?|already )\s?(?:the |any |human |manager |my |an? )*approv(?:al|ed?|e)s?\b(?: (?:is )?(?:needed|required|step))?|consider (?:this|it) approved|mark (?:this|it|the|my)(?: plan| goal| job| request)? (?:as )?approved|(?:budget|spend\w*|approval|policy|limit) (?:check|tracking|control)s? (?:is |are )?(?:disabled|off)|lift (?:the |all )?(?:\w+ )?(?:cap|limit)s?|approve (?:this|it|the plan) (?:yourself|automatically|immediately)|bereits genehmigt|ya está aprobado|déjà approuvé|已批准|无需审批|跳过审批/,
   /(?:follow|obey|execute) (?:those|these|them|the|its|any) (?:\w+ ){0,3}(?:over|instead of|rather than|before)|contains? instructions? for (?:you|the)|instructions? (?:in|inside|within) the (?:dataset|readme|file|card)/,
   /(?:set|raise|change|increase|treat|report|record|write|put) (?:\w+ ){0,3}(?:budget|limit|cap|spend\w*|cost|price)s?(?: \w+){0,3} (?:to|as) (?:unlimited|infinite|zero|0\b|none|[$€£]?\s?\d{4,})|unlimited (?:budget|spend\w*)|budget (?:is )?(?:unlimited|infinite)/,
   /(?:note|message|memo|instruction|attention|hey|dear|hinweis) (?:to|for|an) (?:the )?(?:ai|planner|parser|model|assistant|llm|system|operator|bot|reviewer|claude)\b/,

@@ -103,6 +103,18 @@ describe("the trainer's own control server", () => {
 });
 
 describe('the example messages of the protocol', () => {
+  const directory = join(TRAINER, 'protocol', 'examples');
+
+  test('the specs are accepted by the trainer', async () => {
+    const specs = (await readdir(directory))
+      .filter((name) => name.startsWith('spec'))
+      .map((name) => join(directory, name));
+    expect(specs.length).toBeGreaterThan(0);
+    const script =
+      'import sys, pathlib, kriptik_trainer.spec as s; [s.load_spec(pathlib.Path(p)) for p in sys.argv[1:]]';
+    await promisify(execFile)(PYTHON, ['-c', script, ...specs], { env });
+  });
+
   const schemas: Record<string, z.ZodType> = {
     spec: trainerSpecFile,
     status: messages.status,
@@ -114,7 +126,6 @@ describe('the example messages of the protocol', () => {
   };
 
   test('are all understood', async () => {
-    const directory = join(TRAINER, 'protocol', 'examples');
     const names = (await readdir(directory)).filter((name) => name.endsWith('.json'));
     expect(names.length).toBeGreaterThan(0);
     for (const name of names) {

@@ -313,6 +313,7 @@ class Attempt:
 
     def sweep(self):
         """Ends whatever the trainer left, also what changed its group or session. Returns once nothing is left."""
+        pause = 0.01
         while True:
             self.reap()
             left = descendants(self.pid)
@@ -320,7 +321,8 @@ class Attempt:
                 return
             for pid, start in left.items():
                 send(pid, start, signal.SIGKILL)
-            time.sleep(0.01)
+            time.sleep(pause)
+            pause = min(2 * pause, 1.0)  # one that cannot die yet, as in a hanging driver, is waited for
 
     def remove_cgroup(self):
         try:

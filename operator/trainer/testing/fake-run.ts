@@ -133,7 +133,10 @@ export class FakeRun implements Control {
 
   private async save(reason: CheckpointInfo['reason']): Promise<CheckpointInfo> {
     // What is saved is never replaced: a crash in between would leave nothing.
-    if (this.lastCheckpoint?.step === this.step) return { ...this.lastCheckpoint, reason };
+    if (this.lastCheckpoint?.step === this.step) {
+      this.lastCheckpoint = { ...this.lastCheckpoint, reason };
+      return this.lastCheckpoint;
+    }
     const before = this.phase;
     this.phase = 'checkpointing';
     const started = Date.now();

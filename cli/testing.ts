@@ -21,6 +21,8 @@ export interface FakeHostOptions {
   /** Width of a terminal; without it the output is not one. */
   readonly columns?: number;
   readonly signal?: AbortSignal;
+  /** Told everything that was printed so far, each time something is. */
+  readonly onOutput?: (out: string) => void;
   readonly clock?: Host['clock'];
 }
 
@@ -31,6 +33,7 @@ export function fakeHost(options: FakeHostOptions = {}): FakeHost {
   const output = (key: 'out' | 'err'): Output => ({
     write: (text) => {
       texts[key] += text;
+      if (key === 'out') options.onOutput?.(texts.out);
     },
     isTTY: options.columns !== undefined,
     columns: options.columns ?? 80,

@@ -1,3 +1,4 @@
+import { canonicalJson } from '@kriptik/operator/digest.ts';
 import { isApiError, isNotFound } from '@kriptik/operator/runtime/errors.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
 import type { Command } from 'commander';
@@ -107,10 +108,16 @@ async function applyOne(session: Session, entry: Checked, options: ApplyHow): Pr
   if (before === undefined) return { object, outcome: 'created' };
   return {
     object,
-    outcome: before.metadata.resourceVersion === object.metadata.resourceVersion ? 'unchanged' : 'configured',
+    outcome: content(before) === content(object) ? 'unchanged' : 'configured',
   };
 }
 
 function pick({ labels, annotations }: KubeObject['metadata']): Pick<KubeObject['metadata'], 'labels' | 'annotations'> {
   return { ...(labels === undefined ? {} : { labels }), ...(annotations === undefined ? {} : { annotations }) };
+}
+
+/** What a file decides on. Versions say nothing about a dry run. */
+function content(object: KubeObject): string {
+  const { spec, metadata } = object as KubeObject & { spec?: unknown };
+  return canonicalJson({ spec, labels: metadata.labels, annotations: metadata.annotations });
 }

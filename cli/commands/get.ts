@@ -1,3 +1,4 @@
+import { isGone } from '@kriptik/operator/runtime/errors.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
 import { watch } from '@kriptik/operator/runtime/watch.ts';
 import type { Command } from 'commander';
@@ -58,16 +59,21 @@ async function get(session: Session, queries: readonly Query[], options: GetOpti
   if (options.watch === true && (queries.length > 1 || first === undefined || first.names.length > 1)) {
     throw usageError('--watch follows one kind or one object', 'For a goal with its plan and job: kriptik watch GOAL.');
   }
-  if (options.output === 'table' || options.output === 'wide') await printTables(session, queries, options);
-  else await printObjects(session, queries, options, options.output);
-  if (options.watch === true && first !== undefined) await follow(session, first, options);
+  const { output } = options;
+  const version =
+    output === 'table' || output === 'wide'
+      ? await printTables(session, queries, options)
+      : await printObjects(session, queries, options, output);
+  if (options.watch === true && first !== undefined) await follow(session, first, options, version);
 }
 
 const scopeOf = (session: Session, type: ResourceType, options: GetOptions): string | undefined =>
   type.namespaced && options.allNamespaces !== true ? session.namespace : undefined;
 
-async function printTables(session: Session, queries: readonly Query[], options: GetOptions): Promise<void> {
+/** Prints, and returns the version of the last list, to watch from. */
+async function printTables(session: Session, queries: readonly Query[], options: GetOptions): Promise<string> {
   let blocks = 0;
+  let version = '';
   for (const { type, names } of queries) {
     const namespace = scopeOf(session, type, options);
     // A missing object is looked for by name, so that the error can name near ones.
@@ -83,6 +89,7 @@ async function printTables(session: Session, queries: readonly Query[], options:
         }),
       ),
     );
+    version = tables[0]?.metadata.resourceVersion ?? '';
     if (tables.every((table) => (table.rows ?? []).length === 0)) {
       if (queries.length === 1) noneFound(session, type, namespace);
       continue;
@@ -93,6 +100,7 @@ async function printTables(session: Session, queries: readonly Query[], options:
     session.print(renderServerTables(tables, { wide: options.output === 'wide', namespaces, header: options.headers }));
   }
   if (blocks === 0 && queries.length > 1) session.note('Nothing here yet. Begin with: kriptik apply -f goal.yaml');
+  return version;
 }
 
 function noneFound(session: Session, type: ResourceType, namespace: string | undefined): void {
@@ -106,55 +114,70 @@ async function printObjects(
   queries: readonly Query[],
   options: GetOptions,
   format: 'json' | 'yaml' | 'name',
-): Promise<void> {
+): Promise<string> {
   const lists = await Promise.all(queries.map((query) => objectsOf(session, query, options)));
-  const objects = lists.flat();
+  const objects = lists.flatMap(({ items }) => items);
   const single = queries.length === 1 && queries[0]?.names.length === 1;
-  if (format === 'name')
-    session.print(
-      objects
-        .map(renderName)
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
+  if (format === 'name') session.print(objects.map((object) => `${renderName(object)}\n`).join(''));
   else session.print(renderObjects(objects, format, single));
+  return lists[0]?.version ?? '';
 }
 
-async function objectsOf(session: Session, { type, names }: Query, options: GetOptions): Promise<KubeObject[]> {
-  if (names.length > 0) return Promise.all(names.map((name) => getObject(session, type, name)));
-  const namespace = scopeOf(session, type, options);
-  return (
-    await session.client
-      .resource(type)
-      .list({ namespace, labelSelector: options.selector, signal: session.host.signal })
-  ).items;
+interface Found {
+  readonly items: readonly KubeObject[];
+  /** To watch from. */
+  readonly version: string;
 }
 
-/** Prints one line (or document) for each change until interrupted. */
-async function follow(session: Session, { type, names }: Query, options: GetOptions): Promise<void> {
+async function objectsOf(session: Session, { type, names }: Query, options: GetOptions): Promise<Found> {
+  if (names.length > 0) {
+    const items = await Promise.all(names.map((name) => getObject(session, type, name)));
+    return { items, version: items[0]?.metadata.resourceVersion ?? '' };
+  }
   const namespace = scopeOf(session, type, options);
+  const { signal } = session.host;
+  const list = await session.client.resource(type).list({ namespace, labelSelector: options.selector, signal });
+  return { items: list.items, version: list.metadata.resourceVersion };
+}
+
+/** Prints one line (or document) for each change after `version` until interrupted. */
+async function follow(session: Session, { type, names }: Query, options: GetOptions, version: string): Promise<void> {
+  const { signal } = session.host;
   const [name] = names;
   const selection = {
+    namespace: scopeOf(session, type, options),
     labelSelector: options.selector,
     fieldSelector: name === undefined ? undefined : `metadata.name=${name}`,
+    signal,
   };
-  const { metadata } = await session.client
-    .resource(type)
-    .list({ namespace, ...selection, signal: session.host.signal });
-  const changes = watch(session.client, type, {
-    namespace,
-    ...selection,
-    resourceVersion: metadata.resourceVersion,
-    signal: session.host.signal,
-  });
-  for await (const { type: change, object } of changes) {
-    if (change === 'BOOKMARK') continue;
-    if (options.output === 'json' || options.output === 'yaml')
-      session.print(renderObjects([object], options.output, true));
-    else if (options.output === 'name' || change === 'DELETED')
-      session.print(renderName(object) + (change === 'DELETED' ? ' deleted' : ''));
-    else await printRow(session, type, object, options);
+  let resourceVersion = version;
+  while (!signal.aborted) {
+    try {
+      for await (const { type: change, object } of watch(session.client, type, { ...selection, resourceVersion })) {
+        resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
+        if (change !== 'BOOKMARK') await printChange(session, type, change === 'DELETED', object, options);
+      }
+    } catch (error) {
+      // The server forgets old versions: begin again from now.
+      if (!isGone(error)) throw error;
+      resourceVersion = (await session.client.resource(type).list(selection)).metadata.resourceVersion;
+    }
   }
+  signal.throwIfAborted();
+}
+
+async function printChange(
+  session: Session,
+  type: ResourceType,
+  deleted: boolean,
+  object: KubeObject,
+  options: GetOptions,
+): Promise<void> {
+  const { output } = options;
+  if (output === 'json' || output === 'yaml') session.print(renderObjects([object], output, true));
+  else if (deleted) session.print(`${renderName(object)} deleted`);
+  else if (output === 'name') session.print(renderName(object));
+  else await printRow(session, type, object, options);
 }
 
 async function printRow(session: Session, type: ResourceType, object: KubeObject, options: GetOptions): Promise<void> {

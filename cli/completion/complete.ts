@@ -43,9 +43,9 @@ export function wantedAt(program: Command, words: readonly string[]): Wanted {
   const [, inlineName, inlineValue] = /^(--[\w-]+)=(.*)$/.exec(current) ?? [];
   if (inlineName !== undefined && inlineValue !== undefined) {
     const option = optionOf(command, inlineName);
-    return option === undefined ? nothing : valueOf(option);
+    return option === undefined ? nothing : valuesFor(option);
   }
-  if (pending !== undefined) return valueOf(pending);
+  if (pending !== undefined) return valuesFor(pending);
   if (current.startsWith('-')) return { kind: 'words', words: optionsOf(command) };
   if (command.commands.length > 0) return { kind: 'words', words: commandsOf(command) };
   return positional(command.name(), positionals);
@@ -97,7 +97,7 @@ function commandsOf(command: Command): Candidate[] {
     .map((one) => ({ value: one.name(), help: one.summary() || one.description() }));
 }
 
-function valueOf(option: Option): Wanted {
+function valuesFor(option: Option): Wanted {
   if (option.argChoices !== undefined) return { kind: 'words', words: option.argChoices.map((value) => ({ value })) };
   switch (option.long) {
     case '--namespace':

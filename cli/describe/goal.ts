@@ -70,11 +70,7 @@ export function nextSteps(story: Story): string[] {
         `kriptik deny ${name}`,
       ];
     case 'Frozen':
-      return [
-        `kriptik raise ${name} --by AMOUNT    (go on from the checkpoint)`,
-        `kriptik download ${name}`,
-        `kriptik try ${name}    (test the checkpoint)`,
-      ];
+      return frozenSteps(name, story.job);
     case 'Paused':
       return [`kriptik resume ${name}`];
     case 'Provisioning':
@@ -90,4 +86,14 @@ export function nextSteps(story: Story): string[] {
     default:
       return [];
   }
+}
+
+function frozenSteps(name: string, job: TrainingJob | undefined): string[] {
+  const saved = (job?.status?.checkpoints ?? []).length > 0;
+  if (!saved) return [`kriptik raise ${name} --by AMOUNT    (start over: nothing was saved)`];
+  return [
+    `kriptik raise ${name} --by AMOUNT    (go on from the checkpoint)`,
+    `kriptik download ${name}`,
+    `kriptik try ${name}    (test the checkpoint)`,
+  ];
 }

@@ -22,6 +22,7 @@ export interface Schema {
   /** Filled in by the API server before anything is checked. */
   readonly default?: unknown;
   readonly description?: string;
+  readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message?: string }[];
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
 }

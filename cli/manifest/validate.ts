@@ -92,7 +92,20 @@ function textFindings(value: string, schema: Schema, path: Finding['path']): Fin
       },
     ];
   }
+  const broken = brokenPattern(value, schema);
+  if (broken !== undefined) return [{ path, message: `"${value}" is not right: ${broken}` }];
   return [];
+}
+
+/** Rules in CEL that begin with a pattern can be half checked here: a text that breaks the pattern breaks the rule. */
+function brokenPattern(value: string, schema: Schema): string | undefined {
+  for (const { rule, message } of schema['x-kubernetes-validations'] ?? []) {
+    const [, pattern] = /^self\.matches\('((?:[^'\\]|\\.)*)'\)(?! *\|\|)/.exec(rule.trim()) ?? [];
+    // CEL text knows the same escapes as a JavaScript string.
+    if (pattern !== undefined && !rule.includes('||') && !new RegExp(pattern.replaceAll('\\\\', '\\'), 'u').test(value))
+      return message;
+  }
+  return undefined;
 }
 
 function numberFindings(value: number, schema: Schema, path: Finding['path']): Finding[] {

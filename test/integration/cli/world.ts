@@ -80,7 +80,7 @@ export class World {
     return this.client.resource(TrainingGoalResource).get({ namespace: this.namespace, name });
   }
 
-  private goalStatus(name: string, status: object): Promise<TrainingGoal> {
+  goalStatus(name: string, status: object): Promise<TrainingGoal> {
     return this.client.resource(TrainingGoalResource).status.patch({ namespace: this.namespace, name }, { status });
   }
 }

@@ -6,7 +6,7 @@ export const PLATFORM_FEE_PERCENT = 10;
 
 const HOURS_PER_MONTH = 730;
 
-export interface Range<T> {
+interface Range<T> {
   readonly low: T;
   readonly expected: T;
   readonly high: T;
@@ -46,13 +46,13 @@ export function estimateCost(input: CostInput): CostEstimate {
 }
 
 /** What saving and stopping costs at a rate, fee included. */
-export function reserveFor(pricePerHour: MicroUsd, seconds: number): MicroUsd {
+function reserveFor(pricePerHour: MicroUsd, seconds: number): MicroUsd {
   const compute = costOver(pricePerHour, seconds * 1000);
   return addMoney(compute, feeOn(compute));
 }
 
 /** The platform fee on an amount. */
-export function feeOn(amount: MicroUsd): MicroUsd {
+function feeOn(amount: MicroUsd): MicroUsd {
   return percentOf(amount, PLATFORM_FEE_PERCENT);
 }
 

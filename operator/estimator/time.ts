@@ -25,7 +25,7 @@ const SCALING = 0.95;
  * (forward 2, backward 4), 4 for adapters (no gradients of frozen weights), two
  * more for the reference pass of preference methods, plus causal attention.
  */
-export function flopsPerToken(work: Pick<Workload, 'model' | 'method' | 'tokensPerRow'>): number {
+function flopsPerToken(work: Pick<Workload, 'model' | 'method' | 'tokensPerRow'>): number {
   const { model, method, tokensPerRow } = work;
   const factor = method === 'full' || method === 'dpo' ? 6 : method === 'rlhf' ? 8 : 4;
   const attention = model.shape === undefined ? 0 : factor * model.shape.layers * model.shape.hidden * tokensPerRow;

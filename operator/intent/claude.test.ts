@@ -18,7 +18,7 @@ interface Seen {
 function answering(answer: Record<string, unknown>, status = 200) {
   const seen: Seen = { body: {} };
   const fetch: typeof globalThis.fetch = async (_url, init) => {
-    seen.body = JSON.parse(String(init?.body)) as Record<string, unknown>;
+    seen.body = JSON.parse(typeof init?.body === 'string' ? init.body : '{}') as Record<string, unknown>;
     return Response.json(answer, { status });
   };
   return { seen, parser: claudeParser({ apiKey: 'sk-secret-1', fetch, maxRetries: 0, timeoutMs: 1000 }) };

@@ -21,7 +21,7 @@ const DEFAULT_MODEL = 'claude-opus-4-5';
 const MAX_TOKENS = 4096;
 
 /** Claude gave no draft; the embedded parser is asked then. */
-export class ClaudeUnusable extends Error {
+class ClaudeUnusable extends Error {
   override readonly name = 'ClaudeUnusable';
 }
 

@@ -52,7 +52,7 @@ export type IntentDraft = z.infer<typeof intentDraft>;
 /** Who read the text; part of the contract. */
 export type ParsedBy = Contract['parsedBy'];
 
-export interface ParseInput {
+interface ParseInput {
   readonly goal: TrainingGoalSpec;
   readonly catalog: Catalog;
 }

@@ -40,7 +40,7 @@ export function modelChoices(contract: Contract, catalog: Catalog, cpuOnly: bool
 }
 
 /** The rows a name may stand for: one by id or Hub name, else those of the family with that size. */
-export function resolveModel(name: string, catalog: Catalog): readonly ModelSpec[] {
+function resolveModel(name: string, catalog: Catalog): readonly ModelSpec[] {
   const exact = findModel(catalog, name);
   if (exact !== undefined) return [exact];
   const mention = mentionOf(name.replace(/^[\w.-]+\//, ''), catalog.families);

@@ -103,7 +103,7 @@ function methodTile({ chosen, context, methods, extent }: PlanDraft): Tile {
 }
 
 /** "135 M", "7.6 B". */
-export function billions(parameters: number): string {
+function billions(parameters: number): string {
   return parameters < 1e9
     ? `${Math.round(parameters / 1e6)} M`
     : `${(parameters / 1e9).toFixed(parameters < 1e10 ? 1 : 0)} B`;

@@ -2,7 +2,7 @@ import type { MethodName, Modality, Quality } from '@kriptik/crds';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Mention } from '../../catalog/mention.ts';
 import { mentionsOf } from '../../catalog/mention.ts';
-import type { IntentDraft, IntentParser, ParsedBy } from '../types.ts';
+import type { IntentDraft, ParsedBy } from '../types.ts';
 import { readBudget } from './budget.ts';
 import { readClarity } from './clarity.ts';
 import { readDataset } from './dataset.ts';
@@ -13,12 +13,6 @@ import { CAPABILITIES, MODALITY_METHODS } from './rules.ts';
 import { honestPart, readInjection, readRefusal } from './safety.ts';
 
 export const OFFLINE: ParsedBy = { source: 'offline', version: '1' };
-
-/** The embedded parser behind the interface of the others. */
-export const offlineParser: IntentParser = {
-  parsedBy: OFFLINE,
-  parse: ({ goal, catalog }) => Promise.resolve(readOffline(goal.goal, catalog)),
-};
 
 /** Reads a goal's text by rules. Deterministic; equal text gives an equal draft. */
 export function readOffline(goal: string, catalog: Catalog): IntentDraft {

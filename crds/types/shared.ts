@@ -163,7 +163,7 @@ export type Constraints = {
    */
   providerNames?: string[];
   /**
-   * GPU types that may be used, as the catalog names them, for example H100-80GB.
+   * GPU types that may be used, as the catalog names them, for example H100-SXM-80GB.
    */
   gpuTypes?: string[];
   /**

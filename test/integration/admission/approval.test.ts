@@ -128,7 +128,7 @@ it('lets an approver approve, once and for good, and freezes the spec', async ()
 
   expectRefused(await patch({ approval: null }), 'permanent for this digest');
   expectRefused(await patch({ approval: { decision: 'Denied' } }), 'permanent for this digest');
-  const select = { spec: { selection: { gpu: 'cloud/H100-80GB' } } };
+  const select = { spec: { selection: { gpu: 'cloud/H100-SXM-80GB' } } };
   expectRefused(
     await as('approver').patch('TrainingPlan', 'help-desk-approved', select),
     'approved and cannot be edited',
@@ -207,6 +207,6 @@ it('ignores an approval that is smuggled into the plan itself', async () => {
 });
 
 it('lets an editor choose an alternative before the approval', async () => {
-  const select = { spec: { selection: { gpu: 'cloud/H100-80GB' } } };
+  const select = { spec: { selection: { gpu: 'cloud/H100-SXM-80GB' } } };
   expectAccepted(await as('editor', { dryRun: true }).patch('TrainingPlan', 'help-desk-waiting', select));
 });

@@ -40,7 +40,7 @@ beforeAll(async () => {
     'resolved.compute': {
       provider: 'here',
       providerType: 'local',
-      gpu: 'H100-80GB',
+      gpu: 'H100-SXM-80GB',
       gpuCount: 2,
       nodes: 1,
       region: 'EU-RO-1',
@@ -64,8 +64,8 @@ const limits: readonly (readonly [string, Json, string])[] = [
     'providers of type local may not be used',
   ],
   ['the provider is denied', { providers: { denied: ['local'] } }, 'providers of type local may not be used'],
-  ['the GPU is not among those allowed', { gpus: { allowed: ['RTX-4090'] } }, '2 x H100-80GB may not be used'],
-  ['there are too many GPUs', { gpus: { maxCount: 1 } }, '2 x H100-80GB may not be used'],
+  ['the GPU is not among those allowed', { gpus: { allowed: ['RTX-4090-24GB'] } }, '2 x H100-SXM-80GB may not be used'],
+  ['there are too many GPUs', { gpus: { maxCount: 1 } }, '2 x H100-SXM-80GB may not be used'],
   [
     'the licence is not among those allowed',
     { licenses: { allowed: ['MIT'] } },
@@ -100,7 +100,7 @@ it('lets a plan pass that keeps every rule', async () => {
   const rules: Json = {
     ceilings: { perJob: '5' },
     providers: { allowed: ['local'], denied: ['runpod'] },
-    gpus: { allowed: ['H100-80GB'], maxCount: 2 },
+    gpus: { allowed: ['H100-SXM-80GB'], maxCount: 2 },
     licenses: { allowed: ['APACHE-2.0'] },
     regions: { allowed: ['EU-RO-1'] },
     models: { allowed: ['HuggingFaceTB/*'], denied: ['HuggingFaceTB/SmolVLM*'] },

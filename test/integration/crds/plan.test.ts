@@ -186,7 +186,7 @@ const badEdits: readonly (readonly [string, From, Changes, ...string[]])[] = [
   [
     'another selection after approval',
     'approved',
-    { 'spec.selection.gpu': 'cloud/H100-80GB' },
+    { 'spec.selection.gpu': 'cloud/H100-SXM-80GB' },
     'spec.selection: Forbidden',
     'this plan is approved and cannot be edited',
   ],
@@ -265,10 +265,10 @@ it.each(goodStatuses)('takes %s', async (_name, from, changes) => {
 });
 
 const goodEdits: readonly (readonly [string, From, Changes])[] = [
-  ['an alternative that is offered', 'priced', { 'spec.selection.gpu': 'cloud/H100-80GB' }],
+  ['an alternative that is offered', 'priced', { 'spec.selection.gpu': 'cloud/H100-SXM-80GB' }],
   ['what is chosen already', 'priced', { 'spec.selection.gpu': 'here' }],
   ['a selection before there are tiles', 'unpriced', { 'spec.selection.gpu': 'anything' }],
-  ['another selection after a denial', 'denied', { 'spec.selection.gpu': 'cloud/H100-80GB' }],
+  ['another selection after a denial', 'denied', { 'spec.selection.gpu': 'cloud/H100-SXM-80GB' }],
   ['a label after approval', 'approved', { 'metadata.labels': { team: 'ml' } }],
 ];
 
@@ -281,6 +281,6 @@ it('refuses an alternative that is offered but not available', async () => {
     status: edit(pricedStatus, { 'tiles[3].alternatives[0].available': false }),
   });
   const before = expectAccepted(await store().replace(unavailable, 'status'));
-  const after = edit(before, { 'spec.selection.gpu': 'cloud/H100-80GB' });
+  const after = edit(before, { 'spec.selection.gpu': 'cloud/H100-SXM-80GB' });
   expectRefused(await dryRun().replace(after), 'choose the id of an available alternative');
 });

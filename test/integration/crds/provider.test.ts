@@ -11,7 +11,7 @@ const dryRun = () => writer(cluster().client, cluster().namespace, true);
 const nodes: Changes = {
   spec: {
     type: 'kubernetes',
-    prices: { source: 'declared', declared: [{ gpu: 'H100-80GB', pricePerHour: '2' }] },
+    prices: { source: 'declared', declared: [{ gpu: 'H100-SXM-80GB', pricePerHour: '2' }] },
     kubernetes: { namespace: 'training', queueName: 'gpus', runtimeClassName: 'nvidia', nodeSelector: { pool: 'gpu' } },
   },
 };

@@ -54,7 +54,7 @@ export const resolved: Resolved = {
   compute: { provider: 'here', providerType: 'local', gpu: 'cpu', gpuCount: 0, nodes: 1 },
   providerOrder: [
     { provider: 'here', gpu: 'cpu', gpuCount: 0, unitPricePerHour: '6.00' },
-    { provider: 'cloud', gpu: 'H100-80GB', gpuCount: 1, unitPricePerHour: '2.99' },
+    { provider: 'cloud', gpu: 'H100-SXM-80GB', gpuCount: 1, unitPricePerHour: '2.99' },
   ],
   output: [{ uri: 'file:///models/help-desk' }],
 };
@@ -92,7 +92,7 @@ export const tiles: Tile[] = [
   tile('Model', 'smollm2-135m', 'smollm2-360m'),
   tile('Method', 'lora', 'full'),
   tile('Data', 'faq'),
-  tile('GPU', 'here', 'cloud/H100-80GB'),
+  tile('GPU', 'here', 'cloud/H100-SXM-80GB'),
   tile('Budget', 'standard', 'quick'),
 ];
 

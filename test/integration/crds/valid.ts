@@ -18,7 +18,7 @@ export function validGoal(name = 'help-desk') {
         quality: 'standard',
         providers: ['local', 'runpod'],
         providerNames: ['here'],
-        gpuTypes: ['H100-80GB'],
+        gpuTypes: ['H100-SXM-80GB'],
         maxGpus: 1,
         regions: ['EU-RO-1'],
         licenses: ['apache-2.0'],
@@ -76,7 +76,7 @@ export function validPolicy(name = 'acme') {
     spec: {
       namespaceSelector: { matchLabels: { team: 'ml' } },
       providers: { allowed: ['local', 'kubernetes'], denied: ['runpod'] },
-      gpus: { allowed: ['H100-80GB'], maxCount: 8 },
+      gpus: { allowed: ['H100-SXM-80GB'], maxCount: 8 },
       licenses: { allowed: ['apache-2.0', 'mit'], denied: ['other'] },
       regions: { allowed: ['EU-RO-1'] },
       models: { allowed: ['HuggingFaceTB/*'], denied: ['meta-llama/*'] },
@@ -106,7 +106,7 @@ export function validProvider(name = 'here') {
       regions: ['desk'],
       limits: { maxInstances: 1, maxPricePerHour: '10' },
       local: {
-        gpu: 'RTX-4090',
+        gpu: 'RTX-4090-24GB',
         gpuCount: 2,
         pricePerHour: '6.00',
         workDir: '/var/lib/kriptik',
@@ -125,7 +125,7 @@ export function validCloud(name = 'cloud') {
     spec: {
       type: 'runpod',
       credentialsRef: { name: 'runpod', namespace: 'kriptik-system' },
-      prices: { source: 'declared', declared: [{ gpu: 'H100-80GB', pricePerHour: '2.99', asOf: '2026-11-22' }] },
+      prices: { source: 'declared', declared: [{ gpu: 'H100-SXM-80GB', pricePerHour: '2.99', asOf: '2026-11-22' }] },
       runpod: { cloud: 'SECURE', dataCenters: ['EU-RO-1'] },
     } satisfies ComputeProviderSpec,
   };

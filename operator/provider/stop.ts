@@ -1,4 +1,5 @@
 import type { ComputeProvider } from '@kriptik/crds';
+import type { Backend, Instance } from '../backends/backend.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ProviderRegistry } from './registry.ts';
 
@@ -17,10 +18,14 @@ export async function stopTrainers(
   for (const provider of providers) {
     const backend = registry.runtime(provider)?.backend;
     if (backend === undefined) continue;
-    for (const instance of await backend.list()) {
-      if (instance.state === 'exited') continue;
-      await backend.terminate(instance.name, { graceMs: GRACE_MS });
+    // Asked again at every look: a supervisor that hangs is replaced only by a repeated request.
+    for (let left = await running(backend); left.length > 0; left = await running(backend)) {
+      for (const instance of left) await backend.terminate(instance.name, { graceMs: GRACE_MS });
+      await clock.sleep(LOOK_MS);
     }
-    while ((await backend.list()).some((instance) => instance.state !== 'exited')) await clock.sleep(LOOK_MS);
   }
+}
+
+async function running(backend: Backend): Promise<Instance[]> {
+  return (await backend.list()).filter((instance) => instance.state !== 'exited');
 }

@@ -14,7 +14,11 @@ const operator = await startOperator({
   settings: options.settings ?? {},
   trainer: {
     python: 'python3',
-    trainerCommand: [process.execPath, join(import.meta.dirname, 'fake-trainer.ts'), ...(options.trainerArguments ?? [])],
+    trainerCommand: [
+      process.execPath,
+      join(import.meta.dirname, 'fake-trainer.ts'),
+      ...(options.trainerArguments ?? []),
+    ],
     trainerEnv: {},
   },
   env: { ...process.env, HF_HUB_OFFLINE: '1', ANTHROPIC_API_KEY: '' },

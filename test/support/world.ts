@@ -51,7 +51,9 @@ export class World {
 
   static async start(options: WorldOptions = {}): Promise<World> {
     const controlPlane = await startControlPlane({ auditLog: true });
-    await controlPlane.applyManifests(['crds', 'webhooks', 'config', 'config/rbac'].map((folder) => join(ROOT, folder)));
+    await controlPlane.applyManifests(
+      ['crds', 'webhooks', 'config', 'config/rbac'].map((folder) => join(ROOT, folder)),
+    );
     const world = new World(controlPlane, await mkdtemp(join(tmpdir(), 'kriptik-world-')), options);
     await world.client.raw('POST', '/api/v1/namespaces', {
       body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
@@ -97,7 +99,8 @@ export class World {
   /** Writes a data file of question-answer rows and returns its URI. */
   async writeData(name = 'rows.jsonl', rows = 200): Promise<string> {
     const path = join(this.directory, name);
-    const line = (n: number): string => JSON.stringify({ question: `What is ${n} plus one?`, answer: `It is ${n + 1}.` });
+    const line = (n: number): string =>
+      JSON.stringify({ question: `What is ${n} plus one?`, answer: `It is ${n + 1}.` });
     await writeFile(path, `${Array.from({ length: rows }, (_, n) => line(n)).join('\n')}\n`);
     return pathToFileURL(path).href;
   }
@@ -146,12 +149,20 @@ export class World {
     const key = { namespace: NAMESPACE, name: goal.status?.planRef?.name ?? '' };
     const plan = await plans.get(key);
     const user = await this.#user();
-    const approval = { decision: 'Approved', digest: plan.status?.digest, user, at: new Date().toISOString(), via: 'status' };
+    const approval = {
+      decision: 'Approved',
+      digest: plan.status?.digest,
+      user,
+      at: new Date().toISOString(),
+      via: 'status',
+    };
     return await plans.status.patch(key, { status: { approval } });
   }
 
   async setBudget(goalName: string, limit: string): Promise<void> {
-    await this.client.resource(TrainingGoalResource).patch({ namespace: NAMESPACE, name: goalName }, { spec: { budget: { limit } } });
+    await this.client
+      .resource(TrainingGoalResource)
+      .patch({ namespace: NAMESPACE, name: goalName }, { spec: { budget: { limit } } });
   }
 
   /** Pids of trainers and supervisors of this world that run now, from the system's process table. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
 import { World } from '../../support/world.ts';
 
-/** Steps of 100 ms at 3.96 USD an hour with the fee: 60 steps cost about 0.0066 USD. */
+/** Steps of 100 ms at 3.96 USD an hour with the fee: 120 steps cost about 0.0132 USD. */
 const SETTINGS = {
   pollMs: 200,
   progressMs: 300,
@@ -22,7 +22,7 @@ describe('goal to trained model, with the stand-in trainer', () => {
   beforeAll(async () => {
     world = await World.start({
       settings: SETTINGS,
-      trainerArguments: ['--step-ms', '100', '--checkpoint-ms', '50', '--total-steps', '60'],
+      trainerArguments: ['--step-ms', '100', '--checkpoint-ms', '50', '--total-steps', '120'],
     });
     await world.startOperator();
   });
@@ -49,12 +49,12 @@ describe('goal to trained model, with the stand-in trainer', () => {
   });
 
   it('freezes before a small limit with a verified checkpoint and resumes after a raise', async () => {
-    await world.createGoal('small', { budget: { limit: '0.005', currency: 'USD', alertAt: 50, warnAt: 60 } });
+    await world.createGoal('small', { budget: { limit: '0.010', currency: 'USD', alertAt: 50, warnAt: 60 } });
     await world.approve('small');
     await world.goalIn('small', 'Frozen');
     const frozen = await jobOf('small');
     expect(await world.processes()).toEqual([]);
-    expect(Number(frozen?.status?.cost?.spent)).toBeLessThanOrEqual(0.005);
+    expect(Number(frozen?.status?.cost?.spent)).toBeLessThanOrEqual(0.01);
     const checkpoint = frozen?.status?.checkpoints?.at(-1);
     const manifest = JSON.parse(await readFile(fileURLToPath(`${checkpoint?.uri}/MANIFEST.json`), 'utf8'));
     expect(manifest.step).toBe(checkpoint?.step);
@@ -76,10 +76,14 @@ describe('goal to trained model, with the stand-in trainer', () => {
       return (found?.status?.progress?.step ?? 0) > 5 ? found : undefined;
     });
     const scale = async (replicas: number): Promise<unknown> =>
-      await world.client.raw('PATCH', `/apis/training.kriptik.ai/v1alpha1/namespaces/${world.namespace}/trainingjobs/${job.metadata.name}/scale`, {
-        body: { spec: { replicas } },
-        contentType: 'application/merge-patch+json',
-      });
+      await world.client.raw(
+        'PATCH',
+        `/apis/training.kriptik.ai/v1alpha1/namespaces/${world.namespace}/trainingjobs/${job.metadata.name}/scale`,
+        {
+          body: { spec: { replicas } },
+          contentType: 'application/merge-patch+json',
+        },
+      );
     await scale(0);
     await world.goalIn('paused', 'Paused');
     const paused = await jobOf('paused');
@@ -95,7 +99,10 @@ describe('goal to trained model, with the stand-in trainer', () => {
     await world.createGoal('deleted');
     await world.approve('deleted');
     await waitFor('a trainer', async () => ((await world.trainers()).length > 0 ? true : undefined));
-    await world.client.raw('DELETE', `/apis/training.kriptik.ai/v1alpha1/namespaces/${world.namespace}/traininggoals/deleted`);
+    await world.client.raw(
+      'DELETE',
+      `/apis/training.kriptik.ai/v1alpha1/namespaces/${world.namespace}/traininggoals/deleted`,
+    );
     await waitFor('no process', async () => ((await world.processes()).length === 0 ? true : undefined));
     await waitFor('no job', async () => ((await jobOf('deleted')) === undefined ? true : undefined));
   });

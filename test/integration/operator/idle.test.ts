@@ -27,7 +27,9 @@ describe(`an operator with ${OBJECTS} settled objects`, () => {
     // Each goal has a plan that awaits approval: two settled objects.
     await waitFor('all plans priced', async () => {
       const plans = await world.plans();
-      return plans.length === OBJECTS / 2 && plans.every((plan) => plan.status?.digest !== undefined) ? true : undefined;
+      return plans.length === OBJECTS / 2 && plans.every((plan) => plan.status?.digest !== undefined)
+        ? true
+        : undefined;
     });
     await waitFor('quiet', async () => {
       const before = (await world.writes()).length;

@@ -24,7 +24,15 @@ describe(`kill -9 of the operator at ${KILLS} random moments (KRIPTIK_SEED=${SEE
 
   beforeAll(async () => {
     world = await World.start({
-      settings: { pollMs: 200, progressMs: 300, assumedCheckpointMs: 300, teardownMs: 500, killGraceMs: 1_000, retryMs: 200, waitMs: 500 },
+      settings: {
+        pollMs: 200,
+        progressMs: 300,
+        assumedCheckpointMs: 300,
+        teardownMs: 500,
+        killGraceMs: 1_000,
+        retryMs: 200,
+        waitMs: 500,
+      },
       trainerArguments: ['--step-ms', '120', '--checkpoint-ms', '60', '--total-steps', '120'],
     });
   });
@@ -75,6 +83,8 @@ describe(`kill -9 of the operator at ${KILLS} random moments (KRIPTIK_SEED=${SEE
     await waitFor('the end', async () => {
       await people();
       return (await world.goal('killed')).status?.phase === 'Succeeded' ? true : undefined;
+    }).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}; the job: ${JSON.stringify((await world.jobs())[0]?.status, null, 1)}`);
     });
     watching = false;
     await watch;
@@ -90,6 +100,8 @@ describe(`kill -9 of the operator at ${KILLS} random moments (KRIPTIK_SEED=${SEE
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['Frozen', 'Succeeded']);
     expect(attempts[1]?.resumedFromStep).toBeGreaterThanOrEqual(attempts[0]?.lastStep ?? 1);
     await waitFor('no process', async () => ((await world.processes()).length === 0 ? true : undefined));
-    console.log(`killed ${KILLS} times; spent ${status?.cost?.spent} of ${limits.second}, frozen at ${frozenSpend} of ${limits.first}`);
+    console.log(
+      `killed ${KILLS} times; spent ${status?.cost?.spent} of ${limits.second}, frozen at ${frozenSpend} of ${limits.first}`,
+    );
   }, 240_000);
 });

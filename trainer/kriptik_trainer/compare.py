@@ -12,6 +12,7 @@ from kriptik_trainer.data.issues import DataError, Issues
 from kriptik_trainer.data.jsonl import rows
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.models.resolve import resolve
+from kriptik_trainer.store import path_of
 from kriptik_trainer.tokens import PLAIN_TEMPLATE
 
 PROMPT_FIELDS = ("prompt", "question", "instruction")
@@ -52,6 +53,8 @@ def read_prompts(path: Path) -> list[dict[str, str | None]]:
 
 
 def _folder(name: str) -> Path:
+    if name.startswith("file://"):
+        return path_of(name)
     return resolve(name, None, lambda _: None) if "://" in name else Path(name)
 
 
@@ -113,6 +116,7 @@ def compare(
 ) -> dict[str, Any]:
     """Both models' answers as JSON, with `expected` where the prompt file has it."""
     os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     asked: list[dict[str, str | None]] = [{"prompt": p, "expected": None} for p in prompts]
     if file is not None:

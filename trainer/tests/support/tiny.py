@@ -1,11 +1,11 @@
-"""A language model of 100 thousand parameters with random weights, and data for it."""
+"""A language model of 100 thousand parameters with random weights."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
+from support.rows import WORDS
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
@@ -13,7 +13,6 @@ TEMPLATE = (
     "{% for message in messages %}<|start|>{{ message['role'] }}\n{{ message['content'] }}<|end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
 )
-WORDS = ["what is a freeze", "a freeze saves and stops", "how do I resume", "raise the budget"]
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
@@ -55,13 +54,3 @@ def build_model(folder: Path, hidden: int = 64) -> Path:
     Qwen2ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
-
-
-def write_data(path: Path, rows: int = 12) -> Path:
-    """Question and answer rows of different lengths."""
-    lines = [
-        {"question": f"{WORDS[i % 4]} {i}?", "answer": f"{WORDS[(i + 1) % 4]} " * (1 + i % 3)}
-        for i in range(rows)
-    ]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path

@@ -1,0 +1,65 @@
+"""Runs attempts in this process, up to but without the process exit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from kriptik_trainer.mailbox import Mailbox
+from kriptik_trainer.metrics import Metrics
+from kriptik_trainer.progress import Clock, Progress
+from kriptik_trainer.run import train_attempt
+from kriptik_trainer.spec import parse_spec
+from kriptik_trainer.store import FileStore, open_store
+
+CLOCK = Clock(time.time, time.monotonic)
+
+
+class StoppingProgress(Progress):
+    """Asks for a checkpoint and a stop once a step is done, as the control server would."""
+
+    stop_after: int | None = None
+
+    def step_done(self, step: int, epoch: float, seconds: float, samples: int) -> None:
+        super().step_done(step, epoch, seconds, samples)
+        if step == self.stop_after:
+            self.mailbox.submit("test-stop", True, "test", "requested")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What an attempt left behind."""
+
+    ended_early: str | None
+    status: dict[str, Any]
+    points: list[dict[str, Any]]
+    store: FileStore
+    mailbox: Mailbox
+
+
+def run_attempt(spec: dict[str, Any], stop_after: int | None = None) -> Attempt:
+    """Prepares, trains and exports."""
+    parsed = parse_spec(spec)
+    store = open_store(parsed.store_uri)
+    mailbox = Mailbox()
+    progress = StoppingProgress(parsed.job, parsed.attempt, mailbox, CLOCK)
+    progress.stop_after = stop_after
+    metrics = Metrics(store.root / "metrics.jsonl", CLOCK.wall)
+    session = train_attempt(parsed, store, progress, metrics)
+    return Attempt(session.ended_early, progress.snapshot(), metrics.history(), store, mailbox)
+
+
+def resume_of(attempt: Attempt) -> dict[str, Any]:
+    """The spec's `resume` for an attempt's last checkpoint."""
+    last = attempt.status["lastCheckpoint"]
+    return {name: last[name] for name in ("uri", "step", "manifestSha256")}
+
+
+def weights_hash(uri: str) -> dict[str, str]:
+    """Hash of each weight file of a checkpoint or artifact, after reading it all back."""
+    from kriptik_trainer.manifest import verify  # noqa: PLC0415
+    from kriptik_trainer.store import path_of  # noqa: PLC0415
+
+    files = verify(path_of(uri)).files
+    return {entry.path: entry.sha256 for entry in files if entry.path.endswith(".safetensors")}

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, hostname, totalmem } from 'node:os';
-import { join } from 'node:path';
 import {
   ComputeProviderResource,
   TrainingGoalResource,
@@ -20,11 +19,13 @@ import { defaultJobSettings, type JobSettings } from './job/settings.ts';
 import { LocalDataFacts } from './plan/data-facts.ts';
 import { PlanReconciler } from './plan/reconciler.ts';
 import { PolicyReconciler } from './policy/reconciler.ts';
+import { localDataCheck, TRAINER_SOURCE } from './provider/data-check.ts';
 import { type LocalTrainer, localProviderFactory } from './provider/local.ts';
 import { ProviderReconciler } from './provider/reconciler.ts';
 import { ProviderRegistry } from './provider/registry.ts';
 import { stopTrainers } from './provider/stop.ts';
 import { systemClock } from './runtime/clock.ts';
+import { exportEventLoopDelay } from './runtime/eventloop.ts';
 import { ApiEventRecorder } from './runtime/events.ts';
 import { loadKubeConfig } from './runtime/kubeconfig.ts';
 import { LeaderElector } from './runtime/leader.ts';
@@ -63,8 +64,6 @@ export interface RunningOperator {
 }
 
 const USER_AGENT = 'kriptik-operator/0.1.0';
-const TRAINER_SOURCE = join(import.meta.dirname, '..', 'trainer');
-
 /** Used when no trainer is installed: the provider's probe then fails and says what to do. */
 const MISSING_TRAINER: LocalTrainer = {
   python: 'python3',
@@ -103,7 +102,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
     plan: new PlanReconciler({
       ...shared,
       client: planClient,
-      facts: new LocalDataFacts(),
+      facts: new LocalDataFacts(localDataCheck(env)),
       hubReachable: hubProbe(env, clock),
       operatorUser: await whoAmI(client),
     }),
@@ -120,6 +119,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
     provider: new ProviderReconciler({ ...shared, client: client.resource(ComputeProviderResource) }),
   };
   const stopper = new AbortController();
+  void exportEventLoopDelay(metrics, clock, stopper.signal).catch(() => {});
   const lost = Promise.withResolvers<never>();
   const leader =
     options.leaderElection === true

@@ -91,10 +91,11 @@ async function planFile(session: Session, file: string, options: PlanOptions): P
     throw usageError('the file holds no TrainingGoal', 'Name a file with a goal; examples/ shows how.');
   const goal = first.whole as TrainingGoal;
   // The brains load a catalog: only those who plan pay for it.
-  const [{ previewPlan }, { loadCatalog }, { hubProbe }] = await Promise.all([
+  const [{ previewPlan }, { loadCatalog }, { hubProbe }, { localDataCheck }] = await Promise.all([
     import('@kriptik/operator/plan/preview.ts'),
     import('@kriptik/operator/catalog/catalog.ts'),
     import('@kriptik/operator/hub.ts'),
+    import('@kriptik/operator/provider/data-check.ts'),
   ]);
   const market = { catalog: loadCatalog(), machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };
   const preview = await previewPlan({
@@ -102,6 +103,7 @@ async function planFile(session: Session, file: string, options: PlanOptions): P
     ...(await surroundings(session, { pricePerHour: options.rate })),
     market,
     hubReachable: await hubProbe(session.host.env, session.host.clock)(),
+    checkData: localDataCheck(session.host.env),
     now: session.now(),
   });
   showPreview(session, goal, preview, options.output, file);

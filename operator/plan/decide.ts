@@ -38,13 +38,21 @@ interface Verdict {
 export function decidePlan(o: PlanObserved): PlanDecision {
   const approval = o.plan.status?.approval;
   if (approval?.decision === 'Approved') return approved(o, approval);
-  if (approval?.decision === 'Denied') {
+  if (approval?.decision === 'Denied' && !changedSince(o, approval)) {
     const message = `Denied by ${approval.user}${approval.reason ? `: ${approval.reason}` : ''}`;
     return { status: withVerdict(o, o.plan.status ?? {}, { phase: 'Denied', reason: 'Denied', message }) };
   }
   const newer = supersededBy(o);
   if (newer !== undefined) return superseded(o, newer);
   return proposed(o);
+}
+
+/** A denial stands until a person selects something else and the plan is no longer the one that was denied. */
+function changedSince(o: PlanObserved, approval: Approval): boolean {
+  if ((o.plan.status?.observedGeneration ?? 0) >= (o.plan.metadata.generation ?? 0)) return false;
+  if (o.proposal === undefined || 'blocked' in o.proposal) return o.proposal !== undefined;
+  const { resolved, quote } = o.proposal;
+  return planDigest({ contract: o.plan.spec.contract, resolved, quote }) !== approval.digest;
 }
 
 /** An approved plan is frozen: it is checked, never priced again. */
@@ -82,7 +90,8 @@ function approvalFault(o: PlanObserved, approval: Approval): string | undefined 
 
 function proposed(o: PlanObserved): PlanDecision {
   const before = o.plan.status ?? {};
-  const { tiles: _t, resolved: _r, quote: _q, digest: _d, ...unpriced } = before;
+  // A denial goes with the digest it was for.
+  const { tiles: _t, resolved: _r, quote: _q, digest: _d, approval: _a, ...unpriced } = before;
   if (o.proposal === undefined) {
     return {
       status: withVerdict(o, before, { phase: 'Pricing', reason: 'Pricing', message: 'Working out the price' }),

@@ -1,4 +1,4 @@
-import { API_VERSION, labels, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
+import { API_VERSION, annotations, labels, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { ownerReference } from '../runtime/owner.ts';
 import type { Unstored } from '../runtime/types.ts';
 
@@ -7,6 +7,7 @@ export function jobFor(plan: TrainingPlan): Unstored<TrainingJob> | undefined {
   const { resolved, quote, digest } = plan.status ?? {};
   if (resolved === undefined || quote === undefined || digest === undefined) return undefined;
   const { name } = plan.metadata;
+  const stated = plan.metadata.annotations?.[annotations.statedLimit];
   return {
     apiVersion: API_VERSION,
     kind: 'TrainingJob',
@@ -14,6 +15,7 @@ export function jobFor(plan: TrainingPlan): Unstored<TrainingJob> | undefined {
       name,
       namespace: plan.metadata.namespace,
       labels: { [labels.goal]: plan.spec.goalRef.name, [labels.plan]: name },
+      ...(stated === undefined ? {} : { annotations: { [annotations.statedLimit]: stated } }),
       ownerReferences: [ownerReference(plan, { controller: true })],
     },
     spec: {

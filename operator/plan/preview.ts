@@ -3,6 +3,7 @@ import { planDigest } from '../digest.ts';
 import { parseGoal } from '../intent/parse.ts';
 import type { Question } from '../intent/types.ts';
 import type { Blocked, Recommendation } from '../planner/types.ts';
+import type { DataCheck } from '../trainer/check.ts';
 import { DataProblem, LocalDataFacts } from './data-facts.ts';
 import { type Market, policyFor, propose } from './propose.ts';
 
@@ -19,6 +20,7 @@ export interface PreviewInput {
   readonly policies: readonly TrainingPolicy[];
   readonly market: Market;
   readonly hubReachable: boolean;
+  readonly checkData: DataCheck;
   /** Epoch ms. */
   readonly now: number;
 }
@@ -36,7 +38,7 @@ export async function previewPlan(input: PreviewInput): Promise<Preview> {
       market,
       providers: input.providers.map(asReady),
       policy: policyFor(input.policies, {}),
-      facts: await new LocalDataFacts().of(contract.data),
+      facts: await new LocalDataFacts(input.checkData).of(contract),
       jobs: [],
       hubReachable: input.hubReachable,
       now: input.now,

@@ -48,7 +48,7 @@ export class PlanReconciler implements Reconciler {
     const namespace = plan.metadata.namespace;
     const labels = namespaces.get({ name: namespace })?.metadata.labels ?? {};
     const policy = policyFor(policies.list(), labels);
-    const proposal = plan.status?.approval === undefined ? await this.#propose(plan, policy) : undefined;
+    const proposal = plan.status?.approval?.decision === 'Approved' ? undefined : await this.#propose(plan, policy);
     const decision = decidePlan({
       now: clock.now(),
       plan,
@@ -77,7 +77,7 @@ export class PlanReconciler implements Reconciler {
         market,
         providers: all,
         policy,
-        facts: here ? await facts.of(plan.spec.contract.data) : [],
+        facts: here ? await facts.of(plan.spec.contract) : [],
         jobs: jobs.list({ namespace: plan.metadata.namespace }),
         hubReachable: await hubReachable(),
         now: clock.now(),

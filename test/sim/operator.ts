@@ -95,7 +95,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
     plan: new PlanReconciler({
       ...shared,
       client: planClient,
-      facts: new LocalDataFacts(),
+      facts: new LocalDataFacts(() => Promise.reject(new Error('the simulation has no files'))),
       hubReachable: () => Promise.resolve(true),
       operatorUser: 'operator',
     }),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ComputeProvider, TrainingGoal } from '@kriptik/crds';
 import { loadCatalog } from '@kriptik/operator/catalog/catalog.ts';
 import { previewPlan } from '@kriptik/operator/plan/preview.ts';
+import { localDataCheck } from '@kriptik/operator/provider/data-check.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useCluster } from '../../support/controlplane.ts';
 import { expectAccepted, writer } from './harness.ts';
@@ -45,7 +46,16 @@ it.each(goals)('takes the plan that the planner makes for %s', async (_name, con
   const machine = { cpus: 8, memoryBytes: 32 * 2 ** 30 };
   const market = { catalog: loadCatalog(), machine };
   const now = Date.parse('2026-11-22T10:00:00Z');
-  const preview = await previewPlan({ goal, providers: providers(), policies: [], market, hubReachable: true, now });
+  const checkData = localDataCheck(process.env);
+  const preview = await previewPlan({
+    goal,
+    providers: providers(),
+    policies: [],
+    market,
+    hubReachable: true,
+    checkData,
+    now,
+  });
   if (!('tiles' in preview)) throw new Error(`no plan was made: ${JSON.stringify(preview)}`);
 
   const { contract, tiles, resolved, quote, digest } = preview;

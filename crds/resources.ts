@@ -69,6 +69,8 @@ export const labels = {
 export const annotations = {
   /** User who wrote the goal's spec last; stamped at admission, copied to the plan by the operator. */
   author: `${GROUP}/author`,
+  /** On plans and jobs: spec.budget.limit of the goal when the plan was made. More than this is a raise. */
+  statedLimit: `${GROUP}/stated-limit`,
 } as const;
 
 export const finalizers = {

@@ -1,6 +1,7 @@
-import type { Budget, TrainingGoal, TrainingPlan } from '@kriptik/crds';
+import type { Budget, Contract, Quote, TrainingGoal, TrainingPlan } from '@kriptik/crds';
 import { hashOf } from '../digest.ts';
 import { inputHash, workHash } from '../intent/hash.ts';
+import { parseMoney } from '../money.ts';
 
 /** Names of plans and jobs end in a dash and this many hexadecimal digits. */
 const HASH_DIGITS = 8;
@@ -14,16 +15,30 @@ export function planNameFor(goal: TrainingGoal): string {
   return `${goal.metadata.name}-${hash.slice('sha256:'.length, 'sha256:'.length + HASH_DIGITS)}`;
 }
 
+/** What was agreed to with a plan, as the plan and its job carry it. */
+export interface AgreedBudget {
+  readonly planName: string;
+  readonly contract: Contract;
+  /** Its limit may lie below the contract's: policies have ceilings. */
+  readonly quote?: Quote | undefined;
+  /** spec.budget.limit of the goal the plan was made for; it may lie above the contract's, when the text asked for less. */
+  readonly statedLimit?: string | undefined;
+}
+
 /**
- * The budget in force for an approved plan. Unless the goal was edited since, it is the approved one (which
- * may be lower than the spec's, because the text asked for less). After an edit the spec's limit decides:
- * raising it is guarded at admission.
+ * The budget in force for an approved plan: the approved limit, until spec.budget is edited. Above what it said when
+ * the plan was made it is a raise, which admission guards, and holds as it stands. Below, it can only lower what was
+ * approved: cutting a field that was never in force, because the text or a policy allowed less, raises nothing.
  */
-export function effectiveBudget(goal: TrainingGoal, planName: string, approved: Budget): Budget {
+export function effectiveBudget(goal: TrainingGoal, agreed: AgreedBudget): Budget {
+  const { source: _source, ...contracted } = agreed.contract.budget;
+  const approved = { ...contracted, limit: agreed.quote?.limit ?? contracted.limit };
   const stated = goal.spec.budget;
-  if (stated === undefined || planNameFor(goal) === planName) return approved;
+  if (stated === undefined || planNameFor(goal) === agreed.planName) return approved;
+  const now = parseMoney(stated.limit, 'spec.budget.limit');
+  const raised = now > parseMoney(agreed.statedLimit ?? contracted.limit);
   return {
-    limit: stated.limit,
+    limit: raised || now < parseMoney(approved.limit) ? stated.limit : approved.limit,
     currency: 'USD',
     alertAt: stated.alertAt ?? approved.alertAt,
     warnAt: stated.warnAt ?? approved.warnAt,

@@ -1,4 +1,11 @@
-import type { Condition, TrainingGoal, TrainingGoalStatus, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import {
+  annotations,
+  type Condition,
+  type TrainingGoal,
+  type TrainingGoalStatus,
+  type TrainingJob,
+  type TrainingPlan,
+} from '@kriptik/crds';
 import { inputHash } from '../intent/hash.ts';
 import type { IntentResult } from '../intent/types.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
@@ -155,8 +162,13 @@ function budgetOf(
   plan: TrainingPlan,
   job: TrainingJob | undefined,
 ): NonNullable<TrainingGoalStatus['budget']> {
-  const { source, ...approved } = plan.spec.contract.budget;
-  const limit = effectiveBudget(o.goal, plan.metadata.name, approved).limit;
+  const { source } = plan.spec.contract.budget;
+  const { limit } = effectiveBudget(o.goal, {
+    planName: plan.metadata.name,
+    contract: plan.spec.contract,
+    quote: plan.status?.quote,
+    statedLimit: plan.metadata.annotations?.[annotations.statedLimit],
+  });
   const cost = job?.status?.cost;
   if (cost === undefined) return { limit, source };
   const before = o.goal.status?.budget;

@@ -6,6 +6,11 @@ import { planNameFor } from './current.ts';
 /** The plan of a goal: the locked contract, nothing selected yet. */
 export function planFor(goal: TrainingGoal, contract: Contract): Unstored<TrainingPlan> {
   const author = goal.metadata.annotations?.[annotations.author];
+  const stated = goal.spec.budget?.limit;
+  const marks = {
+    ...(author === undefined ? {} : { [annotations.author]: author }),
+    ...(stated === undefined ? {} : { [annotations.statedLimit]: stated }),
+  };
   return {
     apiVersion: API_VERSION,
     kind: 'TrainingPlan',
@@ -13,7 +18,7 @@ export function planFor(goal: TrainingGoal, contract: Contract): Unstored<Traini
       name: planNameFor(goal),
       namespace: goal.metadata.namespace,
       labels: { [labels.goal]: goal.metadata.name },
-      ...(author === undefined ? {} : { annotations: { [annotations.author]: author } }),
+      ...(Object.keys(marks).length === 0 ? {} : { annotations: marks }),
       ownerReferences: [ownerReference(goal, { controller: true })],
     },
     spec: { goalRef: { name: goal.metadata.name, uid: goal.metadata.uid }, contract },

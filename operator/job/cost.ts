@@ -30,7 +30,7 @@ export function billedSpan(attempt: Attempt): BilledSpan {
  * guarded at admission; without a goal the approved limit stands.
  */
 export function effectiveLimit(o: JobObserved): MicroUsd {
-  return parseMoney(o.goal?.limit ?? o.job.spec.run.contract.budget.limit);
+  return parseMoney(o.goal?.limit ?? o.job.spec.run.quote.limit);
 }
 
 /** How long a freeze takes, from the worst measured checkpoint and step or cautious assumptions. */
@@ -87,7 +87,7 @@ export function costStatus(o: JobObserved, attempts: readonly Attempt[], money: 
   return {
     currency: 'USD',
     limit: formatMoney(money.limit),
-    approvedLimit: o.job.spec.run.contract.budget.limit,
+    approvedLimit: o.job.spec.run.quote.limit,
     spent: formatMoney(spend.total),
     compute: formatMoney(spend.compute),
     storage: formatMoney(spend.storage),

@@ -1,4 +1,11 @@
-import type { Attempt, ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import {
+  type Attempt,
+  annotations,
+  type ComputeProvider,
+  type TrainingGoal,
+  type TrainingJob,
+  type TrainingPlan,
+} from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
 import { currentPlan, effectiveBudget } from '../goal/current.ts';
 import { approvalOf } from '../plan/approval.ts';
@@ -110,8 +117,9 @@ export function storeUriOf(deps: JobDependencies, job: TrainingJob): string | un
 
 function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | undefined {
   if (goal === undefined || goal.metadata.uid !== job.spec.goalRef.uid) return undefined;
-  const approved = job.spec.run.contract.budget;
-  const budget = effectiveBudget(goal, job.spec.planRef.name, approved);
+  const { contract, quote } = job.spec.run;
+  const statedLimit = job.metadata.annotations?.[annotations.statedLimit];
+  const budget = effectiveBudget(goal, { planName: job.spec.planRef.name, contract, quote, statedLimit });
   return { suspended: goal.spec.suspend === true, limit: budget.limit, alertAt: budget.alertAt, warnAt: budget.warnAt };
 }
 

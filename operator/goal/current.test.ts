@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { quote } from '../../test/integration/crds/valid-plan.ts';
+import { makeGoal, makePlan } from '../../test/support/builders.ts';
+import { currentPlan, effectiveBudget, planNameFor } from './current.ts';
+
+describe('the plan that stands for a goal', () => {
+  const goal = makeGoal().obj();
+  const approved = makePlan(goal).approved().obj();
+
+  it.each([
+    { case: 'the plan of the goal as written', goal: makeGoal(), plans: [makePlan(goal).obj()], want: approved },
+    { case: 'an approved one after a raise', goal: makeGoal().limit('9.00'), plans: [approved], want: approved },
+    { case: 'an approved one after a cut', goal: makeGoal().limit('1.00'), plans: [approved], want: approved },
+    {
+      case: 'none after a raise, while nothing was approved',
+      goal: makeGoal().limit('9.00'),
+      plans: [makePlan(goal).priced().obj()],
+      want: undefined,
+    },
+    { case: 'none once the text changed', goal: makeGoal().text('Rhyme.'), plans: [approved], want: undefined },
+    {
+      case: 'none that is being deleted',
+      goal: makeGoal(),
+      plans: [makePlan(goal).approved().deleted().obj()],
+      want: undefined,
+    },
+    {
+      case: 'none of an earlier goal of that name',
+      goal: makeGoal().meta({ uid: 'uid-later' }),
+      plans: [approved],
+      want: undefined,
+    },
+  ])('is $case', ({ goal: written, plans, want }) => {
+    expect(currentPlan(written.obj(), plans)?.metadata.name).toBe(want?.metadata.name);
+  });
+});
+
+describe('the budget in force', () => {
+  const spec = makePlan(makeGoal().obj()).obj();
+  const text = makePlan(makeGoal().obj()).budget('2.00', 'text').obj();
+  const agreed = (plan = spec, limit = plan.spec.contract.budget.limit) => ({
+    planName: planNameFor(makeGoal().obj()),
+    contract: plan.spec.contract,
+    quote: { ...quote, limit },
+    statedLimit: '5.00',
+  });
+
+  it.each([
+    { case: 'the approved one while nothing was edited', goal: makeGoal(), agreed: agreed(), want: '5.00' },
+    { case: 'a raise', goal: makeGoal().limit('9.00'), agreed: agreed(), want: '9.00' },
+    { case: 'a cut', goal: makeGoal().limit('1.50'), agreed: agreed(), want: '1.50' },
+    { case: 'the lower one of the text', goal: makeGoal(), agreed: agreed(text), want: '2.00' },
+    {
+      case: 'that of the text when other text is edited',
+      goal: makeGoal().text('x'),
+      agreed: agreed(text),
+      want: '2.00',
+    },
+    {
+      case: 'that of the text when the field is cut to more',
+      goal: makeGoal().limit('4.99'),
+      agreed: agreed(text),
+      want: '2.00',
+    },
+    { case: 'a field cut below the text', goal: makeGoal().limit('1.00'), agreed: agreed(text), want: '1.00' },
+    { case: 'a field raised over a text', goal: makeGoal().limit('6.00'), agreed: agreed(text), want: '6.00' },
+    { case: 'the ceiling of a policy', goal: makeGoal(), agreed: agreed(spec, '3.00'), want: '3.00' },
+    {
+      case: 'the ceiling when the field is cut to more',
+      goal: makeGoal().limit('4.00'),
+      agreed: agreed(spec, '3.00'),
+      want: '3.00',
+    },
+  ])('is $case', ({ goal, agreed: known, want }) => {
+    expect(effectiveBudget(goal.obj(), known).limit).toBe(want);
+  });
+
+  it('takes the lines of alert and warning from the edited field', () => {
+    const goal = makeGoal()
+      .spec({ budget: { limit: '9.00', currency: 'USD', alertAt: 50, warnAt: 60 } })
+      .obj();
+    expect(effectiveBudget(goal, agreed())).toMatchObject({ alertAt: 50, warnAt: 60 });
+  });
+});

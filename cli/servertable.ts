@@ -58,5 +58,5 @@ export function renderServerTables(tables: readonly ServerTable[], options: Prin
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return printable(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  return printable(typeof value === 'string' ? value : JSON.stringify(value));
 }

@@ -75,7 +75,7 @@ async function guarded(name: string, check: () => Promise<Finding>): Promise<Fin
 }
 
 /** One line a check, and its remedy below where there is one. */
-export function renderFindings(findings: readonly Finding[], style: Style): string[] {
+function renderFindings(findings: readonly Finding[], style: Style): string[] {
   const width = Math.max(...findings.map(({ name }) => name.length)) + 2;
   const marks = {
     ok: style.green('ok  '),

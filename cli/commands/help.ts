@@ -7,7 +7,7 @@ import { didYouMean } from '../suggest.ts';
 const TOPICS = ['exit-codes'];
 
 /** The table of exit codes. */
-export function exitCodesText(): string {
+function exitCodesText(): string {
   return renderTable(
     [{ title: 'CODE', align: 'right' }, { title: 'MEANING' }],
     EXIT_CODES.map(({ code, meaning }) => [String(code), meaning]),

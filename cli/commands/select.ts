@@ -126,7 +126,7 @@ function settled(plan: TrainingPlan, generation: number | undefined): TrainingPl
 }
 
 /** What the selection changed: tiles, total, time. Only lines that differ, and always the total. */
-export function changeTable(before: TrainingPlan, after: TrainingPlan): string {
+function changeTable(before: TrainingPlan, after: TrainingPlan): string {
   const titles = (plan: TrainingPlan): Map<string, string> =>
     new Map((plan.status?.tiles ?? []).map((tile) => [tile.name, printable(tile.title)]));
   const old = titles(before);

@@ -25,9 +25,7 @@ interface UpOptions {
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What a cluster needs before an operator can work; in this order. */
-export const MANIFESTS: readonly string[] = ['crds', 'config', 'config/rbac', 'webhooks'].map((folder) =>
-  join(ROOT, folder),
-);
+const MANIFESTS: readonly string[] = ['crds', 'config', 'config/rbac', 'webhooks'].map((folder) => join(ROOT, folder));
 
 export function registerUp(program: Command, open: Open): void {
   program

@@ -46,7 +46,7 @@ export function seconds(text: string): number {
 }
 
 /** Follows a goal until it ends, the phase asked for is there, or the time is over. */
-export async function watchGoal(session: Session, target: string, options: WatchOptions): Promise<void> {
+async function watchGoal(session: Session, target: string, options: WatchOptions): Promise<void> {
   const goalName = (await findGoal(session, target)).metadata.name;
   const live = session.host.stdout.isTTY && session.host.env['TERM'] !== 'dumb' && session.options.quiet !== true;
   const screen = new LiveScreen(session.host.stdout);

@@ -99,7 +99,7 @@ function commandsOf(command: Command): Candidate[] {
 
 function valuesFor(option: Option): Wanted {
   if (option.argChoices !== undefined) return { kind: 'words', words: option.argChoices.map((value) => ({ value })) };
-  switch (option.long) {
+  switch (option.long ?? '') {
     case '--namespace':
       return { kind: 'namespaces' };
     case '--context':

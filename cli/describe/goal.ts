@@ -61,7 +61,7 @@ export function describeGoal(story: Story, view: View): string[] {
 /** What a person can do now, as commands. */
 export function nextSteps(story: Story): string[] {
   const name = story.goal.metadata.name;
-  const phase = story.job?.status?.phase ?? story.plan?.status?.phase ?? story.goal.status?.phase;
+  const phase = story.job?.status?.phase ?? story.plan?.status?.phase ?? story.goal.status?.phase ?? '';
   switch (phase) {
     case 'AwaitingApproval':
       return [

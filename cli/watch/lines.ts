@@ -94,7 +94,7 @@ function eventLine(event: KubeEvent): string {
 }
 
 /** `45 %, step 90 of 200, loss 1.234, $0.42 of $1.00 (42 %), 3m10s left`. */
-export function progressText({ story }: Snapshot): string {
+function progressText({ story }: Snapshot): string {
   const { progress, cost } = story.job?.status ?? {};
   return [
     progress === undefined ? undefined : `${progress.percent} %, step ${progress.step} of ${progress.totalSteps}`,

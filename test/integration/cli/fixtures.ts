@@ -12,6 +12,8 @@ import type {
 /** Objects as the operator would leave them, made by hand so that no operator is needed. */
 
 const API = 'training.kriptik.ai/v1alpha1' as const;
+/** Named so that no other test's provider is meant. */
+export const PROVIDER = 'cli-test-local';
 export const DIGEST = `sha256:${'a1'.repeat(32)}`;
 export const OTHER_DIGEST = `sha256:${'b2'.repeat(32)}`;
 const INPUT_HASH = `sha256:${'0f'.repeat(32)}`;
@@ -94,8 +96,8 @@ const resolved: Resolved = {
     gradientCheckpointing: false,
   },
   data: [{ uri: 'file:///data/faq.jsonl', format: 'jsonl', rowsEstimate: 160 }],
-  compute: { provider: 'local', providerType: 'local', gpu: 'cpu', gpuCount: 0, nodes: 1 },
-  providerOrder: [{ provider: 'local', gpu: 'cpu', gpuCount: 0, unitPricePerHour: '6.00' }],
+  compute: { provider: PROVIDER, providerType: 'local', gpu: 'cpu', gpuCount: 0, nodes: 1 },
+  providerOrder: [{ provider: PROVIDER, gpu: 'cpu', gpuCount: 0, unitPricePerHour: '6.00' }],
   output: [{ uri: 'file:///models/helpdesk' }],
 };
 
@@ -203,7 +205,7 @@ export function jobStatus(
       {
         number: 1,
         name: 'kriptik-1234abcd-1',
-        provider: 'local',
+        provider: PROVIDER,
         unitPricePerHour: '6.00',
         createdAt: AT,
         state: phase === 'Running' ? 'Running' : 'Gone',

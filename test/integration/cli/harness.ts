@@ -11,11 +11,11 @@ export interface Bench {
   /** A folder of this test file, removed after it. */
   readonly folder: string;
   /** Runs a command as the administrator, in the namespace of this test file. */
-  cli(args: readonly string[], options?: FakeHostOptions): Promise<Ran>;
+  readonly cli: (args: readonly string[], options?: FakeHostOptions) => Promise<Ran>;
   /** Runs a command as another user. */
-  as(user: string, args: readonly string[], options?: FakeHostOptions): Promise<Ran>;
+  readonly as: (user: string, args: readonly string[], options?: FakeHostOptions) => Promise<Ran>;
   /** Makes a user who holds these ClusterRoles in the namespace of this test file; returns the user's name. */
-  user(name: string, ...roles: string[]): Promise<string>;
+  readonly user: (name: string, ...roles: string[]) => Promise<string>;
 }
 
 /** Call at the top of a test file. The returned function gives the bench inside tests. */

@@ -1,0 +1,201 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Tile, TrainingJob } from '@kriptik/crds';
+import { afterAll, describe, expect, it } from 'vitest';
+import { costRows } from './commands/cost.ts';
+import { checkSelection, parseChoices } from './commands/select.ts';
+import { checkNode } from './doctor/machine.ts';
+import { keeperOf } from './managed.ts';
+import { renderComparison } from './render/comparison.ts';
+import { plainStyle } from './render/style.ts';
+import { displayWidth } from './render/width.ts';
+import { kindOf, parseTarget } from './resources.ts';
+import { chooseSaved } from './saved.ts';
+import { chooseKubeconfig } from './session.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'kriptik-home-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+describe('chooseKubeconfig', () => {
+  it('takes the option, then KUBECONFIG, then ~/.kube/config, and last the one of "up"', () => {
+    const host = { env: {}, home, cwd: '/work' };
+    expect(chooseKubeconfig({}, host)).toBeUndefined();
+    mkdirSync(join(home, '.kriptik'));
+    writeFileSync(join(home, '.kriptik', 'kubeconfig'), '');
+    expect(chooseKubeconfig({}, host)).toBe(join(home, '.kriptik', 'kubeconfig'));
+    expect(chooseKubeconfig({}, { ...host, env: { KUBECONFIG: '/x' } })).toBeUndefined();
+    expect(chooseKubeconfig({ kubeconfig: 'mine' }, { ...host, env: { KUBECONFIG: '/x' } })).toBe('/work/mine');
+    mkdirSync(join(home, '.kube'));
+    writeFileSync(join(home, '.kube', 'config'), '');
+    expect(chooseKubeconfig({}, host)).toBeUndefined();
+  });
+});
+
+describe('targets', () => {
+  it.each([
+    ['goals', 'traininggoals'],
+    ['TG', 'traininggoals'],
+    ['TrainingPlan', 'trainingplans'],
+    ['cp', 'computeproviders'],
+  ])('%s is %s', (word, plural) => {
+    expect(kindOf(word).plural).toBe(plural);
+  });
+
+  it('reads names with and without a kind', () => {
+    expect(parseTarget('helpdesk')).toEqual({ name: 'helpdesk' });
+    expect(parseTarget('plan/helpdesk-1').type?.kind).toBe('TrainingPlan');
+    expect(() => parseTarget('plan/')).toThrow('does not name an object');
+    expect(() => parseTarget('plan/a/b')).toThrow('does not name an object');
+  });
+});
+
+describe('parseChoices', () => {
+  it('reads tiles in any case, several at once, and "default" as taking back', () => {
+    expect(parseChoices(['GPU=l4', 'model=a=b', 'data=default'])).toEqual({ gpu: 'l4', model: 'a=b', data: null });
+  });
+
+  it.each([[['gpu']], [['gpu=']], [['colour=red']], [['gpu=a', 'gpu=b']]])('refuses %j', (words) => {
+    expect(() => parseChoices(words)).toThrow();
+  });
+
+  it('lets only what the plan offers through', () => {
+    const tiles = [
+      {
+        name: 'GPU',
+        choice: 'cpu',
+        alternatives: [
+          { id: 'l4', available: true },
+          { id: 'h100', available: false, reason: 'none free' },
+        ],
+      },
+    ] as unknown as Tile[];
+    expect(() => checkSelection(tiles, { gpu: 'l4' })).not.toThrow();
+    expect(() => checkSelection(tiles, { gpu: 'cpu' })).not.toThrow();
+    expect(() => checkSelection(tiles, { gpu: null })).not.toThrow();
+    expect(() => checkSelection(tiles, { gpu: 'h100' })).toThrow('none free');
+    expect(() => checkSelection(tiles, { gpu: 'a100' })).toThrow('no alternative "a100"');
+  });
+});
+
+describe('keeperOf', () => {
+  const object = (metadata: object) => ({ apiVersion: 'v1', kind: 'X', metadata: { name: 'x', ...metadata } });
+  const applied = (manager: string) => ({
+    managedFields: [{ manager, operation: 'Apply', fieldsV1: { 'f:spec': { 'f:budget': {} } } }],
+  });
+
+  it.each([
+    {
+      name: 'Argo CD by label',
+      metadata: { labels: { 'argocd.argoproj.io/instance': 'ml' } },
+      by: 'Argo CD application ml',
+    },
+    {
+      name: 'Argo CD by annotation',
+      metadata: { annotations: { 'argocd.argoproj.io/tracking-id': 'ml:g/K:ns/x' } },
+      by: 'Argo CD application ml',
+    },
+    { name: 'Flux', metadata: { labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } }, by: 'Flux (apps)' },
+    {
+      name: 'Helm',
+      metadata: {
+        labels: { 'app.kubernetes.io/managed-by': 'Helm' },
+        annotations: { 'meta.helm.sh/release-name': 'r' },
+      },
+      by: 'Helm release r',
+    },
+    { name: 'another applier', metadata: applied('argocd-controller'), by: 'the field manager argocd-controller' },
+    { name: 'our own apply', metadata: applied('kriptik-cli'), by: 'a file that was applied' },
+    {
+      name: 'kubectl apply',
+      metadata: { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}' } },
+      by: 'a file that was applied',
+    },
+  ])('recognises $name', ({ metadata, by }) => {
+    expect(keeperOf(object(metadata))?.by).toBe(by);
+  });
+
+  it('lets an object be changed that nobody keeps, or only the operator touches', () => {
+    expect(keeperOf(object({}))).toBeUndefined();
+    expect(
+      keeperOf(
+        object({
+          managedFields: [{ manager: 'kriptik-cli', operation: 'Update', fieldsV1: { 'f:spec': { 'f:budget': {} } } }],
+        }),
+      ),
+    ).toBeUndefined();
+  });
+});
+
+describe('chooseSaved', () => {
+  const job = (status: object) =>
+    ({ metadata: { name: 'j' }, spec: { goalRef: { name: 'g' } }, status }) as unknown as TrainingJob;
+  const checkpoints = [
+    { step: 20, uri: 'file:///20', manifestSha256: 'a', verifiedAt: 'x' },
+    { step: 40, uri: 'file:///40', manifestSha256: 'b' },
+  ];
+  const artifacts = [
+    { name: 'adapter', uri: 'file:///a', manifestSha256: 'c' },
+    { name: 'merged', uri: 'file:///m', manifestSha256: 'd' },
+  ];
+
+  it('prefers the merged model, then any artifact, then the newest checkpoint that was verified', () => {
+    expect(chooseSaved(job({ artifacts, checkpoints })).name).toBe('merged');
+    expect(chooseSaved(job({ artifacts: artifacts.slice(0, 1), checkpoints })).name).toBe('adapter');
+    expect(chooseSaved(job({ checkpoints })).name).toBe('checkpoint-20');
+    expect(() => chooseSaved(job({}))).toThrow('saved nothing yet');
+  });
+
+  it('takes what is asked for, or tells what there is', () => {
+    expect(chooseSaved(job({ checkpoints }), { checkpoint: 40 }).uri).toBe('file:///40');
+    expect(() => chooseSaved(job({ checkpoints }), { checkpoint: 7 })).toThrow('no checkpoint of step 7');
+    expect(() => chooseSaved(job({ artifacts }), { artifact: 'mergd' })).toThrow('no artifact "mergd"');
+  });
+});
+
+describe('costRows', () => {
+  it("counts a goal's earlier jobs, and not those of another goal of that name", () => {
+    const goal = {
+      metadata: { name: 'g', namespace: 'n', uid: '1' },
+      spec: {},
+      status: { phase: 'Training', jobRef: { name: 'g-2' }, budget: { limit: '5.00' } },
+    };
+    const job = (name: string, uid: string, spent: string) => ({
+      metadata: { name, namespace: 'n' },
+      spec: { goalRef: { name: 'g', uid } },
+      status: { cost: { spent, limit: '6.00', percentUsed: 10 } },
+    });
+    const rows = costRows(
+      [goal] as never,
+      [job('g-1', '1', '0.10'), job('g-2', '1', '0.20'), job('g-0', 'old', '9.00')] as never,
+    );
+    expect(rows).toMatchObject([{ goal: 'g', spent: '0.30', limit: '6.00', percentUsed: 10 }]);
+  });
+});
+
+describe('renderComparison', () => {
+  const comparison = {
+    base: 'b',
+    tuned: 't',
+    results: [
+      { prompt: 'How do I pause?', base: 'I like turtles. '.repeat(9), tuned: '微调 answer', expected: 'Press pause' },
+    ],
+  };
+
+  it.each([60, 80, 120])('fits a terminal of %d cells', (width) => {
+    const lines = renderComparison(comparison, { style: plainStyle, width });
+    expect(lines.filter((line) => displayWidth(line) > width)).toEqual([]);
+    for (const text of ['> How do I pause?', 'turtles', '微调 answer', 'expected: Press pause'])
+      expect(lines.join('\n')).toContain(text);
+  });
+});
+
+describe('checkNode', () => {
+  it.each([
+    ['v24.11.0', 'ok'],
+    ['v26.0.1', 'ok'],
+    ['v20.19.0', 'fail'],
+  ])('%s is %s', (version, result) => {
+    expect(checkNode(version).result).toBe(result);
+  });
+});

@@ -1,0 +1,51 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CLIENT_VERSION } from './version.ts';
+
+const bin = fileURLToPath(new URL('../bin', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'kriptik-bin-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('bin/kriptik', () => {
+  it.each(['kriptik', 'kubectl-kriptik'])('%s runs through a symbolic link from any folder', (name) => {
+    const link = join(folder, name);
+    symlinkSync(join(bin, name), link);
+    const out = execFileSync(link, ['version', '--client'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: '/usr/bin:/bin', HOME: folder },
+    });
+    expect(out).toContain(`kriptik     ${CLIENT_VERSION} (Node v`);
+  });
+
+  it('says what to do when there is no Node that can run it', () => {
+    const root = join(folder, 'checkout');
+    mkdirSync(join(root, 'bin'), { recursive: true });
+    const old = join(folder, 'old');
+    mkdirSync(old);
+    writeFileSync(join(old, 'node'), '#!/bin/sh\necho 20\n', { mode: 0o755 });
+    execFileSync('cp', [join(bin, 'kriptik'), join(root, 'bin', 'kriptik')]);
+    const { status, stderr } = spawnSync(join(root, 'bin', 'kriptik'), [], {
+      encoding: 'utf8',
+      env: { PATH: `${old}:/usr/bin:/bin` },
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain('needs Node.js 24 or later');
+    expect(stderr).toContain('npm ci');
+  });
+
+  it('passes exit codes on, and ends quietly when its output is cut', () => {
+    expect(spawnSync(join(bin, 'kriptik'), ['nonsense'], { env: { PATH: '/usr/bin:/bin', HOME: folder } }).status).toBe(
+      2,
+    );
+    const cut = spawnSync('sh', ['-c', `"${join(bin, 'kriptik')}" help | head -1`], {
+      encoding: 'utf8',
+      env: { PATH: '/usr/bin:/bin', HOME: folder },
+    });
+    expect([cut.stdout, cut.stderr]).toEqual(['Usage: kriptik [options] [command]\n', '']);
+  });
+});

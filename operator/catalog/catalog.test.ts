@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { findGpu, findModel, InvalidCatalog, loadCatalog, modelsOf, modelsOfFamily } from './catalog.ts';
+import { InvalidCatalog, loadCatalog } from './catalog.ts';
+import { findGpu, findModel, modelsOf, modelsOfFamily } from './lookup.ts';
 
 const catalog = loadCatalog();
 

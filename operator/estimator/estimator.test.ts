@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findGpu, findModel, loadCatalog } from '../catalog/catalog.ts';
+import { loadCatalog } from '../catalog/catalog.ts';
+import { findGpu, findModel } from '../catalog/lookup.ts';
 import { parseMoney } from '../money.ts';
 import { estimate } from './estimate.ts';
 import { estimateMemory } from './memory.ts';

@@ -1,6 +1,6 @@
 import type { MethodName } from '@kriptik/crds';
 import type { Catalog, Speeds } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/catalog.ts';
+import { findGpu } from '../catalog/lookup.ts';
 import { adapterParameters } from './memory.ts';
 import type { Device, Workload } from './workload.ts';
 import { isAdapterMethod } from './workload.ts';

@@ -1,5 +1,5 @@
 import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
-import type { Market } from '../plan/propose.ts';
+import type { Market } from '../provider/offers.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventRecorder } from '../runtime/events.ts';

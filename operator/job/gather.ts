@@ -9,7 +9,7 @@ import {
 import { type Instance, recoversToken } from '../backends/backend.ts';
 import { currentPlan, effectiveBudget } from '../goal/current.ts';
 import { approvalOf } from '../plan/approval.ts';
-import { offersOfProvider } from '../plan/propose.ts';
+import { offersOfProvider } from '../provider/offers.ts';
 import type { ProviderRuntime } from '../provider/registry.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import type { CheckpointStore } from '../store/store.ts';

@@ -1,7 +1,8 @@
 import type { Condition, TrainingJobStatus } from '@kriptik/crds';
 import type { BudgetLevel } from '../budget/limits.ts';
+import type { ApprovalView } from '../plan/approval.ts';
 import { setCondition } from '../runtime/conditions.ts';
-import type { ApprovalView, Situation } from './types.ts';
+import type { Situation } from './types.ts';
 
 /** Condition types of a job. Reasons of conditions and events are the same words. */
 export const jobConditions = [

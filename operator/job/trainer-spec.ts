@@ -1,5 +1,6 @@
 import type { Attempt, Checkpoint, TrainingJob } from '@kriptik/crds';
 import { TerminalError } from '../runtime/errors.ts';
+import { formatOf } from '../trainer/format.ts';
 import { PROTOCOL, type TrainerSpec, trainerSpec } from '../trainer/spec.ts';
 
 /**
@@ -59,11 +60,4 @@ function outputsOf(job: TrainingJob): ('adapter' | 'merged')[] {
   const asked = new Set(job.spec.run.resolved.output.flatMap((output) => output.artifacts ?? []));
   const kinds = asked.size > 0 ? [...asked] : (['adapter', 'merged'] as const);
   return job.spec.run.resolved.method.name === 'full' ? ['merged'] : [...kinds];
-}
-
-/** Format by the suffix of a data URI; Hub datasets have none. */
-export function formatOf(uri: string): 'jsonl' | 'csv' | 'parquet' | 'hub' {
-  if (uri.startsWith('hf://')) return 'hub';
-  const suffix = uri.slice(uri.lastIndexOf('.') + 1).toLowerCase();
-  return suffix === 'csv' || suffix === 'parquet' ? suffix : 'jsonl';
 }

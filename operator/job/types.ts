@@ -1,5 +1,6 @@
 import type { Attempt, Checkpoint, TrainingJob, TrainingJobStatus } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
+import type { ApprovalView } from '../plan/approval.ts';
 import type { TrainerStatus } from '../trainer/messages.ts';
 import type { AttemptResult } from '../trainer/result.ts';
 import type { JobSettings } from './settings.ts';
@@ -27,11 +28,6 @@ export interface StoreView {
   /** How the newest attempt ended, in its own words. */
   readonly result?: AttemptResult | undefined;
 }
-
-/** Whether money may be spent on this job now. */
-export type ApprovalView =
-  | { readonly approved: true }
-  | { readonly approved: false; readonly reason: string; readonly message: string };
 
 /** A provider of the approved order, as it is now. */
 export interface ProviderView {

@@ -1,6 +1,10 @@
 import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
 import { planDigest } from '../digest.ts';
-import type { ApprovalView } from '../job/types.ts';
+
+/** Whether money may be spent on this job now. */
+export type ApprovalView =
+  | { readonly approved: true }
+  | { readonly approved: false; readonly reason: string; readonly message: string };
 
 /**
  * Whether a job may spend: its plan exists, is approved, the approval names exactly the digest the job was

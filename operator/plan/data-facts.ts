@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Contract, DataSource } from '@kriptik/crds';
-import { formatOf } from '../job/trainer-spec.ts';
 import type { DataFacts } from '../planner/types.ts';
 import type { CheckReport, DataCheck } from '../trainer/check.ts';
+import { formatOf } from '../trainer/format.ts';
 
 /** A data file that cannot be used; the message says which, why and what to do. */
 export class DataProblem extends Error {}

@@ -3,9 +3,10 @@ import { planDigest } from '../digest.ts';
 import { parseGoal } from '../intent/parse.ts';
 import type { Question } from '../intent/types.ts';
 import type { Blocked, Recommendation } from '../planner/types.ts';
+import type { Market } from '../provider/offers.ts';
 import type { DataCheck } from '../trainer/check.ts';
 import { DataProblem, LocalDataFacts } from './data-facts.ts';
-import { type Market, policyFor, propose } from './propose.ts';
+import { policyFor, propose } from './propose.ts';
 
 /** What a goal would become: a priced plan, questions, a refusal, or why it cannot be planned now. */
 export type Preview =

@@ -1,5 +1,6 @@
 import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
+import type { Market } from '../provider/offers.ts';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../runtime/controller.ts';
@@ -11,7 +12,7 @@ import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
 import { DataProblem, type LocalDataFacts } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
-import { type Market, policyFor, propose } from './propose.ts';
+import { policyFor, propose } from './propose.ts';
 
 export interface PlanDependencies {
   readonly client: ResourceClient<TrainingPlan>;

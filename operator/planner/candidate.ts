@@ -1,6 +1,6 @@
 import type { Contract, MethodName, Resolved } from '@kriptik/crds';
 import type { Catalog, ModelSpec } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/catalog.ts';
+import { findGpu } from '../catalog/lookup.ts';
 import type { Estimate } from '../estimator/estimate.ts';
 import { estimate } from '../estimator/estimate.ts';
 import { totalSteps } from '../estimator/steps.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findGpu, findModel } from '../catalog/catalog.ts';
+import { findGpu, findModel } from '../catalog/lookup.ts';
 import { parseDurationHours } from './duration.ts';
 import { chooseHyperparameters, chooseLora, type RuleInput } from './hyperparameters.ts';
 import { inspectText } from './inspect.ts';

@@ -1,6 +1,6 @@
 import type { Contract, Quality } from '@kriptik/crds';
 import type { Catalog, ModelSpec } from '../catalog/catalog.ts';
-import { findModel, modelsOf, modelsOfFamily } from '../catalog/catalog.ts';
+import { findModel, modelsOf, modelsOfFamily } from '../catalog/lookup.ts';
 import { mentionOf } from '../catalog/mention.ts';
 
 /** Parameters a quality level aims at, in billions, where GPUs are at hand. */

@@ -1,6 +1,6 @@
 import type { ComputeProviderSpec, ProviderType } from '@kriptik/crds';
 import type { Catalog, PriceRow } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/catalog.ts';
+import { findGpu } from '../catalog/lookup.ts';
 import { parseMoney } from '../money.ts';
 import type { ProviderOffer } from './types.ts';
 

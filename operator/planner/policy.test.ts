@@ -1,7 +1,7 @@
 import type { TrainingPolicySpec } from '@kriptik/crds';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findModel } from '../catalog/catalog.ts';
+import { findModel } from '../catalog/lookup.ts';
 import { matchesPattern, mergePolicies, modelForbidden, noPolicy, offerForbidden } from './policy.ts';
 import { catalog, rented, workstation } from './test-builders.ts';
 

@@ -1,6 +1,6 @@
 import type { MethodName } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/catalog.ts';
+import { findGpu } from '../catalog/lookup.ts';
 import type { Estimate } from '../estimator/estimate.ts';
 import type { Compute, PlanContext, Problem } from './candidate.ts';
 import { parseDurationHours } from './duration.ts';

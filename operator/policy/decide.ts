@@ -1,5 +1,6 @@
 import type { TrainingPolicy, TrainingPolicyStatus } from '@kriptik/crds';
-import { type Catalog, findGpu } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { findGpu } from '../catalog/lookup.ts';
 import { setCondition } from '../runtime/conditions.ts';
 
 export interface PolicyObserved {

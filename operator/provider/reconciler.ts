@@ -2,7 +2,6 @@ import type { ComputeProvider, TrainingJob } from '@kriptik/crds';
 import type { ProbeResult } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
 import { formatMoney } from '../money.ts';
-import { type Market, offersOfProvider } from '../plan/propose.ts';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { findCondition } from '../runtime/conditions.ts';
@@ -12,6 +11,7 @@ import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
 import type { ObjectKey } from '../runtime/types.ts';
 import { decideProvider, orphans } from './decide.ts';
+import { type Market, offersOfProvider } from './offers.ts';
 import type { ProviderRegistry } from './registry.ts';
 
 export interface ProviderDependencies {

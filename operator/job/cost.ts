@@ -2,7 +2,7 @@ import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
 import { type Forecast, forecastCost } from '../budget/forecast.ts';
 import { type BilledSpan, billedRate, spanCost, spendOf } from '../budget/ledger.ts';
 import { type FreezeTimings, percentUsed, reserveFor } from '../budget/limits.ts';
-import { formatMoney, type MicroUsd, parseMoney, zeroMoney } from '../money.ts';
+import { addMoney, costOver, formatMoney, type MicroUsd, parseMoney, zeroMoney } from '../money.ts';
 import type { JobObserved } from './types.ts';
 
 /** The job's money at one moment; all amounts in micro-dollars, the rate per hour with the fee. */
@@ -64,6 +64,14 @@ export function moneyOf(o: JobObserved, attempts: readonly Attempt[]): JobMoney 
   const limit = effectiveLimit(o);
   const reserve = reserveFor(rate, timings);
   return { limit, spent, rate, reserve, timings, forecast: forecastOf(o, { limit, spent, rate, reserve }) };
+}
+
+/**
+ * Whether the limit leaves room for another attempt that gets somewhere: its start, and the reserve. Less would be
+ * spent on loading a model and saving it unchanged.
+ */
+export function hasRoomToStart(o: JobObserved, { limit, spent, rate, reserve }: JobMoney): boolean {
+  return addMoney(spent, reserve, costOver(rate, o.settings.assumedStartMs)) < limit;
 }
 
 function forecastOf(

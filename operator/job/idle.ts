@@ -1,10 +1,10 @@
 import { type Attempt, finalizers } from '@kriptik/crds';
 import { billedRate } from '../budget/ledger.ts';
 import { deadlinesFor } from '../budget/limits.ts';
-import { addMoney, formatUsd, parseMoney } from '../money.ts';
+import { formatUsd, parseMoney } from '../money.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { attemptName, lostInARow } from './attempts.ts';
-import { moneyOf } from './cost.ts';
+import { hasRoomToStart, moneyOf } from './cost.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
 import type { JobAction, JobObserved, ProviderView, Situation } from './types.ts';
 
@@ -94,7 +94,7 @@ function stoppedSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
   const freeze = o.job.status?.freeze;
   const frozenAt = freeze?.reason === 'Budget' ? parseMoney(freeze.limit) : undefined;
   const raised = frozenAt === undefined || money.limit > frozenAt;
-  if (raised && addMoney(money.spent, money.reserve) < money.limit) return undefined;
+  if (raised && hasRoomToStart(o, money)) return undefined;
   const spent = `${formatUsd(money.spent)} of ${formatUsd(money.limit)} is spent`;
   return { kind: 'Frozen', message: `${saved}. ${spent}; raise the budget to resume` };
 }

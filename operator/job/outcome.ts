@@ -1,9 +1,8 @@
 import type { Attempt } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
-import { addMoney } from '../money.ts';
 import type { TrainerFault } from '../trainer/messages.ts';
 import { replaceLast } from './attempts.ts';
-import { attemptCost, moneyOf } from './cost.ts';
+import { attemptCost, hasRoomToStart, moneyOf } from './cost.ts';
 import type { JobObserved } from './types.ts';
 
 /** A thing that went wrong, with what to do about it. */
@@ -44,12 +43,10 @@ export function endAttempt(
 
 /**
  * Whether it was the budget in force that a trainer froze for by itself. It was not when a raise had not reached it
- * or somebody stopped its machine: then there is money left to go on with. Trainers keep a margin of their own
- * before a deadline, hence twice the reserve.
+ * or somebody stopped its machine: then there is money left to go on with.
  */
 function isSpent(o: JobObserved, attempts: readonly Attempt[], gone: Attempt): boolean {
-  const { spent, reserve, limit } = moneyOf(o, replaceLast(attempts, gone));
-  return addMoney(spent, reserve, reserve) >= limit;
+  return !hasRoomToStart(o, moneyOf(o, replaceLast(attempts, gone)));
 }
 
 interface Verdict {

@@ -6,6 +6,8 @@ export interface JobSettings {
   readonly progressMs: number;
   /** Assumed for a checkpoint until one was measured. */
   readonly assumedCheckpointMs: number;
+  /** From the create call to the first step, assumed when asking whether another attempt is worth its money. */
+  readonly assumedStartMs: number;
   /** From the end of the trainer to verified absence. */
   readonly teardownMs: number;
   /** An instance that does not answer for this long while it should is treated as hung. */
@@ -28,6 +30,7 @@ export const defaultJobSettings: JobSettings = {
   pollMs: 2_000,
   progressMs: 5_000,
   assumedCheckpointMs: 10_000,
+  assumedStartMs: 20_000,
   teardownMs: 4_000,
   unreachableMs: 60_000,
   startupMs: 600_000,

@@ -33,6 +33,7 @@ export const simSettings: JobSettings = {
   pollMs: 1_000,
   progressMs: 3_000,
   assumedCheckpointMs: 1_500,
+  assumedStartMs: 3_000,
   teardownMs: 3_000,
   unreachableMs: 8_000,
   startupMs: 15_000,

@@ -1,0 +1,179 @@
+import type { Attempt } from '@kriptik/crds';
+import { describe, expect, it } from 'vitest';
+import { makeJob, makePlan, makeProvider, time } from '../../test/support/builders.ts';
+import { trainerStatus } from '../../test/support/observed.ts';
+import { loadCatalog } from '../catalog/catalog.ts';
+import { approvalOf } from '../plan/approval.ts';
+import { offersOf } from '../planner/offers.ts';
+import { foldAttempts, lostInARow } from './attempts.ts';
+import { appendLoss, progressOf } from './progress.ts';
+import { providerViews } from './providers.ts';
+import { conditionReason } from './situation.ts';
+import { trainerSpecOf } from './trainer-spec.ts';
+
+const attempts = (...changes: Partial<Attempt>[]): readonly Attempt[] =>
+  changes.reduce<ReturnType<typeof makeJob>>((job, change) => job.attempt('Gone', change), makeJob()).obj().status
+    ?.attempts ?? [];
+
+describe('losses in a row', () => {
+  const lost = { outcome: 'Lost' } as const;
+  it.each([
+    { case: 'none', of: attempts({ outcome: 'Stopped' }), want: 0 },
+    { case: 'two', of: attempts(lost, lost), want: 2 },
+    { case: 'a success between starts anew', of: attempts(lost, { outcome: 'Stopped' }, lost), want: 1 },
+    { case: 'a step forward starts anew', of: attempts(lost, { ...lost, lastStep: 5 }, lost), want: 1 },
+    { case: 'a refused creation does not count', of: attempts(lost, { ...lost, goneAt: time(120) }), want: 1 },
+  ])('$case', ({ of, want }) => {
+    expect(lostInARow(of)).toBe(want);
+  });
+});
+
+it('folding old attempts loses no cent', () => {
+  const many = attempts(...Array.from({ length: 53 }, () => ({})));
+  const folded = foldAttempts(many, { count: 2, cost: '1.00' });
+  expect(folded.attempts).toHaveLength(50);
+  expect(folded.attemptsFolded).toEqual({ count: 5, cost: '1.250002' });
+});
+
+describe('progress', () => {
+  it('is what the trainer reports, in short numbers', () => {
+    expect(progressOf(trainerStatus({ loss: 1.234567, etaSeconds: 260.4 }), undefined, Date.parse(time(0)))).toEqual({
+      step: 40,
+      totalSteps: 300,
+      percent: 13,
+      epoch: '0.4',
+      loss: '1.235',
+      lossHistory: ['1.235'],
+      learningRate: '0.0002',
+      tokensPerSecond: '310',
+      secondsPerStep: '1',
+      etaSeconds: 260,
+      updatedAt: time(0),
+    });
+  });
+
+  it('stays what it was while the trainer knows nothing yet', () => {
+    expect(progressOf(trainerStatus({ totalSteps: null }), undefined, 0)).toBeUndefined();
+  });
+
+  it('keeps the whole run in view with a bounded history', () => {
+    let history: string[] = [];
+    for (let step = 0; step < 500; step++) history = appendLoss(history, String(step), true);
+    expect(history.length).toBeLessThanOrEqual(40);
+    expect(Number(history[0])).toBeLessThan(100);
+    expect(history.at(-1)).toBe('499');
+  });
+});
+
+describe('a provider of the approved order', () => {
+  const catalog = loadCatalog();
+  const view = (provider: ReturnType<typeof makeProvider>, busy = 0) => {
+    const object = provider.obj();
+    const offers = offersOf({ name: object.metadata.name, spec: object.spec, ready: true }, catalog);
+    const input = { job: makeJob().obj(), providers: [object], offers, busy: new Map([['here', busy]]) };
+    return providerViews(input)[0];
+  };
+  const ready = makeProvider().ready();
+
+  it.each([
+    { case: 'is ready', view: view(ready), want: { ready: true } },
+    { case: 'is busy', view: view(ready, 1), want: { ready: false, reason: 'Busy' } },
+    { case: 'has room for two', view: view(ready.spec({ limits: { maxInstances: 2 } }), 1), want: { ready: true } },
+    { case: 'is turned off', view: view(ready.spec({ enabled: false })), want: { ready: false, reason: 'Disabled' } },
+    { case: 'was not looked at', view: view(makeProvider()), want: { ready: false, reason: 'NotProbed' } },
+    {
+      case: 'failed its probe',
+      view: view(ready.ready('False', 'NoTrainer')),
+      want: { ready: false, reason: 'NoTrainer' },
+    },
+    {
+      case: 'asks more than was approved',
+      view: view(ready.spec({ local: { gpu: 'cpu', pricePerHour: '7.00' } })),
+      want: { dearer: '7.00' },
+    },
+    {
+      case: 'does not exist',
+      view: view(makeProvider('other').ready()),
+      want: { ready: false, reason: 'ProviderMissing' },
+    },
+  ])('$case', ({ view: seen, want }) => {
+    expect(seen).toMatchObject(want);
+  });
+
+  it('that asks less than was approved is fine', () => {
+    expect(view(ready.spec({ local: { gpu: 'cpu', pricePerHour: '5.00' } }))).not.toHaveProperty('dearer');
+  });
+});
+
+describe('what a trainer is told', () => {
+  const job = makeJob()
+    .attempt('Creating', { deadline: time(900) })
+    .obj();
+  const [attempt] = job.status?.attempts ?? [];
+
+  it('names the approved work, the store and the deadline', () => {
+    if (attempt === undefined) throw new Error('the job has an attempt');
+    expect(trainerSpecOf(job, attempt, 'file:///store', undefined)).toMatchObject({
+      attempt: 'kriptik-0e5a1c3e-1',
+      resume: null,
+      deadline: time(900),
+      store: { uri: 'file:///store' },
+      card: { digest: job.spec.planRef.digest, unitPricePerHour: '6.00' },
+    });
+  });
+
+  it('is refused with the field when the trainer cannot do it', () => {
+    if (attempt === undefined) throw new Error('the job has an attempt');
+    const { run } = job.spec;
+    const resolved = { ...run.resolved, method: { name: 'rlhf' as const } };
+    const other = { ...job, spec: { ...job.spec, run: { ...run, resolved } } };
+    expect(() => trainerSpecOf(other, attempt, 'file:///store', undefined)).toThrow(/method\.name/);
+  });
+});
+
+describe('the gate before money is spent', () => {
+  const plan = makePlan().approved().obj();
+  const job = makeJob(plan).obj();
+  const cheaper = { ...job.spec.run, quote: { ...job.spec.run.quote, unitPricePerHour: '0.01' } };
+
+  it.each([
+    { case: 'opens for exactly what was approved', job, plans: [plan], want: undefined },
+    { case: 'stays shut without the plan', job, plans: [], want: 'PlanMissing' },
+    {
+      case: 'stays shut for another plan of that name',
+      job,
+      plans: [{ ...plan, metadata: { ...plan.metadata, uid: 'later' } }],
+      want: 'PlanMissing',
+    },
+    { case: 'stays shut before approval', job, plans: [makePlan().priced().obj()], want: 'NotApproved' },
+    { case: 'stays shut after a denial', job, plans: [makePlan().decided('Denied').obj()], want: 'NotApproved' },
+    {
+      case: 'stays shut for an approval of another digest',
+      job,
+      plans: [
+        makePlan()
+          .decided('Approved', { digest: `sha256:${'0'.repeat(64)}` })
+          .obj(),
+      ],
+      want: 'DigestMismatch',
+    },
+    {
+      case: 'stays shut for a tampered run',
+      job: { ...job, spec: { ...job.spec, run: cheaper } },
+      plans: [plan],
+      want: 'DigestMismatch',
+    },
+  ])('$case', ({ job: asking, plans, want }) => {
+    const view = approvalOf(asking, plans);
+    expect(view.approved ? undefined : view.reason).toBe(want);
+  });
+});
+
+it.each([
+  ['data.missing-field', 'DataMissingField'],
+  ['internal', 'Internal'],
+  ['9lives', 'Code9lives'],
+  ['', 'Code'],
+])('the code "%s" becomes the reason %s', (code, want) => {
+  expect(conditionReason(code)).toBe(want);
+});

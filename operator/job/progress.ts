@@ -34,10 +34,10 @@ export function progressOf(report: TrainerStatus, previous: Progress | undefined
   });
 }
 
-/** Adds a point; when full, every other old point goes, so that the whole run stays in view. */
+/** Adds a point; when full, every other old point goes but never the first, so that the whole run stays in view. */
 export function appendLoss(history: readonly string[], loss: string | undefined, moved: boolean): string[] {
   if (loss === undefined || !moved) return [...history];
-  const kept = history.length >= HISTORY ? history.filter((_, index) => index % 2 === 1) : history;
+  const kept = history.length >= HISTORY ? history.filter((_, index) => index % 2 === 0) : history;
   return [...kept, loss];
 }
 

@@ -27,7 +27,7 @@ export const time = (seconds: number): string => new Date(START + seconds * 1000
 
 const NAMESPACE = 'team';
 
-/** An object under construction. Each step changes it and returns it; `obj` gives a copy to keep. */
+/** An object under construction. Each step gives a changed one and leaves this as it was; `obj` is a copy to keep. */
 class Builder<T extends { metadata: object }> {
   protected object: T;
 
@@ -36,8 +36,9 @@ class Builder<T extends { metadata: object }> {
   }
 
   protected with(change: Partial<T>): this {
-    this.object = { ...this.object, ...change };
-    return this;
+    const next = Object.create(Object.getPrototypeOf(this)) as this;
+    next.object = { ...this.object, ...change };
+    return next;
   }
 
   meta(change: Partial<T['metadata']>): this {
@@ -102,9 +103,9 @@ class PlanBuilder extends Builder<TrainingPlan> {
   }
 
   decided(decision: Approval['decision'], change: Partial<Approval> = {}): this {
-    this.priced();
-    const digest = this.object.status?.digest ?? '';
-    return this.status({ approval: { decision, digest, user: 'alice', at: time(0), via: 'status', ...change } });
+    const priced = this.priced();
+    const digest = priced.object.status?.digest ?? '';
+    return priced.status({ approval: { decision, digest, user: 'alice', at: time(0), via: 'status', ...change } });
   }
 
   approved(): this {

@@ -70,7 +70,7 @@ def _file_report(one: Loaded) -> dict[str, Any]:
         "format": one.format,
         "shape": one.shape,
         "rows": len(one.examples),
-        "sizeBytes": one.size_bytes,
+        "sizeBytes": one.size_bytes or 0,
         "sha256": one.sha256,
         "errorCount": one.issue_count,
         "errors": [issue.to_json() for issue in one.issues],

@@ -38,7 +38,7 @@ class Request:
 
 @dataclass
 class Mailbox:
-    """All requests of this attempt, in order. Thread-safe; one checkpoint answers all that wait."""
+    """All requests of this attempt, in order. Thread-safe."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _requests: dict[str, Request] = field(default_factory=dict)
@@ -72,14 +72,22 @@ class Mailbox:
         with self._lock:
             return [r for r in self._requests.values() if r.state in ("pending", "writing")]
 
-    def begin(self) -> None:
-        """Marks all that wait as being written."""
-        for request in self.waiting():
-            request.state = "writing"
+    def begin(self, requests: list[Request]) -> None:
+        """Marks requests as being written."""
+        with self._lock:
+            for request in requests:
+                request.state = "writing"
 
-    def settle(self, checkpoint: dict[str, Any] | None, failure: str | None = None) -> None:
-        """Answers all that wait with a checkpoint, or with why there is none."""
-        for request in self.waiting():
-            request.checkpoint = checkpoint
-            request.message = failure
-            request.state = "failed" if failure is not None else "done"
+    def settle(
+        self, requests: list[Request], checkpoint: dict[str, Any] | None, failure: str | None = None
+    ) -> None:
+        """Answers requests with a checkpoint, or with why there is none.
+
+        The caller names them: one that came in while the checkpoint was being written may ask for a stop
+        that nobody has decided on yet, and has to wait for the next.
+        """
+        with self._lock:
+            for request in requests:
+                request.checkpoint = checkpoint
+                request.message = failure
+                request.state = "failed" if failure is not None else "done"

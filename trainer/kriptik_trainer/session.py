@@ -13,6 +13,7 @@ from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import Instruction
 from kriptik_trainer.faults import is_disk_full
 from kriptik_trainer.log import log
+from kriptik_trainer.mailbox import Request
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Progress, Reason, checkpoint_json
 from kriptik_trainer.result import Outcome
@@ -44,6 +45,7 @@ class Session:
         self._step_seconds = 0.0
         self._reason: Reason = "periodic"
         self._total = 0
+        self._answering: list[Request] = []
         self.ended_early: Outcome | None = None
 
     def begin(self, total_steps: int, step: int) -> None:
@@ -64,6 +66,7 @@ class Session:
         samples = hyper.batch_size * hyper.gradient_accumulation
         self._progress.step_done(step, epoch, self._step_seconds, samples)
         waiting = self._progress.mailbox.waiting()
+        self._answering = waiting
         if step >= self._total:
             self._reason = "final"
             return Instruction(save=True, stop=True)
@@ -124,7 +127,7 @@ class Session:
             (folder / RUN_FILE).write_text(json.dumps(self._run_file(step), indent=2) + "\n")
 
         self._progress.set(phase="checkpointing")
-        mailbox.begin()
+        mailbox.begin(self._answering)
         began = clock.monotonic()
         name = f"step-{step:08d}"
         protect = None if self._spec.resume is None else self._spec.resume.uri
@@ -138,12 +141,12 @@ class Session:
                 self._store.rotate(1, protect)
                 stored = self._store.save("checkpoint", name, step, self._spec.attempt, write_all)
         except Exception as error:
-            mailbox.settle(None, f"the checkpoint failed: {error}")
+            mailbox.settle(self._answering, None, f"the checkpoint failed: {error}")
             raise
         seconds = clock.monotonic() - began
         self._progress.checkpoint_took(seconds)
         record = checkpoint_json(stored, self._reason, seconds)
         self._progress.set(phase="training", lastCheckpoint=record)
-        mailbox.settle(record)
+        mailbox.settle(self._answering, record)
         log(f"checkpoint of step {step} ({self._reason}) in {seconds:.2f} s: {stored.uri}")
         self._store.rotate(KEEP, protect)

@@ -49,7 +49,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """How to train. `max_steps` ends the run before `epochs` where both are given."""
+    """How to train. Where both are given, `max_steps` counts and `epochs` does not."""
 
     epochs: float
     max_steps: int | None

@@ -55,7 +55,8 @@ class Watchdog:
         log(f"ending now: {outcome}")
         last = self._progress.get("lastCheckpoint")
         failure = None if last else "there was nothing to save yet"
-        self._progress.mailbox.settle(last, failure)
+        mailbox = self._progress.mailbox
+        mailbox.settle(mailbox.waiting(), last, failure)
         # Lets the answer of the request that asked for this go out.
         threading.Event().wait(TICK_SECONDS)
         self._ending.end(outcome)

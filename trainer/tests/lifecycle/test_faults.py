@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.process import TrainerProcess
-from support.specs import changed, spec_json
 
 from kriptik_trainer.store import FileStore
+from support.process import TrainerProcess
+from support.specs import changed, spec_json
 
 
 def broken(name: str, spec: dict[str, Any], root: Path) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from kriptik_trainer.manifest import verify
+from kriptik_trainer.store import FileStore, path_of
 from support.inprocess import run_attempt, weights_hash
 from support.process import TrainerProcess, ask
 from support.rows import write_data
 from support.specs import changed, spec_json
-
-from kriptik_trainer.manifest import verify
-from kriptik_trainer.store import FileStore, path_of
 
 ENDLESS = 100_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.inprocess import resume_of, run_attempt, weights_hash
 from support.specs import changed, spec_json
 

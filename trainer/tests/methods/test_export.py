@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
-from support.inprocess import Attempt, run_attempt
-from support.specs import changed, spec_json
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from kriptik_trainer.compare import compare
 from kriptik_trainer.store import path_of
+from support.inprocess import Attempt, run_attempt
+from support.specs import changed, spec_json
 
 
 @pytest.fixture(scope="module")

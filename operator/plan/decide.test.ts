@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest';
+import { quote, resolved, tiles } from '../../test/integration/crds/valid-plan.ts';
+import { makeGoal, makeJob, makePlan, START } from '../../test/support/builders.ts';
+import { parseMoney } from '../money.ts';
+import { noPolicy } from '../planner/policy.ts';
+import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
+import { decidePlan, type PlanObserved } from './decide.ts';
+
+const goal = makeGoal().obj();
+const proposal: PlanResult = { resolved, quote, tiles, warnings: [] };
+const blocked: PlanResult = { blocked: { reason: 'NoProvider', message: 'No provider', remedy: 'Add one.' } };
+const other = makePlan(makeGoal().text('Rhyme.').obj());
+
+const observed = (plan: ReturnType<typeof makePlan>, change: Partial<PlanObserved> = {}): PlanObserved => ({
+  now: START,
+  plan: plan.obj(),
+  goal,
+  plans: [plan.obj()],
+  job: undefined,
+  proposal,
+  policy: noPolicy,
+  operatorUser: 'operator',
+  ...change,
+});
+const auto = (below: string): EffectivePolicy => ({
+  ...noPolicy,
+  names: ['small'],
+  approval: { ...noPolicy.approval, autoApproveBelow: parseMoney(below) },
+});
+
+describe('a plan', () => {
+  const rhyme = makeGoal().text('Rhyme.').obj();
+  const newer = [other.obj()];
+  it.each([
+    { case: 'is priced and waits', observed: observed(makePlan()), want: ['AwaitingApproval', undefined] },
+    {
+      case: 'waits for its price',
+      observed: observed(makePlan(), { proposal: undefined }),
+      want: ['Pricing', undefined],
+    },
+    {
+      case: 'is blocked with the remedy',
+      observed: observed(makePlan(), { proposal: blocked }),
+      want: ['Blocked', undefined],
+    },
+    { case: 'once approved gets its job', observed: observed(makePlan().approved()), want: ['Approved', 'CreateJob'] },
+    {
+      case: 'with its job rests',
+      observed: observed(makePlan().approved(), { job: makeJob().obj() }),
+      want: ['Approved', undefined],
+    },
+    { case: 'denied rests', observed: observed(makePlan().decided('Denied')), want: ['Denied', undefined] },
+    {
+      case: 'of an older goal gives way',
+      observed: observed(makePlan(), { goal: rhyme, plans: [makePlan().obj(), ...newer] }),
+      want: ['Superseded', undefined],
+    },
+    {
+      case: 'approved too late gives way',
+      observed: observed(makePlan().approved(), { goal: rhyme, plans: [makePlan().approved().obj(), ...newer] }),
+      want: ['Superseded', undefined],
+    },
+    {
+      case: 'denied while the goal changed stays denied',
+      observed: observed(makePlan().decided('Denied'), { goal: rhyme, plans: newer }),
+      want: ['Denied', undefined],
+    },
+    {
+      case: 'approved for another digest gets no job',
+      observed: observed(makePlan().decided('Approved', { digest: `sha256:${'0'.repeat(64)}` })),
+      want: ['Blocked', undefined],
+    },
+    {
+      case: 'whose price was changed after approval gets no job',
+      observed: observed(
+        makePlan()
+          .approved()
+          .status({ quote: { ...quote, unitPricePerHour: '0.01' } }),
+      ),
+      want: ['Blocked', undefined],
+    },
+    {
+      case: 'small enough is approved by policy',
+      observed: observed(makePlan(), { policy: auto('5.00') }),
+      want: ['Approved', undefined],
+    },
+    {
+      case: 'expected to be small but with a higher limit is not',
+      observed: observed(makePlan(), { policy: auto('4.99') }),
+      want: ['AwaitingApproval', undefined],
+    },
+  ])('$case', ({ observed: seen, want }) => {
+    const { status, action } = decidePlan(seen);
+    expect([status.phase, action?.type]).toEqual(want);
+  });
+
+  it('that is priced anew before approval gets another digest', () => {
+    const dearer = { ...proposal, quote: { ...quote, unitPricePerHour: '7.00' } };
+    const first = decidePlan(observed(makePlan())).status;
+    const second = decidePlan(observed(makePlan().status(first), { proposal: dearer })).status;
+    expect(second.digest).not.toBe(first.digest);
+  });
+
+  it('that can no longer be priced loses its digest, so that it cannot be approved', () => {
+    const first = decidePlan(observed(makePlan())).status;
+    const second = decidePlan(observed(makePlan().status(first), { proposal: blocked })).status;
+    expect(second).not.toHaveProperty('digest');
+    expect(second.conditions?.find((one) => one.type === 'Priced')).toMatchObject({
+      status: 'False',
+      reason: 'NoProvider',
+    });
+  });
+
+  it('may be refused by the user a policy names', () => {
+    const tiles = [{ names: ['Budget' as const], groups: [], users: ['bob'] }];
+    const policy = { ...noPolicy, approval: { ...noPolicy.approval, tiles } };
+    expect(decidePlan(observed(makePlan().approved(), { policy })).status.phase).toBe('Blocked');
+    expect(decidePlan(observed(makePlan().decided('Approved', { user: 'bob' }), { policy })).status.phase).toBe(
+      'Approved',
+    );
+  });
+
+  it('makes a job that carries exactly what was approved', () => {
+    const plan = makePlan().approved().obj();
+    const { action } = decidePlan(observed(makePlan().approved()));
+    expect(action?.job.spec).toEqual({
+      goalRef: plan.spec.goalRef,
+      planRef: { name: plan.metadata.name, uid: plan.metadata.uid, digest: plan.status?.digest },
+      run: { contract: plan.spec.contract, resolved, quote },
+      replicas: 1,
+    });
+  });
+
+  it.each([
+    ['waiting', observed(makePlan())],
+    ['blocked', observed(makePlan(), { proposal: blocked })],
+    ['approved', observed(makePlan().approved(), { job: makeJob().obj() })],
+    ['denied', observed(makePlan().decided('Denied'))],
+    ['superseded', observed(makePlan(), { goal: rhyme, plans: newer })],
+  ])('at rest, %s, decides the same again', (_state, seen) => {
+    const first = decidePlan(seen);
+    const again = decidePlan({ ...seen, now: seen.now + 60_000, plan: { ...seen.plan, status: first.status } });
+    expect(again).toEqual({ status: first.status });
+  });
+});

@@ -13,7 +13,7 @@ describe('docs/cli.md', () => {
 
   it('names every exit code', () => {
     expect(EXIT_CODES.map(({ code }) => code).sort((a, b) => a - b)).toEqual(Object.values(EXIT).sort((a, b) => a - b));
-    for (const { code, meaning } of EXIT_CODES) expect(page).toContain(`| ${code} | ${meaning} |`);
+    for (const { code, meaning } of EXIT_CODES) expect(page).toContain(`| ${String(code).padEnd(4)} | ${meaning} `);
   });
 });
 

@@ -24,7 +24,10 @@ export function cliDocs(): string {
     },
     { out: () => undefined, columns: 100 },
   );
-  const codes = EXIT_CODES.map(({ code, meaning }) => `| ${code} | ${meaning} |`);
+  // Padded as the formatter of the repository wants Markdown tables.
+  const width = Math.max(...EXIT_CODES.map(({ meaning }) => meaning.length));
+  const row = (code: string, meaning: string): string => `| ${code.padEnd(4)} | ${meaning.padEnd(width)} |`;
+  const codes = EXIT_CODES.map(({ code, meaning }) => row(String(code), meaning));
   // The global options stand once at the top, not below every command.
   program.configureHelp({ showGlobalOptions: false });
   const shown = program.commands.filter((command) => !command.name().startsWith('_'));
@@ -34,7 +37,7 @@ export function cliDocs(): string {
   });
   return [
     INTRO,
-    `## Exit codes\n\n| code | meaning |\n| --- | --- |\n${codes.join('\n')}\n`,
+    `## Exit codes\n\n${[row('code', 'meaning'), row('----', '-'.repeat(width)), ...codes].join('\n')}\n`,
     `## kriptik\n\n\`\`\`text\n${program.helpInformation().trimEnd()}\n\`\`\`\n`,
     ...sections,
   ].join('\n');

@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{crds,operator,cli,tools,test/support,test/sim}/**/*.test.ts'],
+          include: ['{crds,operator,cli,tools,test/support,test/sim,test/architecture}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.integration.test.ts'],
           testTimeout: 20_000,
         },

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly name: string;
   readonly goal: TrainingGoalSpec;
   readonly policy?: TrainingPolicySpec;
+  /** The limit that was agreed to, where it is lower than the goal's field. */
+  readonly agreed?: string;
   readonly deeds: readonly Deed[];
   /** What the run must come to when only the operator is disturbed. */
   readonly end: string;
@@ -99,6 +101,22 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
     goal: { ...goal(AMPLE), suspend: true },
     deeds: [approve, at(jobIs('Paused'), suspend(false))],
     end: DONE,
+  },
+  { name: 'waits for approval', goal: goal(AMPLE), deeds: [], end: 'goal AwaitingApproval; plan AwaitingApproval' },
+  {
+    name: 'names a lower limit in its text, and has its field cut',
+    goal: goal(AMPLE, `Answer questions. Spend at most $${TIGHT}.`),
+    agreed: TIGHT,
+    deeds: [approve, at(trained(6), setLimit('2.50'))],
+    end: 'goal Frozen; plan Approved; job Frozen',
+  },
+  {
+    name: 'is under the ceiling of a policy',
+    goal: goal(AMPLE),
+    policy: { ceilings: { perJob: TIGHT }, approval: { autoApproveBelow: '1.00' } },
+    agreed: TIGHT,
+    deeds: [],
+    end: 'goal Frozen; plan Approved; job Frozen',
   },
   { name: 'is denied', goal: goal(AMPLE), deeds: [deny], end: 'goal Denied; plan Denied' },
   {

@@ -147,7 +147,7 @@ export class World {
   /** The highest limit that people agreed to so far; a cut does not undo what was spent before it. */
   #agree({ spec }: { spec?: TrainingGoalSpec }): void {
     this.#invariants.spending();
-    this.#limit = maxMoney(this.#limit, parseMoney(spec?.budget?.limit ?? '0'));
+    this.#limit = maxMoney(this.#limit, parseMoney(this.#scenario.agreed ?? spec?.budget?.limit ?? '0'));
   }
 
   #boot(): void {
@@ -249,7 +249,7 @@ const parser: IntentParser = {
       datasetSize: null,
       rows: null,
       dataUris: [],
-      budget: null,
+      budget: limitIn(goal.goal),
       deadlineHours: null,
       gpuLimit: null,
       gpuCount: null,
@@ -262,3 +262,9 @@ const parser: IntentParser = {
       assumptions: [],
     }),
 };
+
+/** "$0.24" in a goal's text. */
+function limitIn(text: string): { amount: string; currency: string } | null {
+  const amount = /\$(\d+\.\d+)/.exec(text)?.[1];
+  return amount === undefined ? null : { amount, currency: 'USD' };
+}

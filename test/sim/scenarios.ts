@@ -53,6 +53,18 @@ const suspend = (on: boolean) => (view: View) => view.editGoal((spec) => ({ ...s
 const scale = (replicas: number) => (view: View) =>
   view.editJob((spec: TrainingJob['spec']) => ({ ...spec, replicas }));
 
+const waitsFor =
+  (reason: string) =>
+  (view: View): boolean =>
+    view.jobWaits(reason);
+const approveWithoutProvider: Deed = {
+  ...approve,
+  act: (view) => {
+    view.decide('Approved');
+    view.enableProvider(false);
+  },
+};
+
 const DONE = 'goal Succeeded; plan Approved; job Succeeded with a model';
 const GONE = 'nothing';
 
@@ -187,5 +199,53 @@ export const scenarios: readonly [Scenario, ...Scenario[]] = [
     goal: goal(AMPLE),
     deeds: [approve, at(trained(4), scale(0)), at(jobIs('Paused'), (view) => view.deleteGoal())],
     end: GONE,
+  },
+  {
+    name: 'is deleted while it freezes',
+    goal: goal(TIGHT),
+    deeds: [approve, at(waitsFor('Freezing'), (view) => view.deleteGoal())],
+    end: GONE,
+  },
+  {
+    name: 'is deleted while no provider is ready',
+    goal: goal(AMPLE),
+    deeds: [approveWithoutProvider, at(waitsFor('NoProviderReady'), (view) => view.deleteGoal())],
+    end: GONE,
+  },
+  {
+    name: 'is paused while no provider is ready',
+    goal: goal(AMPLE),
+    deeds: [approveWithoutProvider, at(waitsFor('NoProviderReady'), scale(0))],
+    end: 'goal Paused; plan Approved; job Paused',
+  },
+  {
+    name: 'waits for a provider',
+    goal: goal(AMPLE),
+    deeds: [approveWithoutProvider, at(waitsFor('NoProviderReady'), (view) => view.enableProvider(true))],
+    end: DONE,
+  },
+  {
+    name: 'is suspended while frozen, and raised',
+    goal: goal(TIGHT),
+    deeds: [
+      approve,
+      at(jobIs('Frozen'), suspend(true)),
+      at(jobIs('Paused'), setLimit(AMPLE)),
+      at(jobIs('Paused'), suspend(false)),
+    ],
+    end: DONE,
+  },
+  {
+    name: 'is replaced while frozen',
+    goal: goal(TIGHT),
+    deeds: [
+      approve,
+      at(jobIs('Frozen'), (view) => view.editGoal(() => goal(AMPLE, 'Answer in rhyme.'))),
+      at(
+        (view) => view.plans.length === 2 && view.awaiting !== undefined,
+        (view) => view.decide('Approved'),
+      ),
+    ],
+    end: 'goal Succeeded; plan Approved; plan Approved; job Succeeded with a model; job Superseded',
   },
 ];

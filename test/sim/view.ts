@@ -1,5 +1,5 @@
 import type { TrainingGoal, TrainingGoalSpec, TrainingJob, TrainingPlan } from '@kriptik/crds';
-import { isTrue } from '@kriptik/operator/runtime/conditions.ts';
+import { findCondition, isTrue } from '@kriptik/operator/runtime/conditions.ts';
 import type { SimApiServer } from './api-server.ts';
 import type { SimProvider } from './provider.ts';
 
@@ -44,6 +44,11 @@ export class View {
     return this.jobs.some((job) => isTrue(job.status?.conditions, condition));
   }
 
+  /** What a job's Ready condition gives as its reason. */
+  jobWaits(reason: string): boolean {
+    return this.jobs.some((job) => findCondition(job.status?.conditions, 'Ready')?.reason === reason);
+  }
+
   decide(decision: 'Approved' | 'Denied'): void {
     const plan = this.awaiting;
     if (plan?.status?.digest === undefined) return;
@@ -67,6 +72,12 @@ export class View {
     const job = this.jobs.at(-1);
     if (job === undefined) return;
     this.#server.patch(PERSON, 'trainingjobs', `team/${job.metadata.name}`, 'main', { spec: change(job.spec) });
+  }
+
+  /** Turns the provider on or off. */
+  enableProvider(enabled: boolean): void {
+    const { spec } = this.#server.get('computeproviders', 'here');
+    this.#server.patch('admin', 'computeproviders', 'here', 'main', { spec: { ...(spec as object), enabled } });
   }
 
   deleteGoal(): void {

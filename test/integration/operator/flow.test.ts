@@ -50,7 +50,10 @@ describe('goal to trained model, with the stand-in trainer', () => {
   });
 
   it('freezes before a small limit with a verified checkpoint and resumes after a raise', async () => {
-    await world.createGoal('small', { budget: { limit: '0.014', currency: 'USD', alertAt: 50, warnAt: 60 } });
+    await world.createGoal('small', {
+      budget: { limit: '0.014', currency: 'USD', alertAt: 50, warnAt: 60 },
+      constraints: { maxSteps: 140, checkpointEverySteps: 10 },
+    });
     await world.approve('small');
     await world.goalIn('small', 'Frozen');
     const frozen = await jobOf('small');

@@ -41,6 +41,7 @@ function explainUsage(error: CommanderError): CliError {
 function explainUnreachable(error: UnreachableError, context: FailureContext): CliError {
   // The client's messages read "CALL at SERVER: what happened. What to do."
   const [, detail = error.message] = /: (.*)$/s.exec(error.message.replace(/https?:\/\/[^\s]+(?=:)/, 'server')) ?? [];
+  if (detail.includes('certificate')) return explainCertificate(detail, error, context);
   return new CliError(
     EXIT.unreachable,
     {
@@ -49,6 +50,23 @@ function explainUnreachable(error: UnreachableError, context: FailureContext): C
       remedy: [
         'Start a control plane on this machine with "kriptik up", or',
         'choose another cluster with --kubeconfig or --context; "kriptik doctor" checks each part.',
+      ],
+    },
+    { cause: error },
+  );
+}
+
+/** Something answers there, but it is not the API server the kubeconfig was written for. */
+function explainCertificate(detail: string, error: UnreachableError, context: FailureContext): CliError {
+  const [, what = detail, rest = ''] = /^(.*?[^.])\. (.*)$/s.exec(detail) ?? [];
+  return new CliError(
+    EXIT.unreachable,
+    {
+      what: what.replace(/\.$/, ''),
+      where: context.server,
+      remedy: [
+        rest || 'Fetch a new kubeconfig from who runs the cluster.',
+        'The one in use may be of an earlier cluster at this address; "kriptik up" prints where its own is.',
       ],
     },
     { cause: error },

@@ -1,5 +1,5 @@
 import type { TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
-import { isNotFound } from '@kriptik/operator/runtime/errors.ts';
+import { isApiError, isNotFound } from '@kriptik/operator/runtime/errors.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
 import { CliError, usageError } from './errors.ts';
 import { EXIT } from './exitcodes.ts';
@@ -29,7 +29,7 @@ export async function tryGet<T extends KubeObject>(
     return await session.client.resource(type).get({ namespace, name });
   } catch (error) {
     // A kind that is not served is also a 404, but names no object.
-    if (isNotFound(error) && error instanceof Error && error.message.includes(name)) return undefined;
+    if (isNotFound(error) && isApiError(error) && error.details?.name === name) return undefined;
     throw error;
   }
 }

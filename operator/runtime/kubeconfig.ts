@@ -76,6 +76,7 @@ function merged(files: readonly string[], origin: string): KubeConfig {
 function unreadable(file: string, origin: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return `kubeconfig ${file} (from ${origin}) does not exist. Check the path.`;
+  if (code === 'EISDIR') return `kubeconfig ${file} (from ${origin}) is a folder. Name the file in it.`;
   if (code === 'EACCES')
     return `kubeconfig ${file} (from ${origin}) may not be read by this user. Fix its permissions.`;
   return `kubeconfig ${file} (from ${origin}) is not a valid kubeconfig: ${errorMessage(error).split('\n')[0]}. Compare it with the output of "kubectl config view".`;
@@ -85,16 +86,24 @@ function selected(kc: KubeConfig, context: string | undefined, where: string): K
   if (context !== undefined) kc.setCurrentContext(context);
   const current = kc.getCurrentContext();
   const known = kc.getContexts().map(({ name }) => name);
-  const choices = known.length === 0 ? 'It has no contexts.' : `It has: ${known.join(', ')}.`;
+  const choices =
+    known.length === 0
+      ? 'It has no contexts: fetch it again from who runs the cluster.'
+      : `It has: ${known.join(', ')}.`;
   if (current === '' || current === undefined) {
     throw new KubeConfigError(
       `kubeconfig ${where} has no current context. ${choices} Choose one with "kubectl config use-context NAME".`,
     );
   }
   if (!known.includes(current))
-    throw new KubeConfigError(`kubeconfig ${where} has no context "${current}". ${choices}`);
+    throw new KubeConfigError(
+      `kubeconfig ${where} has no context "${current}". ${choices} Choose one with --context or "kubectl config use-context NAME".`,
+    );
   if (kc.getCurrentCluster() === null) {
-    throw new KubeConfigError(`kubeconfig ${where}: context "${current}" names a cluster that is not in the file.`);
+    const there = kc.getClusters().map(({ name }) => name);
+    throw new KubeConfigError(
+      `kubeconfig ${where}: context "${current}" names a cluster that is not in the file. It has ${there.length === 0 ? 'none' : there.join(', ')}: correct the context, or fetch the kubeconfig again.`,
+    );
   }
   return kc;
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { prove, runCount } from './runs.ts';
 
-const RUNS = runCount(60);
+const RUNS = runCount(50);
 
 // Crashes, cut connections, late and unseen watch events, refused creations, slow kills: none may change the end.
 it(`${RUNS} seeds of a disturbed operator end as an undisturbed one`, { timeout: 3_600_000 }, async () => {

@@ -19,9 +19,14 @@ export async function checkCrds(session: Session): Promise<Finding> {
   const missing = states.filter(({ state }) => state === 'missing').map(({ name }) => name);
   const other = states.filter(({ state }) => state === 'different').map(({ name }) => name);
   const unknown = states.some(({ state }) => state === 'served');
-  if (missing.length > 0) return fail('crds', `missing: ${missing.join(', ')}`, `Install them: ${INSTALL_CRDS}`);
-  if (other.length > 0)
-    return fail('crds', `of another release: ${other.join(', ')}`, `Bring them up to date: ${INSTALL_CRDS}`);
+  const faults = [
+    ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
+    ...(other.length > 0 ? [`of another release: ${other.join(', ')}`] : []),
+  ];
+  if (faults.length > 0) {
+    const remedy = missing.length > 0 ? 'Install them' : 'Bring them up to date';
+    return fail('crds', faults.join('; '), `${remedy}: ${INSTALL_CRDS}`);
+  }
   return ok(
     'crds',
     `${states.length} kinds served${unknown ? ' (you may not read their definitions, so they were not compared)' : ', equal to this release'}`,

@@ -24,7 +24,8 @@ export function decideLive(o: JobObserved, attempts: readonly Attempt[], live: A
       return o.instance === undefined ? create(o, attempts, live) : run(o, attempts, started(o, live));
     case 'Running':
       return o.instance === undefined ? ended(o, attempts, live, undefined) : run(o, attempts, live);
-    default:
+    case 'Stopping':
+    case 'Gone':
       return o.instance === undefined ? ended(o, attempts, live, undefined) : stopping(o, attempts, live);
   }
 }

@@ -79,7 +79,8 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   const kubeconfig = loadKubeConfig(options.kubeconfig === undefined ? {} : { path: options.kubeconfig });
   const client = KubeClient.fromKubeConfig(kubeconfig, { userAgent: USER_AGENT, clock, metrics });
   await requireKinds(client);
-  const trainer = options.trainer ?? (await findTrainer(env, TRAINER_SOURCE)) ?? MISSING_TRAINER;
+  // Looked up each time: a trainer that is installed while the operator runs is found.
+  const trainer = async () => options.trainer ?? (await findTrainer(env, TRAINER_SOURCE)) ?? MISSING_TRAINER;
   const registry = new ProviderRegistry({ local: localProviderFactory(trainer, await clusterId(client)) });
   const catalog = loadCatalog();
   const market = { catalog, machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };

@@ -32,8 +32,10 @@ export function registerPause(program: Command, open: Open): void {
 export function registerResume(program: Command, open: Open): void {
   program
     .command('resume')
-    .summary('go on with a paused job from its checkpoint')
-    .description('Scale a paused job to one. A job that froze at its budget needs a raise instead: "kriptik raise".')
+    .summary('go on with a paused or failed job from its checkpoint')
+    .description(
+      'Scale a paused job to one, or try a failed one again. A job that froze at its budget needs a raise instead: "kriptik raise".',
+    )
     .argument('<target>', 'NAME of a goal or job, or KIND/NAME')
     .option('--wait', 'wait until it runs')
     .option('--timeout <seconds>', 'how long to wait', seconds, 300)
@@ -59,11 +61,14 @@ async function pause(session: Session, target: string, options: ScaleOptions): P
 async function resume(session: Session, target: string, options: ScaleOptions): Promise<void> {
   const job = await findJob(session, target);
   const phase = job.status?.phase ?? 'Pending';
-  refuseFinal(job, phase, 'resumed');
+  if (phase !== 'Failed') refuseFinal(job, phase, 'resumed');
   const goal = await tryGet(session, GOALS, job.spec.goalRef.name);
   refuseSuspended(goal);
   refuseFrozen(job, phase);
-  if (job.spec.replicas === 1) session.print(`job/${job.metadata.name} is not paused, it is ${phase}`);
+  // What failed is tried again on a change of its spec: to zero and back.
+  const again = phase === 'Failed' && job.spec.replicas === 1;
+  if (again) await scale(session, job, 0);
+  if (job.spec.replicas === 1 && !again) session.print(`job/${job.metadata.name} is not paused, it is ${phase}`);
   else {
     await scale(session, job, 1);
     const saved = job.status?.checkpoints?.at(-1);

@@ -3,6 +3,7 @@ import type { Instance } from '../backends/backend.ts';
 import { formatMoney, minMoney, parseMoney } from '../money.ts';
 import { lostInARow, replaceLast } from './attempts.ts';
 import { effectiveLimit } from './cost.ts';
+import { failed, lostTooOften } from './failure.ts';
 import { type Ending, endAttempt } from './outcome.ts';
 import { event, type Step, stepOf } from './step.ts';
 import type { JobEvent, JobObserved, Situation } from './types.ts';
@@ -40,19 +41,9 @@ function situationAfter(o: JobObserved, attempts: readonly Attempt[], ending: En
   if (stopReason === 'Deleted') return { kind: 'Terminating', message: 'Nothing runs any more' };
   if (outcome === 'Succeeded') return { kind: 'Succeeded', message: 'The model was trained and verified on its store' };
   if (outcome === 'Failed') {
-    return {
-      kind: 'Failed',
-      reason: ending.diagnosis?.code ?? 'AttemptFailed',
-      message: message ?? 'The attempt failed',
-    };
+    return failed(o, ending.diagnosis?.code ?? 'AttemptFailed', message, ending.diagnosis?.remedy);
   }
-  if (lostInARow(attempts) >= o.settings.maxLost) {
-    return {
-      kind: 'Failed',
-      reason: 'LostRepeatedly',
-      message: `Lost ${o.settings.maxLost} times in a row: ${message ?? ''}`,
-    };
-  }
+  if (lostInARow(attempts) >= o.settings.maxLost) return lostTooOften(o, attempts.at(-1));
   if (outcome === 'Lost') return { kind: 'Pending', reason: 'Retrying', message: message ?? 'The attempt was lost' };
   const kind = stopReason === 'Budget' ? 'Freezing' : 'Pausing';
   return { kind, message: 'Nothing runs any more; checking what was saved' };

@@ -5,6 +5,7 @@ import { formatUsd, parseMoney } from '../money.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { attemptName, lostInARow } from './attempts.ts';
 import { hasRoomToStart, moneyOf } from './cost.ts';
+import { failed, lostTooOften } from './failure.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
 import type { JobAction, JobObserved, ProviderView, Situation } from './types.ts';
 
@@ -56,14 +57,11 @@ function settledSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
     return { kind: 'Superseded', message: `Plan ${o.supersededBy} of the same goal was approved instead` };
   }
   if (last?.outcome === 'Failed' && !askedAgain(o)) {
-    return { kind: 'Failed', reason: failureCode(o), message: last.message ?? 'The attempt failed' };
+    const found = o.job.status?.diagnosis?.at(-1);
+    return failed(o, found?.code ?? 'AttemptFailed', last.message, found?.remedy);
   }
   if (lostInARow(attempts) >= o.settings.maxLost && !askedAgain(o)) {
-    return {
-      kind: 'Failed',
-      reason: 'LostRepeatedly',
-      message: `${o.settings.maxLost} attempts in a row ended without a result: ${last?.message ?? ''}`,
-    };
+    return lostTooOften(o, last);
   }
   return undefined;
 }
@@ -76,10 +74,6 @@ function askedAgain(o: JobObserved): boolean {
   const failed = findCondition(o.job.status?.conditions ?? [], 'Failed');
   if (failed?.status !== 'True') return true;
   return (failed.observedGeneration ?? 0) < (o.job.metadata.generation ?? 0) && o.job.spec.replicas === 1;
-}
-
-function failureCode(o: JobObserved): string {
-  return o.job.status?.diagnosis?.at(-1)?.code ?? 'AttemptFailed';
 }
 
 /** Paused by people, or frozen by the budget; undefined when the job should run. */

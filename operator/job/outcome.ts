@@ -1,5 +1,6 @@
 import type { Attempt } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
+import { EXIT } from '../trainer/exit.ts';
 import type { TrainerFault } from '../trainer/messages.ts';
 import { replaceLast } from './attempts.ts';
 import { attemptCost, hasRoomToStart, moneyOf } from './cost.ts';
@@ -115,6 +116,8 @@ function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, save
   if (attempt.stopReason !== undefined) {
     return { outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped', step: saved, ...lost };
   }
+  const told = diagnosisOfCode(exit?.code);
+  if (told !== undefined) return { outcome: 'Failed', step: saved, message: told.message, diagnosis: told };
   if (exit?.reason === 'memoryLimit' || exit?.reason === 'spawnFailed') {
     const message = exit.message ?? 'the trainer could not run';
     return {
@@ -131,6 +134,18 @@ function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, save
     step: saved,
     message: attempt.message ?? `The instance ended without a result: ${how}`,
   };
+}
+
+/** A trainer may have no room left to write its result: its exit code says as much as it can. */
+function diagnosisOfCode(code: number | null | undefined): Diagnosis | undefined {
+  if (code === EXIT.diskFull) {
+    return {
+      code: 'diskFull',
+      message: 'the disk of the store is full; the last verified checkpoint is untouched',
+      remedy: 'free some space or raise the quota',
+    };
+  }
+  return code === EXIT.outOfMemory ? diagnosisOfExit('memoryLimit', 'memory ran out') : undefined;
 }
 
 function diagnosisOfExit(reason: 'memoryLimit' | 'spawnFailed', message: string): Diagnosis {

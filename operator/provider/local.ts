@@ -15,6 +15,9 @@ export interface LocalTrainer {
   readonly trainerEnv: Readonly<Record<string, string>>;
 }
 
+/** Never run: what is looked up takes its place. */
+const NO_TRAINER = { python: '', trainerCommand: [] };
+
 /** Where attempts and checkpoints are kept when the provider does not say. */
 export function defaultWorkDir(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'kriptik');
@@ -27,7 +30,7 @@ const HARD_DEADLINE_GRACE_MS = 1_500;
  * Makes the runtime of providers of type local. Attempts lie in a folder of this cluster, so that two
  * clusters on one machine never take each other's trainers for orphans.
  */
-export function localProviderFactory(trainer: LocalTrainer, clusterId: string): ProviderFactory {
+export function localProviderFactory(locateTrainer: () => Promise<LocalTrainer>, clusterId: string): ProviderFactory {
   return (provider: ComputeProvider) => {
     const { local, limits } = provider.spec;
     const workDir = local?.workDir ?? defaultWorkDir();
@@ -40,9 +43,11 @@ export function localProviderFactory(trainer: LocalTrainer, clusterId: string): 
     const root = join(workDir, clusterId.slice(0, 8));
     const backend = createLocalBackend({
       root,
-      trainerCommand: [...trainer.trainerCommand],
-      python: trainer.python,
-      trainerEnv: { ...trainer.trainerEnv },
+      ...NO_TRAINER,
+      locateTrainer: async () => {
+        const { python, trainerCommand, trainerEnv } = await locateTrainer();
+        return { python, trainerCommand: [...trainerCommand], trainerEnv: { ...trainerEnv } };
+      },
       maxInstances: limits?.maxInstances ?? 1,
       resources: resourcesOf(local?.resources),
       gpu: {

@@ -1,17 +1,6 @@
 import { z } from 'zod';
 import { artifactInfo, checkpointInfo, trainerFault } from './messages.ts';
 
-/** Exit codes of the trainer process. */
-export const EXIT = {
-  succeeded: 0,
-  frozen: 10,
-  stopped: 11,
-  inputError: 20,
-  outOfMemory: 21,
-  diskFull: 22,
-  internal: 30,
-} as const;
-
 /** attempts/<attempt>/result.json, written atomically before the trainer exits. */
 export const attemptResult = z.object({
   protocol: z.number().int(),

@@ -3,6 +3,9 @@ import { link, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import type { z } from 'zod';
 import { misconfigured, outcomeUnknown } from '../errors.ts';
 
+/** Whether a disk or a quota without room is behind an error. */
+export const isDiskFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+
 const MAX_RECORD_BYTES = 64 * 1024;
 
 /** The code of a system error, like 'ENOENT'. */

@@ -36,7 +36,7 @@ export const createLocalBackend = (
   const { root } = options;
   const now = options.now ?? Date.now;
   const timing = { ...DEFAULT_TIMING, ...options.timing };
-  const settled = { ...options, now, timing };
+  const settled = async () => ({ ...options, ...(await options.locateTrainer?.()), now, timing });
   const observer: Observer = { processes, now, unsupervisedGrace: timing.unsupervisedGrace };
   const maxInstances = options.maxInstances ?? 1;
   const instances = instancesDirectory(root);
@@ -86,8 +86,9 @@ export const createLocalBackend = (
         'Wait for one to end, or raise limits.maxInstances of the provider.',
       );
     }
-    await prepare(layout, request, settled);
-    await startSupervisor(layout, settled);
+    const current = await settled();
+    await prepare(layout, request, current);
+    await startSupervisor(layout, current);
     const instance = await find(request.name);
     if (instance === undefined) throw outcomeUnknown(`attempt ${request.name} was started but cannot be found`);
     return instance;
@@ -114,7 +115,7 @@ export const createLocalBackend = (
     launch,
 
     async probe() {
-      const machine = await probeMachine(settled);
+      const machine = await probeMachine(await settled());
       if (!machine.ready) return machine;
       try {
         const running = (await list()).filter((one) => one.state !== 'exited').length;

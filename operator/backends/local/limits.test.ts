@@ -87,7 +87,7 @@ describe('what cannot be started says what to do', () => {
     expect(await backend.probe()).toMatchObject({
       ready: false,
       reason: 'TrainerMissing',
-      remedy: 'Run make trainer.',
+      remedy: 'Run make trainer, or let KRIPTIK_TRAINER_PYTHON name a Python that has the trainer.',
     });
   });
 

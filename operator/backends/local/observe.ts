@@ -1,5 +1,5 @@
 import { access, rmdir } from 'node:fs/promises';
-import { codeOf, createRecord, readRecord, writeRecord } from './files.ts';
+import { codeOf, createRecord, isDiskFull, readRecord, writeRecord } from './files.ts';
 import { type Layout, MARK_ID } from './layout.ts';
 import type { Process, ProcessTable } from './processes.ts';
 import * as records from './records.ts';
@@ -90,6 +90,16 @@ export const replaceHangingSupervisor = async (layout: Layout, observer: Observe
   await observer.processes.signal(claim, 'SIGKILL');
 };
 
+/** Without room for it the loss is seen anew each time, which says the same: nothing runs. */
+const recordLoss = async (layout: Layout, exit: records.ExitRecord): Promise<boolean> => {
+  try {
+    return await createRecord(layout.exit, exit);
+  } catch (error) {
+    if (isDiskFull(error)) return true;
+    throw error;
+  }
+};
+
 /** Looks, and does what follows from what was seen: an attempt without a supervisor is ended and recorded. */
 export const observe = async (layout: Layout, observer: Observer): Promise<Verdict> => {
   const facts = await gather(layout, observer);
@@ -99,7 +109,7 @@ export const observe = async (layout: Layout, observer: Observer): Promise<Verdi
   if (verdict.is === 'lost') {
     // The group is empty; one that stays costs nothing.
     if (facts.claim?.cgroup !== undefined) await rmdir(facts.claim.cgroup).catch(() => undefined);
-    if (!(await createRecord(layout.exit, verdict.exit))) return observe(layout, observer);
+    if (!(await recordLoss(layout, verdict.exit))) return observe(layout, observer);
   }
   return verdict;
 };

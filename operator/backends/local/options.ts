@@ -8,6 +8,8 @@ export type LocalOptions = {
   trainerCommand: string[];
   /** Python 3.9 or newer that runs the supervisor (the trainer's own; its standard library is enough). */
   python: string;
+  /** Looked up before each probe and launch instead of the two above: a trainer may be installed meanwhile. */
+  locateTrainer?: () => Promise<Pick<LocalOptions, 'trainerCommand' | 'python' | 'trainerEnv'>>;
   /** Running attempts allowed at a time. Default 1. */
   maxInstances?: number;
   /** Limits of every attempt; a request may only lower them. */

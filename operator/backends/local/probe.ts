@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { ProbeResult } from '../backend.ts';
 import { isBackendError } from '../errors.ts';
 import { trainerEnvironment } from './environment.ts';
-import { explainFileError } from './files.ts';
+import { explainFileError, isDiskFull } from './files.ts';
 import { instancesDirectory } from './layout.ts';
 import type { LocalOptions } from './options.ts';
 
@@ -16,6 +16,8 @@ const GIB = 1024 ** 3;
 /** A LoRA of a small model with its checkpoints and merged export needs about this much. */
 const MIN_FREE_BYTES = 2 * GIB;
 const COMMAND_TIMEOUT_MS = 60_000;
+
+const INSTALL_TRAINER = 'Run make trainer, or let KRIPTIK_TRAINER_PYTHON name a Python that has the trainer.';
 
 type NotReady = Extract<ProbeResult, { ready: false }>;
 const notReady = (reason: string, message: string, remedy: string): NotReady => ({
@@ -44,7 +46,7 @@ const checkDisk = async (root: string): Promise<NotReady | undefined> => {
     const explained = explainFileError(error, `cannot write to ${root}`);
     const message = explained instanceof Error ? explained.message : String(explained);
     const remedy = isBackendError(explained) ? explained.remedy : 'Check local.workDir of the provider.';
-    return notReady('WorkDirUnwritable', message, remedy);
+    return notReady(isDiskFull(error) ? 'DiskFull' : 'WorkDirUnwritable', message, remedy);
   }
 };
 
@@ -64,7 +66,7 @@ const checkTrainer = async (options: LocalOptions): Promise<NotReady | undefined
   } catch (error) {
     const text = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     const last = text.split('\n').at(-1) || (error instanceof Error ? error.message : String(error));
-    return notReady('TrainerMissing', `the trainer cannot be run with ${command}: ${last}`, 'Run make trainer.');
+    return notReady('TrainerMissing', `the trainer cannot be run with ${command}: ${last}`, INSTALL_TRAINER);
   }
 };
 

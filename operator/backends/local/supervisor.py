@@ -37,6 +37,24 @@ def now():
     return int(time.time() * 1000)
 
 
+ROOM = "room"
+
+
+def keep_room():
+    """A page of the disk for the exit record: a trainer that fills the disk must not leave its end unrecorded."""
+    with open(os.open(ROOM, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(b"\0" * 4096)
+        os.fsync(file.fileno())
+
+
+def record_exit(record):
+    try:
+        os.unlink(ROOM)
+    except OSError:
+        pass  # never made, or the directory is gone
+    write_json("exit.json", record)
+
+
 def write_json(path, value):
     temporary = "%s.%d" % (path, os.getpid())
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -407,11 +425,12 @@ def main():
 
     attempt = Attempt(read_json("launch.json"))
     try:
+        keep_room()
         attempt.start()
     except (OSError, subprocess.SubprocessError) as error:
         attempt.remove_cgroup()
         message = "the trainer could not be started (%s): run make trainer" % error
-        write_json("exit.json", {"code": None, "signal": None, "at": now(), "reason": "spawnFailed", "message": message})
+        record_exit({"code": None, "signal": None, "at": now(), "reason": "spawnFailed", "message": message})
         return 0
     claimed = read_json("supervisor.json")
     claimed["trainer"] = {"pid": attempt.pid, "startedAt": attempt.started}
@@ -421,7 +440,7 @@ def main():
     run(attempt, wake, told)
     attempt.remove_cgroup()
     try:
-        write_json("exit.json", attempt.exit_record())
+        record_exit(attempt.exit_record())
     except FileNotFoundError:
         pass  # the directory was removed; nothing runs any more, which is what matters
     return 0

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type AttemptResult, EXIT } from '../result.ts';
+import { EXIT } from '../exit.ts';
+import type { AttemptResult } from '../result.ts';
 import { PROTOCOL, trainerSpecFile } from '../spec.ts';
 import { serveControl } from './control-server.ts';
 import { FakeRun, type FakeSettings } from './fake-run.ts';
@@ -47,7 +48,11 @@ export const runFakeTrainer = async (specPath: string, options: FakeOptions): Pr
     result.outcome = await run.run();
     code = EXIT[result.outcome];
   } catch (error) {
-    result.error = { code: 'InputError', message: String(error), where: 'fake', remedy: 'Fix the test.' };
+    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    code = full ? EXIT.diskFull : EXIT.inputError;
+    result.error = full
+      ? { code: 'diskFull', message: 'the disk of the store is full', where: run.store, remedy: 'Free some space.' }
+      : { code: 'InputError', message: String(error), where: 'fake', remedy: 'Fix the test.' };
   }
   Object.assign(result, {
     step: run.step,
@@ -55,7 +60,8 @@ export const runFakeTrainer = async (specPath: string, options: FakeOptions): Pr
     artifacts: run.artifacts,
     finishedAt: new Date().toISOString(),
   });
-  await writeAtomically(join(run.store, 'attempts', spec.attempt, 'result.json'), result);
+  // Without room for it the exit code must do.
+  await writeAtomically(join(run.store, 'attempts', spec.attempt, 'result.json'), result).catch(() => undefined);
   served?.server.closeAllConnections();
   served?.server.close();
   return code;

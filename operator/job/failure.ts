@@ -1,0 +1,34 @@
+import type { Attempt } from '@kriptik/crds';
+import type { JobObserved, Situation } from './types.ts';
+
+/** Failed, with what to do about it where that is known, and how to go on afterwards. */
+export function failed(
+  o: JobObserved,
+  reason: string,
+  message: string | undefined,
+  remedy: string | undefined,
+): Situation {
+  const what = message ?? 'The attempt failed';
+  if (remedy === undefined || remedy === '') return { kind: 'Failed', reason, message: what };
+  const cure = `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`;
+  return { kind: 'Failed', reason, message: `${sentence(what)} ${sentence(cure)} ${again(o)}` };
+}
+
+/** Given up after too many attempts without a result. */
+export function lostTooOften(o: JobObserved, last: Attempt | undefined): Situation {
+  const what = `${o.settings.maxLost} attempts in a row ended without a result: ${last?.message ?? 'none was given'}`;
+  return {
+    kind: 'Failed',
+    reason: 'LostRepeatedly',
+    message: `${sentence(what)} Read the log: kriptik logs ${o.job.spec.goalRef.name}. ${again(o)}`,
+  };
+}
+
+function again(o: JobObserved): string {
+  const from = o.store.latest === undefined ? '' : ` from the verified checkpoint of step ${o.store.latest.step}`;
+  return `Then go on${from}: kriptik resume ${o.job.spec.goalRef.name}`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

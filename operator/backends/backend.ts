@@ -111,7 +111,6 @@ export type RecoversToken = { token(name: string): Promise<string | undefined> }
 /** The provider's own deadline can be moved while the attempt runs (after a budget raise). */
 export type MovesHardDeadline = { setHardDeadline(name: string, at: number | undefined): Promise<void> };
 
-export const streamsLogs = (backend: Backend): backend is Backend & StreamsLogs => 'logs' in backend;
 export const recoversToken = (backend: Backend): backend is Backend & RecoversToken => 'token' in backend;
 export const movesHardDeadline = (backend: Backend): backend is Backend & MovesHardDeadline =>
   'setHardDeadline' in backend;

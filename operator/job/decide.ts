@@ -1,5 +1,6 @@
 import { type Attempt, labels, type TrainingJobStatus } from '@kriptik/crds';
 import { budgetLevel } from '../budget/limits.ts';
+import { sameJson } from '../runtime/json.ts';
 import { foldAttempts, liveAttempt } from './attempts.ts';
 import { costStatus, moneyOf } from './cost.ts';
 import { decideIdle } from './idle.ts';
@@ -98,19 +99,12 @@ function throttle(o: JobObserved, next: TrainingJobStatus): TrainingJobStatus {
 
 /** Whether two statuses differ in nothing but progress, cost and the worst checkpoint time. */
 function sameBut(a: TrainingJobStatus, b: TrainingJobStatus): boolean {
-  const rest = ({ progress: _p, cost: _c, checkpointSeconds: _s, ...others }: TrainingJobStatus) => others;
-  return a.cost?.limit === b.cost?.limit && JSON.stringify(sorted(rest(a))) === JSON.stringify(sorted(rest(b)));
-}
-
-/** The same value with object keys in order, for comparison. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, field]) => [key, sorted(field)]),
-  );
+  const rest = ({ progress: _p, cost, checkpointSeconds: _s, ...others }: TrainingJobStatus): object => ({
+    ...others,
+    // What people are told once must be on record at once.
+    told: { limit: cost?.limit, forecastFits: cost?.forecastFits },
+  });
+  return sameJson(rest(a), rest(b));
 }
 
 function iso(now: number): string {

@@ -12,6 +12,12 @@ export const TRAINER_SOURCE = join(import.meta.dirname, '..', '..', 'trainer');
 export function localDataCheck(env: Readonly<Record<string, string | undefined>>): DataCheck {
   return async (uri, format) => {
     const install = await findTrainer(env, TRAINER_SOURCE);
-    return await dataCheckOf(install?.python ?? 'python3', { ...env, PYTHONPATH: TRAINER_SOURCE })(uri, format);
+    const check = (python: string): DataCheck => dataCheckOf(python, { ...env, PYTHONPATH: TRAINER_SOURCE });
+    if (install === undefined) return await check('python3')(uri, format);
+    return await check(install.python)(uri, format).catch((error: NodeJS.ErrnoException) => {
+      // An interpreter that is named but not there: its provider says so; the data can be looked at all the same.
+      if (error.code !== 'ENOENT' && error.code !== 'EACCES') throw error;
+      return check('python3')(uri, format);
+    });
   };
 }

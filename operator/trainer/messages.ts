@@ -38,7 +38,6 @@ export const artifactInfo = z.object({
   manifestSha256: sha256,
   sizeBytes: count,
 });
-export type ArtifactInfo = z.infer<typeof artifactInfo>;
 
 export const trainerFault = z.object({
   code: z.string(),
@@ -114,7 +113,6 @@ export const problem = z.object({
   detail: z.string().nullish(),
   code: z.string().nullish(),
 });
-export type ProblemDocument = z.infer<typeof problem>;
 
 /** POST /v1/stop. What it answers beyond having accepted does not matter. */
 export const accepted = z.looseObject({});

@@ -76,8 +76,6 @@ export const controlSpec = z.object({
   tokenFile: z.string(),
   portFile: z.string(),
 });
-export type ControlSpec = z.infer<typeof controlSpec>;
 
 /** The whole of spec.json as the trainer reads it. */
 export const trainerSpecFile = trainerSpec.extend({ control: controlSpec });
-export type TrainerSpecFile = z.infer<typeof trainerSpecFile>;

@@ -45,7 +45,7 @@ def main() -> None:
             saved = checkpoint_json(stored, "requested", 0.25)
             progress.checkpoint_took(0.25)
             progress.set(lastCheckpoint=saved, phase="frozen")
-            mailbox.settle(saved)
+            mailbox.settle(mailbox.waiting(), saved)
         sys.stdout.write(f"{line.strip()} {len(stopped)}\n")
         sys.stdout.flush()
 

@@ -7,11 +7,8 @@ import { costRows } from './commands/cost.ts';
 import { checkSelection, parseChoices } from './commands/select.ts';
 import { checkNode } from './doctor/machine.ts';
 import { keeperOf } from './managed.ts';
-import { renderComparison } from './render/comparison.ts';
-import { plainStyle } from './render/style.ts';
-import { displayWidth } from './render/width.ts';
 import { kindOf, parseTarget } from './resources.ts';
-import { chooseSaved } from './saved.ts';
+import { chooseDownload, chooseSaved } from './saved.ts';
 import { chooseKubeconfig } from './session.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'kriptik-home-'));
@@ -151,6 +148,19 @@ describe('chooseSaved', () => {
     expect(() => chooseSaved(job({ checkpoints }), { checkpoint: 7 })).toThrow('no checkpoint of step 7');
     expect(() => chooseSaved(job({ artifacts }), { artifact: 'mergd' })).toThrow('no artifact "mergd"');
   });
+
+  it('downloads all artifacts side by side, one that is named alone, and a checkpoint while there are none', () => {
+    expect(chooseDownload(job({ artifacts, checkpoints }))).toMatchObject({
+      name: 'model',
+      parts: [{ folder: 'adapter' }, { folder: 'merged' }],
+    });
+    expect(chooseDownload(job({ artifacts }), { artifact: 'adapter' })).toMatchObject({
+      name: 'adapter',
+      parts: [{ folder: '' }],
+    });
+    expect(chooseDownload(job({ artifacts, checkpoints }), { checkpoint: 40 }).name).toBe('checkpoint-40');
+    expect(chooseDownload(job({ checkpoints })).name).toBe('checkpoint-20');
+  });
 });
 
 describe('costRows', () => {
@@ -170,23 +180,6 @@ describe('costRows', () => {
       [job('g-1', '1', '0.10'), job('g-2', '1', '0.20'), job('g-0', 'old', '9.00')] as never,
     );
     expect(rows).toMatchObject([{ goal: 'g', spent: '0.30', limit: '6.00', percentUsed: 10 }]);
-  });
-});
-
-describe('renderComparison', () => {
-  const comparison = {
-    base: 'b',
-    tuned: 't',
-    results: [
-      { prompt: 'How do I pause?', base: 'I like turtles. '.repeat(9), tuned: '微调 answer', expected: 'Press pause' },
-    ],
-  };
-
-  it.each([60, 80, 120])('fits a terminal of %d cells', (width) => {
-    const lines = renderComparison(comparison, { style: plainStyle, width });
-    expect(lines.filter((line) => displayWidth(line) > width)).toEqual([]);
-    for (const text of ['> How do I pause?', 'turtles', '微调 answer', 'expected: Press pause'])
-      expect(lines.join('\n')).toContain(text);
   });
 });
 

@@ -1,4 +1,5 @@
-import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readManifest } from '@kriptik/operator/store/manifest.ts';
@@ -8,8 +9,18 @@ import { EXIT } from './exitcodes.ts';
 
 /** A saved directory with the hash of its manifest. */
 export interface Saved {
+  /** For messages, such as `merged`. */
+  readonly name: string;
   readonly uri: string;
   readonly manifestSha256: string;
+  /** Folder below the target that it goes to; empty for the target itself. */
+  readonly folder: string;
+}
+
+export interface Copied {
+  readonly name: string;
+  readonly files: number;
+  readonly bytes: number;
 }
 
 function localPath(uri: string): string {
@@ -22,29 +33,33 @@ function localPath(uri: string): string {
 }
 
 /**
- * Copies a checkpoint or artifact of a file:// store to `target` and reads every byte of the copy back against the
- * manifest. The copy appears under its name only when it is whole.
+ * Copies checkpoints or artifacts of a file:// store to `target` and reads every byte of the copies back against
+ * their manifests. The target appears under its name only when all of it is whole.
  *
- * @throws CliError when it is not there, not what was recorded, or the target is in use.
+ * @throws CliError when one is not there, not what was recorded, or the target is in use.
  */
 export async function download(
-  saved: Saved,
+  parts: readonly Saved[],
   target: string,
   options: { readonly force: boolean },
-): Promise<{ readonly files: number; readonly bytes: number }> {
-  const source = localPath(saved.uri);
+): Promise<Copied[]> {
+  const sources = parts.map((part) => ({ part, source: localPath(part.uri) }));
   if (!options.force && (await isOccupied(target))) {
     throw new CliError(EXIT.conflict, {
       what: 'the target folder is not empty',
       where: target,
-      remedy: ['Choose another with --directory, or add --force to replace it.'],
+      remedy: ['Choose another with --to, or add --force to replace it.'],
     });
   }
-  await mkdir(dirname(target), { recursive: true });
-  const partial = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  const partial = join(dirname(target), `.${basename(target)}-${randomUUID().slice(0, 8)}`);
+  await mkdir(partial, { recursive: true });
   try {
-    await copy(source, partial);
-    const copied = await verified(partial, saved);
+    const copied: Copied[] = [];
+    for (const { part, source } of sources) {
+      const folder = join(partial, part.folder);
+      await copy(source, folder);
+      copied.push({ name: part.name, ...(await verified(folder, part)) });
+    }
     await rm(target, { recursive: true, force: true });
     await rename(partial, target);
     return copied;

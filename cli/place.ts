@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { ComputeProvider, TrainingJob } from '@kriptik/crds';
 import { layoutOf } from '@kriptik/operator/backends/local/layout.ts';
 import { clusterId } from '@kriptik/operator/cluster.ts';
-import { defaultWorkDir } from '@kriptik/operator/provider/local.ts';
 import type { Attempt } from './describe/common.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exitcodes.ts';
@@ -36,6 +35,7 @@ export async function logPath(session: Session, attempt: Attempt): Promise<strin
       remedy: ["Use the provider's own console; attempts on a provider of type local can be read."],
     });
   }
+  const { defaultWorkDir } = await import('@kriptik/operator/provider/local.ts');
   const workDir = provider.spec.local?.workDir ?? defaultWorkDir(session.host.env);
   const root = join(workDir, (await clusterId(session.client)).slice(0, 8));
   return layoutOf(root, attempt.name).log;

@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from 'commander';
+import type { connect } from './connection.ts';
 import { renderFault } from './errors.ts';
 import { EXIT, type ExitCode } from './exitcodes.ts';
 import { explain } from './explain.ts';
@@ -9,12 +10,16 @@ import { type GlobalOptions, Session } from './session.ts';
 /** Runs one command line and resolves with its exit code. Every failure is rendered here, to standard error. */
 export async function run(args: readonly string[], host: Host): Promise<ExitCode> {
   const opened: Session[] = [];
+  let connector: typeof connect | undefined;
   const open = (command: Command): Session => {
-    const session = new Session(host, command.optsWithGlobals<GlobalOptions>());
+    const session = new Session(host, command.optsWithGlobals<GlobalOptions>(), connector);
     opened.push(session);
     return session;
   };
   const program = buildProgram(open, { out: (text) => host.stdout.write(text), columns: host.stdout.columns });
+  program.hook('preAction', async (_, command) => {
+    if (asksCluster(command)) ({ connect: connector } = await import('./connection.ts'));
+  });
   try {
     if (args.length === 0) program.outputHelp();
     else await program.parseAsync([...args], { from: 'user' });
@@ -24,6 +29,12 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
   } finally {
     await Promise.all(opened.map((session) => session.close()));
   }
+}
+
+/** Loading the client of the API server takes longer than all of a command that does not need it. */
+function asksCluster(command: Command): boolean {
+  if (command.name() === 'version') return command.opts<{ client?: boolean }>().client !== true;
+  return !['completion', 'help', 'up'].includes(command.name());
 }
 
 function report(error: unknown, host: Host, session: Session | undefined): ExitCode {

@@ -11,11 +11,29 @@ export interface Choice {
   readonly manifestSha256: string;
 }
 
+/** What to copy, and under which name. A part with a folder goes into it, one without is the whole. */
+export interface Download {
+  readonly name: string;
+  readonly parts: readonly (Choice & { readonly folder: string })[];
+}
+
+/** Without a wish every artifact side by side; else, and before there is one, what {@link chooseSaved} says. */
+export function chooseDownload(job: TrainingJob, wish: Wish = {}): Download {
+  const artifacts = job.status?.artifacts ?? [];
+  if (wish.artifact === undefined && wish.checkpoint === undefined && artifacts.length > 0)
+    return { name: 'model', parts: artifacts.map((artifact) => ({ ...artifact, folder: artifact.name })) };
+  const choice = chooseSaved(job, wish);
+  return { name: choice.name, parts: [{ ...choice, folder: '' }] };
+}
+
+/** What a person asked for by option; at most one of the two. */
+interface Wish {
+  readonly checkpoint?: number;
+  readonly artifact?: string;
+}
+
 /** The artifact or checkpoint asked for; without a wish the merged model, else any artifact, else the newest verified checkpoint. */
-export function chooseSaved(
-  job: TrainingJob,
-  wish: { readonly checkpoint?: number; readonly artifact?: string } = {},
-): Choice {
+export function chooseSaved(job: TrainingJob, wish: Wish = {}): Choice {
   const artifacts = job.status?.artifacts ?? [];
   const checkpoints = job.status?.checkpoints ?? [];
   const where = `job/${job.metadata.name}`;

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { loadKubeConfig } from '@kriptik/operator/runtime/kubeconfig.ts';
-import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
+import type { KubeClient } from '@kriptik/operator/runtime/rest.ts';
+import type { Connection, connect } from './connection.ts';
 import type { Host } from './host.ts';
 import { makeStyle, type Style, wantsColor, wantsUnicode } from './render/style.ts';
-import { CLIENT_VERSION } from './version.ts';
 
 /** Options that every command understands. */
 export interface GlobalOptions {
@@ -37,13 +36,6 @@ export function chooseKubeconfig(options: GlobalOptions, host: Pick<Host, 'env' 
   return !existsSync(join(host.home, '.kube', 'config')) && existsSync(embedded) ? embedded : undefined;
 }
 
-interface Connection {
-  readonly client: KubeClient;
-  readonly namespace: string;
-  readonly context: string;
-  readonly contexts: readonly string[];
-}
-
 /** One run of the program: where it prints, how, and the cluster it talks to (connected on first use). */
 export class Session {
   readonly host: Host;
@@ -51,11 +43,14 @@ export class Session {
   /** Style of standard output, and of the messages beside it. */
   readonly style: Style;
   readonly errorStyle: Style;
+  readonly #connector: typeof connect | undefined;
   #connection: Connection | undefined;
 
-  constructor(host: Host, options: GlobalOptions) {
+  /** Without a connector the session is one of a command that never asks a cluster. */
+  constructor(host: Host, options: GlobalOptions, connector?: typeof connect) {
     this.host = host;
     this.options = options;
+    this.#connector = connector;
     const styleFor = (isTTY: boolean): Style =>
       makeStyle({
         color: options.color !== false && wantsColor({ isTTY, env: host.env }),
@@ -115,26 +110,8 @@ export class Session {
 
   #connect(): Connection {
     if (this.#connection === undefined) {
-      const { host, options } = this;
-      const kubeconfig = loadKubeConfig({
-        path: chooseKubeconfig(options, host),
-        context: options.context,
-        env: host.env,
-        home: host.home,
-      });
-      const context = kubeconfig.getCurrentContext();
-      const client = KubeClient.fromKubeConfig(kubeconfig, {
-        userAgent: `${FIELD_MANAGER}/${CLIENT_VERSION}`,
-        fieldManager: FIELD_MANAGER,
-        timeoutMs: (options.requestTimeout ?? 15) * 1000,
-      });
-      const contexts = kubeconfig.getContexts().map(({ name }) => name);
-      this.#connection = {
-        client,
-        context,
-        contexts,
-        namespace: kubeconfig.getContextObject(context)?.namespace ?? 'default',
-      };
+      if (this.#connector === undefined) throw new Error('this command was declared to need no cluster');
+      this.#connection = this.#connector(chooseKubeconfig(this.options, this.host), this.options, this.host);
     }
     return this.#connection;
   }

@@ -1,7 +1,8 @@
 import type { TrainingPlan } from '@kriptik/crds';
 import { isConflict } from '@kriptik/operator/runtime/errors.ts';
 import type { Command } from 'commander';
-import { describePlan, shortDigest } from '../describe/plan.ts';
+import type { View } from '../describe/common.ts';
+import { describePlan, misfitLines, shortDigest } from '../describe/plan.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { findPlan, getObject } from '../locate.ts';
@@ -67,10 +68,12 @@ async function decide(session: Session, target: string, decision: Decision, opti
         `To ${verb.toLowerCase()} exactly this plan without a question: kriptik ${verb.toLowerCase()} ${plan.metadata.name} --yes --digest ${shortDigest(digest)}`,
       );
     }
-    session.print(describePlan(plan, viewOf(session)));
+    const view = viewOf(session);
+    session.print([...describePlan(plan, view), ...caution(plan, decision, view)]);
     await confirm(session, question(plan, verb));
   } else if (session.options.quiet !== true) {
-    session.print(describePlan(plan, viewOf(session), { brief: true }));
+    const view = viewOf(session);
+    session.print([...describePlan(plan, view, { brief: true }), ...caution(plan, decision, view)]);
   }
   await record(session, plan, digest, decision, options.reason);
   const goal = plan.spec.goalRef.name;
@@ -82,15 +85,14 @@ async function decide(session: Session, target: string, decision: Decision, opti
   );
 }
 
+/** A plan that does not fit may be wanted all the same: it freezes with a checkpoint. But nobody should overlook it. */
+function caution(plan: TrainingPlan, decision: Decision, view: View): string[] {
+  return decision === 'Approved' ? misfitLines(plan, view) : [];
+}
+
 function question(plan: TrainingPlan, verb: string): string {
   const quote = plan.status?.quote;
-  // A plan that does not fit may be wanted all the same: it freezes with a checkpoint. But nobody should overlook it.
-  const caution =
-    quote?.fits === false
-      ? `\nIt does not fit the limit. ${quote.message ?? 'It will freeze before it is finished.'}`
-      : '';
-  const price = quote === undefined ? '' : `: ${quoteLine(quote)}${caution}`;
-  return `\n${verb} this plan${price}? [y/N] `;
+  return `\n${verb} this plan${quote === undefined ? '' : `: ${quoteLine(quote)}`}? [y/N] `;
 }
 
 async function confirm(session: Session, text: string): Promise<void> {

@@ -27,7 +27,7 @@ async function doctor(session: Session, format: Format): Promise<void> {
   const { env } = session.host;
   const findings = [
     checkNode(process.version),
-    checkDisk(env),
+    await guarded('disk', () => checkDisk(env)),
     await guarded('trainer', () => checkTrainer(env, TRAINER_FOLDER)),
     ...(await clusterFindings(session)),
   ];

@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { download } from '../download.ts';
 import { findJob } from '../locate.ts';
 import { bytes } from '../render/duration.ts';
-import { chooseSaved } from '../saved.ts';
+import { chooseDownload } from '../saved.ts';
 import type { Session } from '../session.ts';
 import { count } from './logs.ts';
 import type { Open } from './open.ts';
@@ -12,7 +11,7 @@ import type { Open } from './open.ts';
 interface DownloadOptions {
   readonly checkpoint?: number;
   readonly artifact?: string;
-  readonly directory?: string;
+  readonly to?: string;
   readonly force?: boolean;
 }
 
@@ -21,21 +20,24 @@ export function registerDownload(program: Command, open: Open): void {
     .command('download')
     .summary('copy a trained model or checkpoint to a folder, with its hashes verified')
     .description(
-      'Copy the merged model (else another artifact, else the newest verified checkpoint) to a folder and verify every byte against its manifest.',
+      'Copy what a job made to a folder: all artifacts, each into a folder of its name (merged, adapter); before there are any, the newest verified checkpoint. Every byte is verified against its manifest.',
     )
     .argument('<target>', 'NAME of a goal or job, or KIND/NAME')
+    .option('--to <folder>', 'folder to make (default: ./GOAL-model, or ./GOAL-checkpoint-STEP)')
+    .option('--artifact <name>', 'only this artifact, such as merged or adapter')
     .addOption(new Option('--checkpoint <step>', 'the checkpoint of this step').argParser(count).conflicts('artifact'))
-    .option('--artifact <name>', 'this artifact, such as merged or adapter')
-    .option('-d, --directory <path>', 'folder to make (default: ./GOAL-NAME)')
     .option('--force', 'replace the folder if it is there')
     .action(async (target: string, options: DownloadOptions, command: Command) => run(open(command), target, options));
 }
 
 async function run(session: Session, target: string, options: DownloadOptions): Promise<void> {
   const job = await findJob(session, target);
-  const saved = chooseSaved(job, options);
-  const folder = resolve(session.host.cwd, options.directory ?? `${job.spec.goalRef.name}-${saved.name}`);
-  const copied = await download(saved, folder, { force: options.force === true });
+  const { name, parts } = chooseDownload(job, options);
+  const folder = resolve(session.host.cwd, options.to ?? `${job.spec.goalRef.name}-${name}`);
+  // Loaded only here: it reads manifests with a library that other commands need not wait for.
+  const { download } = await import('../download.ts');
+  const copied = await download(parts, folder, { force: options.force === true });
   session.print(folder);
-  session.note(`${saved.name}: ${copied.files} files, ${bytes(copied.bytes)}, every hash verified.`);
+  for (const part of copied)
+    session.note(`${part.name}: ${part.files} files, ${bytes(part.bytes)}, every hash verified.`);
 }

@@ -2,7 +2,7 @@ import type { TrainingPlan } from '@kriptik/crds';
 import { facts, section } from '../render/section.ts';
 import { phaseStyle } from '../render/style.ts';
 import { quoteLine, renderQuote, renderTiles } from '../render/tiles.ts';
-import { printable } from '../render/width.ts';
+import { printable, wrap } from '../render/width.ts';
 import type { View } from './common.ts';
 
 /** First twelve digits of a digest: enough to tell two plans apart, short enough to read aloud. */
@@ -56,4 +56,20 @@ function briefLines(plan: TrainingPlan, view: View): string[] {
     ],
     view,
   );
+}
+
+/** What a person must know before they approve a plan whose price does not fit its limit; nothing for one that fits. */
+export function misfitLines(plan: TrainingPlan, { style, width }: View): string[] {
+  const { quote, tiles } = plan.status ?? {};
+  if (quote === undefined || quote.fits) return [];
+  const told = [quote.message, ...(tiles?.find(({ name }) => name === 'Budget')?.warnings ?? [])];
+  const texts = [...new Set(told.flatMap((text) => (text === undefined || text === '' ? [] : [text])))];
+  const mark = style.unicode ? '▲ ' : '! ';
+  return [
+    '',
+    style.red(style.bold(`${mark}This plan does not fit its limit`)),
+    ...(texts.length === 0 ? ['It will freeze before it is finished.'] : texts).flatMap((text) =>
+      wrap(printable(text), width - 2).map((line) => style.yellow(`  ${line}`)),
+    ),
+  ];
 }

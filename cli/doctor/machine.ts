@@ -3,7 +3,6 @@ import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { findTrainer } from '@kriptik/operator/backends/local/trainer-install.ts';
-import { defaultWorkDir } from '@kriptik/operator/provider/local.ts';
 import { bytes } from '../render/duration.ts';
 import { type Finding, fail, ok, warn } from './types.ts';
 
@@ -26,7 +25,8 @@ export function checkNode(version: string): Finding {
 const MIN_FREE = 2 * 1024 ** 3;
 
 /** Room where trainers work. The folder need not exist yet. */
-export function checkDisk(env: Readonly<Record<string, string | undefined>>): Finding {
+export async function checkDisk(env: Readonly<Record<string, string | undefined>>): Promise<Finding> {
+  const { defaultWorkDir } = await import('@kriptik/operator/provider/local.ts');
   const folder = defaultWorkDir(env);
   let there = folder;
   while (!existsSync(there) && dirname(there) !== there) there = dirname(there);

@@ -52,6 +52,13 @@ describe('wrap', () => {
     expect(wrap('a sha256:0123456789 b', 6)).toEqual(['a', 'sha256:0123456789', 'b']);
   });
 
+  it('cuts a word that is too long where it is told to, never inside a cluster', () => {
+    expect(wrap('a wake-wake-wake b', 6, { breakWords: true })).toEqual(['a', 'wake-w', 'ake-wa', 'ke b']);
+    expect(wrap('微调模型', 5, { breakWords: true })).toEqual(['微调', '模型']);
+    expect(wrap('👩‍👩‍👧👩‍👩‍👧', 2, { breakWords: true })).toEqual(['👩‍👩‍👧', '👩‍👩‍👧']);
+    expect(wrap('微', 1, { breakWords: true })).toEqual(['微']);
+  });
+
   it('counts wide characters as two', () => {
     expect(wrap('微调 模型', 5)).toEqual(['微调', '模型']);
   });

@@ -68,12 +68,16 @@ export function truncate(text: string, width: number, ellipsis = '…'): string 
   return kept + ellipsis;
 }
 
-/** Breaks unstyled text at spaces into lines of at most `width` cells; a longer word stands alone. */
-export function wrap(text: string, width: number): string[] {
+/**
+ * Breaks unstyled text at spaces into lines of at most `width` cells. A longer word stands alone on a line of its own,
+ * so that a path can be copied; with `breakWords` it is cut, so that no line is longer.
+ */
+export function wrap(text: string, width: number, { breakWords = false } = {}): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split('\n')) {
     let line = '';
-    for (const word of paragraph.split(/\s+/).filter((part) => part !== '')) {
+    const words = paragraph.split(/\s+/).filter((part) => part !== '');
+    for (const word of breakWords ? words.flatMap((whole) => pieces(whole, Math.max(1, width))) : words) {
       const joined = line === '' ? word : `${line} ${word}`;
       if (displayWidth(joined) <= width || line === '') line = joined;
       else {
@@ -84,6 +88,25 @@ export function wrap(text: string, width: number): string[] {
     lines.push(line);
   }
   return lines;
+}
+
+/** A word in pieces of at most `width` cells; a cluster wider than that is a piece of its own. */
+function pieces(word: string, width: number): string[] {
+  if (displayWidth(word) <= width) return [word];
+  const found: string[] = [];
+  let piece = '';
+  let used = 0;
+  for (const { segment } of segmenter.segment(word)) {
+    const cells = clusterWidth(segment);
+    if (used + cells > width && piece !== '') {
+      found.push(piece);
+      piece = '';
+      used = 0;
+    }
+    piece += segment;
+    used += cells;
+  }
+  return [...found, piece];
 }
 
 /** Removes control characters, so that text of others cannot steer the terminal. Newlines stay. */

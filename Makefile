@@ -17,11 +17,13 @@ $(INSTALLED): package-lock.json
 install: $(INSTALLED) ## Install the Node packages (Node 24 is one of them)
 
 .PHONY: demo
-demo: install trainer model ## From a goal in plain language to a trained model, with a budget freeze on the way (YES=1 asks nothing)
+demo: install programs trainer model ## From a goal in plain language to a trained model, with a budget freeze on the way (YES=1 asks nothing)
 	@node tools/demo/demo.ts $(if $(YES),--yes)
 
 .PHONY: test
-test: check test-unit test-integration test-trainer test-e2e ## Run every check and test
+test: check test-unit programs ## Run every check and test
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-trainer test-idle
+	@$(MAKE) --no-print-directory test-integration test-e2e
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences
@@ -32,15 +34,19 @@ test-unit: install ## Unit, property and simulation tests
 	@vitest run --project unit
 
 .PHONY: test-integration
-test-integration: install ## Tests against a real Kubernetes API server
+test-integration: install programs ## Tests against a real Kubernetes API server
 	@vitest run --project integration
+
+.PHONY: test-idle
+test-idle: install programs ## That an idle operator writes nothing: two quiet minutes, so make test runs the trainer's tests beside it
+	@vitest run --project idle
 
 .PHONY: test-trainer
 test-trainer: install trainer ## The trainer's own tests, on CPU
 	@trainer/test.sh
 
 .PHONY: test-e2e
-test-e2e: install trainer model ## The whole product with the real trainer
+test-e2e: install programs trainer model ## The whole product with the real trainer
 	@vitest run --project e2e
 
 .PHONY: trainer
@@ -50,6 +56,10 @@ trainer: ## Install the Python trainer into the cache (lean on CPU, CUDA with an
 .PHONY: model
 model: trainer ## Fetch the quickstart's base model into the cache
 	@trainer/model.sh >/dev/null
+
+.PHONY: programs
+programs: install ## Find, or build once, the Kubernetes programs of development and tests
+	@node tools/controlplane/cli.ts build >/dev/null
 
 .PHONY: controlplane
 controlplane: install ## Start a Kubernetes control plane of one's own and keep it until Ctrl-C

@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// unit: pure and in-process, beside the code. integration: a real API server.
-// e2e: the whole product with the real trainer. Both share one control plane,
-// started by their global setup.
+// unit: pure and in-process, beside the code, and the simulation. integration: a real API server, shared through the
+// global setup but for the operator's tests, which start their own. idle: an operator at rest. e2e: the quickstart with
+// the real trainer.
 export default defineConfig({
   test: {
     projects: [
@@ -22,6 +22,14 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'idle',
+          include: ['test/idle/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
         },
       },
       {

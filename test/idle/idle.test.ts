@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { waitFor } from '../../support/wait.ts';
-import { World } from '../../support/world.ts';
+import { waitFor } from '../support/wait.ts';
+import { World } from '../support/world.ts';
 
 const OBJECTS = 100;
 const QUIET_MS = 120_000;

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Lint, types and tests of the trainer, on CPU with tiny models. Arguments go to pytest.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+python=$(./install.sh --tests | tail -n 1)
+export PYTHONDONTWRITEBYTECODE=1 HF_HUB_OFFLINE=1
+"$python" -m ruff check --no-cache .
+"$python" -m ruff format --check --no-cache .
+"$python" -m mypy --cache-dir=/dev/null kriptik_trainer
+exec "$python" -m pytest -p no:cacheprovider -q "$@"

@@ -71,9 +71,9 @@ function problemOf(uri: string, report: CheckReport): string {
   const errors = report.files.flatMap((file) => file.errors);
   const count = report.files.reduce((sum, file) => sum + file.errorCount, 0);
   const told = errors.slice(0, TOLD).map((error) => {
-    const field = error.field === null ? '' : `, field ${error.field}`;
+    const field = error.field === null || error.where.includes(error.field) ? '' : `, field ${error.field}`;
     return `${error.where}${field}: ${error.message}. ${error.remedy}`;
   });
   const rest = count > told.length ? ` (${count - told.length} more)` : '';
-  return `${uri} cannot be trained on: ${told.join(' ')}${rest}`;
+  return `${uri} cannot be trained on: ${told.join(' ').replace(/\.$/, '')}${rest}`;
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,12 +25,20 @@ import { waitFor } from './wait.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const NAMESPACE = 'team';
 
+/** The operator calls the API server as this user, whose rights are those of config/rbac/operator.yaml and no more. */
+const OPERATOR_USER = {
+  name: 'system:serviceaccount:kriptik-system:kriptik-operator',
+  groups: ['system:serviceaccounts', 'system:serviceaccounts:kriptik-system'],
+};
+
 export interface WorldOptions {
   /** USD per hour that the machine declares. */
   readonly pricePerHour?: string;
   readonly settings?: object;
   /** Arguments of the stand-in trainer. */
   readonly trainerArguments?: readonly string[];
+  /** Path of an interpreter instead of the stand-in; there need be none. */
+  readonly trainerPython?: string;
 }
 
 /** A control plane of its own, a provider on this machine, and an operator that can be started and killed. */
@@ -40,6 +49,7 @@ export class World {
   readonly namespace = NAMESPACE;
   readonly #options: WorldOptions;
   readonly #operators = new Set<ChildProcess>();
+  readonly #people: KubeClient[] = [];
 
   private constructor(controlPlane: ControlPlane, directory: string, options: WorldOptions) {
     this.controlPlane = controlPlane;
@@ -55,6 +65,8 @@ export class World {
       ['crds', 'webhooks', 'config', 'config/rbac'].map((folder) => join(ROOT, folder)),
     );
     const world = new World(controlPlane, await mkdtemp(join(tmpdir(), 'kriptik-world-')), options);
+    const { kubeconfig } = await controlPlane.createUser(OPERATOR_USER);
+    await writeFile(world.#operatorKubeconfig, JSON.stringify(kubeconfig), { mode: 0o600 });
     await world.client.raw('POST', '/api/v1/namespaces', {
       body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
     });
@@ -70,18 +82,31 @@ export class World {
     return world;
   }
 
+  get #operatorKubeconfig(): string {
+    return join(this.directory, 'operator.kubeconfig');
+  }
+
+  /** What all operators of this world wrote to their outputs. */
+  get operatorLog(): string {
+    return join(this.directory, 'operator.log');
+  }
+
   get workDir(): string {
     return join(this.directory, 'work');
   }
 
-  /** Starts an operator and waits until it works. */
-  async startOperator(): Promise<ChildProcess> {
+  /** Starts an operator and waits until it works. `changes` hold for this one only. */
+  async startOperator(changes: Pick<WorldOptions, 'trainerArguments'> = {}): Promise<ChildProcess> {
     const script = join(ROOT, 'test', 'support', 'operator-process.ts');
-    const { settings, trainerArguments } = this.#options;
+    const { settings, trainerArguments, trainerPython } = { ...this.#options, ...changes };
+    const findTrainer = trainerPython !== undefined;
     const child = spawn(
       process.execPath,
-      [script, this.controlPlane.kubeconfigPath, JSON.stringify({ settings, trainerArguments })],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      [script, this.#operatorKubeconfig, JSON.stringify({ settings, trainerArguments, findTrainer })],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...(findTrainer && { KRIPTIK_TRAINER_PYTHON: trainerPython }) },
+      },
     );
     this.#operators.add(child);
     child.once('exit', () => this.#operators.delete(child));
@@ -89,11 +114,34 @@ export class World {
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
+    child.stderr.pipe(process.stderr, { end: false });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.pipe(createWriteStream(this.operatorLog, { flags: 'a' }));
+    }
     await waitFor('the operator', () => {
       if (child.exitCode !== null) throw new Error(`the operator ended with ${child.exitCode}`);
       return output.includes('ready') || undefined;
     });
     return child;
+  }
+
+  /** A client of somebody who has these ClusterRoles in the namespace of the goals, and nothing else. */
+  async person(name: string, ...roles: string[]): Promise<KubeClient> {
+    const { kubeconfig } = await this.controlPlane.createUser({ name, groups: [], namespace: NAMESPACE });
+    const path = join(this.directory, `${name}.kubeconfig`);
+    await writeFile(path, JSON.stringify(kubeconfig), { mode: 0o600 });
+    await this.controlPlane.applyManifests(
+      roles.map((role) => ({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name: `${name}-${role}`, namespace: NAMESPACE },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+        subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name }],
+      })),
+    );
+    const client = KubeClient.fromKubeConfig(loadKubeConfig({ path }), { userAgent: `kriptik-test-${name}` });
+    this.#people.push(client);
+    return client;
   }
 
   /** Writes a data file of question-answer rows and returns its URI. */
@@ -145,18 +193,21 @@ export class World {
   /** Waits for the goal's plan to be priced and approves exactly that digest. */
   async approve(goalName: string): Promise<TrainingPlan> {
     const goal = await this.goalIn(goalName, 'AwaitingApproval');
-    const plans = this.client.resource(TrainingPlanResource);
     const key = { namespace: NAMESPACE, name: goal.status?.planRef?.name ?? '' };
-    const plan = await plans.get(key);
-    const user = await this.#user();
+    return await this.approvePlan(await this.client.resource(TrainingPlanResource).get(key));
+  }
+
+  /** Approves a plan as it is. */
+  async approvePlan({ metadata, status }: TrainingPlan): Promise<TrainingPlan> {
     const approval = {
       decision: 'Approved',
-      digest: plan.status?.digest,
-      user,
+      digest: status?.digest,
+      user: await this.#user(),
       at: new Date().toISOString(),
       via: 'status',
     };
-    return await plans.status.patch(key, { status: { approval } });
+    const key = { namespace: NAMESPACE, name: metadata.name };
+    return await this.client.resource(TrainingPlanResource).status.patch(key, { status: { approval } });
   }
 
   async setBudget(goalName: string, limit: string): Promise<void> {
@@ -173,6 +224,16 @@ export class World {
       if (command.includes(this.workDir)) found.push({ pid: Number(pid), command: command.replaceAll('\0', ' ') });
     }
     return found;
+  }
+
+  /** Pid of the API server itself. */
+  async apiServerPid(): Promise<number> {
+    const log = this.controlPlane.auditLogPath ?? '';
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (command.includes('kube-apiserver') && command.includes(`--audit-log-path=${log}`)) return Number(pid);
+    }
+    throw new Error('the API server does not run on this machine');
   }
 
   /** Trainer processes, without their supervisors. */
@@ -204,7 +265,7 @@ export class World {
         // It ended meanwhile.
       }
     }
-    await this.client.close();
+    for (const client of [this.client, ...this.#people]) await client.close();
     await this.controlPlane.stop();
     await rm(this.directory, { recursive: true, force: true });
   }

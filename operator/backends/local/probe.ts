@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, statfs, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ import type { ProbeResult } from '../backend.ts';
 import { isBackendError } from '../errors.ts';
 import { trainerEnvironment } from './environment.ts';
 import { explainFileError, isDiskFull } from './files.ts';
-import { instancesDirectory } from './layout.ts';
+import { instancesDirectory, TEMPORARY_PREFIX } from './layout.ts';
 import type { LocalOptions } from './options.ts';
 
 const run = promisify(execFile);
@@ -29,11 +29,16 @@ const notReady = (reason: string, message: string, remedy: string): NotReady => 
 
 const checkDisk = async (root: string): Promise<NotReady | undefined> => {
   const instances = instancesDirectory(root);
-  const file = join(instances, `.probe-${randomBytes(6).toString('hex')}`);
+  // Named as what is half made, which nothing takes for an attempt.
+  const file = join(instances, `${TEMPORARY_PREFIX}probe-${randomBytes(6).toString('hex')}`);
   try {
     await mkdir(instances, { recursive: true, mode: 0o700 });
-    await writeFile(file, 'probe');
-    await unlink(file);
+    try {
+      await writeFile(file, 'probe');
+    } finally {
+      // A full disk still makes the file, and has no room for what is in it.
+      await rm(file, { force: true });
+    }
     const { bavail, bsize } = await statfs(instances);
     if (bavail * bsize >= MIN_FREE_BYTES) return undefined;
     const free = ((bavail * bsize) / GIB).toFixed(1);

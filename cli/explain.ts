@@ -18,6 +18,7 @@ export function explain(error: unknown, context: FailureContext = {}): CliError 
   if (error instanceof UnreachableError) return explainUnreachable(error, context);
   if (error instanceof CommanderError) return explainUsage(error);
   if (error instanceof Error && error.name === 'KubeConfigError') return explainKubeconfig(error);
+  if (error instanceof Error && error.name === 'DirectoryInUse') return explainInUse(error);
   if (error instanceof Error && error.name === 'AbortError') {
     return new CliError(EXIT.interrupted, {
       what: 'interrupted',
@@ -25,6 +26,23 @@ export function explain(error: unknown, context: FailureContext = {}): CliError 
     });
   }
   return explainSystem(error);
+}
+
+/** A second "up" over the same data. */
+function explainInUse(error: Error): CliError {
+  const [, folder, pid] = /runs in (.+), started by process (\d+)/.exec(error.message) ?? [];
+  return new CliError(
+    EXIT.error,
+    {
+      what: `another control plane already runs in this folder${pid === undefined ? '' : `, started by process ${pid}`}`,
+      where: folder,
+      remedy: [
+        'Use the one that runs, or stop it with Ctrl-C where it was started;',
+        'for a second one of its own: kriptik up --data-dir FOLDER --kubeconfig-out FILE',
+      ],
+    },
+    { cause: error },
+  );
 }
 
 function explainUsage(error: CommanderError): CliError {
@@ -91,6 +109,7 @@ function explainSystem(error: unknown): CliError {
   const known: Readonly<Record<string, readonly [ExitCode, string, string]>> = {
     ENOENT: [EXIT.notFound, 'no such file or folder', 'Check the path.'],
     EACCES: [EXIT.refused, 'this user may not access the file', 'Fix its permissions, or choose another place.'],
+    ENOTDIR: [EXIT.usage, 'a part of this path is a file, a folder was expected', 'Name a folder.'],
     EISDIR: [EXIT.usage, 'this is a folder, a file was expected', 'Name a file.'],
     ENOSPC: [EXIT.error, 'the disk is full', 'Free some space and run the command again.'],
     EADDRINUSE: [EXIT.error, 'the port is taken by another program', 'Choose another port, or stop the other program.'],

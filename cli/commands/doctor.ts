@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { checkCrds, checkPolicies, checkProviders, checkRights } from '../doctor/cluster.ts';
 import { checkDisk, checkNode, checkTrainer } from '../doctor/machine.ts';
+import { checkOperator } from '../doctor/operator.ts';
 import { type Finding, fail, ok, skip } from '../doctor/types.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
@@ -17,7 +18,7 @@ export function registerDoctor(program: Command, open: Open): void {
     .command('doctor')
     .summary('check every part, with what to do about each fault')
     .description(
-      'Check Node, kubeconfig, API server, kinds, admission policies, permissions, providers, trainer and disk. Exit code 1 when something fails.',
+      'Check Node, kubeconfig, API server, kinds, admission policies, permissions, operator, providers, trainer and disk. Exit code 1 when something fails.',
     )
     .addOption(outputOption(['table', 'json', 'yaml']))
     .action(async (options: { output: Format }, command: Command) => doctor(open(command), options.output));
@@ -47,7 +48,7 @@ async function clusterFindings(session: Session): Promise<Finding[]> {
     const file = chooseKubeconfig(session.options, session.host) ?? session.host.env['KUBECONFIG'] ?? '~/.kube/config';
     return ok('kubeconfig', `${file}, context ${session.context}, namespace ${session.namespace}`);
   });
-  const rest = ['crds', 'policies', 'permissions', 'providers'];
+  const rest = ['crds', 'policies', 'permissions', 'operator', 'providers'];
   if (kubeconfig.result === 'fail')
     return [kubeconfig, ...['api server', ...rest].map((name) => skip(name, 'needs a kubeconfig'))];
   const server = await guarded('api server', async () => {
@@ -58,10 +59,12 @@ async function clusterFindings(session: Session): Promise<Finding[]> {
   const crds = await guarded('crds', () => checkCrds(session));
   const policies = await guarded('policies', () => checkPolicies(session));
   const rights = await guarded('permissions', () => checkRights(session));
-  const providers = crds.detail.startsWith('missing')
-    ? skip('providers', 'needs the kinds')
-    : await guarded('providers', () => checkProviders(session));
-  return [kubeconfig, server, crds, policies, rights, providers];
+  const known = !crds.detail.startsWith('missing');
+  const needsKinds = (name: string, check: () => Promise<Finding>): Finding | Promise<Finding> =>
+    known ? guarded(name, check) : skip(name, 'needs the kinds');
+  const operator = await needsKinds('operator', () => checkOperator(session));
+  const providers = await needsKinds('providers', () => checkProviders(session));
+  return [kubeconfig, server, crds, policies, rights, operator, providers];
 }
 
 /** One check that breaks is a finding of its own, not the end of the others. */

@@ -1,14 +1,14 @@
 import { chmodSync, copyFileSync, createWriteStream, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RunningOperator } from '@kriptik/operator/main.ts';
 import type { MicroUsd } from '@kriptik/operator/money.ts';
-import { formatMoney, formatUsd } from '@kriptik/operator/money.ts';
+import { formatMoney } from '@kriptik/operator/money.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { type Command, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { embeddedKubeconfig, type Session } from '../session.ts';
+import { nextSteps, providerVerdict, ROOT } from '../welcome.ts';
 import { DEFAULT_RATE, localProviderManifest } from './localprovider.ts';
 import type { Open } from './open.ts';
 import { amount } from './raise.ts';
@@ -22,8 +22,6 @@ interface UpOptions {
   readonly logLevel: string;
 }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
 /** What a cluster needs before an operator can work; in this order. */
 const MANIFESTS: readonly string[] = ['crds', 'config', 'config/rbac', 'webhooks'].map((folder) => join(ROOT, folder));
 
@@ -32,7 +30,7 @@ export function registerUp(program: Command, open: Open): void {
     .command('up')
     .summary('run a control plane, the operator and this machine as a provider, until Ctrl-C')
     .description(
-      'Start etcd, a Kubernetes API server and the operator on this machine, with a provider that trains here, and write a kubeconfig. Everything is kept for the next start. Ctrl-C saves a checkpoint of what trains, then stops everything.',
+      'Start etcd, a Kubernetes API server and the operator on this machine, with a provider that trains here, and write a kubeconfig. Everything is kept for the next start. Ctrl-C saves a checkpoint of what trains, stops everything and ends with exit code 0.',
     )
     .addOption(
       new Option('--rate <usd>', 'price of one hour of this machine')
@@ -64,12 +62,15 @@ async function up(session: Session, options: UpOptions): Promise<void> {
     const provider = localProviderManifest(options.providerName, { pricePerHour: options.rate, workDir });
     await controlPlane.applyManifests([...MANIFESTS, provider]);
     writeKubeconfig(controlPlane.kubeconfigPath, kubeconfig);
-    const logFile = join(dirname(dataDirectory), 'operator.log');
+    const logFile = join(dataDirectory, 'operator.log');
     const destination = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
     const log = createLogger({ name: 'kriptik', level: options.logLevel, destination });
     operator = await startOperator({ kubeconfig, env: host.env, log });
+    const verdict = await providerVerdict(session, controlPlane.client, options.providerName);
     session.print(`Ready. API server: ${controlPlane.url}`);
-    session.note(nextSteps(kubeconfig, logFile, options));
+    session.note(
+      nextSteps(session, { kubeconfig, logFile, rate: options.rate, provider: options.providerName, verdict }),
+    );
     await untilStopped(session, controlPlane, operator);
   } finally {
     await down(session, controlPlane, operator);
@@ -81,20 +82,6 @@ function writeKubeconfig(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   copyFileSync(from, to);
   chmodSync(to, 0o600);
-}
-
-function nextSteps(kubeconfig: string, logFile: string, options: UpOptions): string {
-  return [
-    `Provider "${options.providerName}": this machine at ${formatUsd(options.rate)} an hour.`,
-    `Log of the operator: ${logFile}`,
-    '',
-    'In another terminal:',
-    `  export KUBECONFIG=${kubeconfig}`,
-    '  kriptik apply -f examples/quickstart/goal.yaml',
-    '  kriptik plan NAME; kriptik approve NAME; kriptik watch NAME',
-    '',
-    'Ctrl-C saves what trains and stops everything.',
-  ].join('\n');
 }
 
 /** Resolves on Ctrl-C; rejects when a part ends by itself. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type OperatorState, readOperatorState } from '../doctor/operator.ts';
 import { bundledCrds } from '../manifest/schema.ts';
 import { type Format, outputOption, renderData } from '../output.ts';
 import { crdStates } from '../served.ts';
@@ -55,7 +56,7 @@ async function clusterVersions(session: Session): Promise<Partial<Versions>> {
     const different = states.filter(({ state }) => state === 'different' || state === 'missing').length;
     return {
       kubernetes: gitVersion,
-      operator: await operatorVersion(session),
+      operator: await operatorLine(session),
       crds:
         different === 0
           ? `those of ${CLIENT_VERSION}`
@@ -65,6 +66,17 @@ async function clusterVersions(session: Session): Promise<Partial<Versions>> {
     session.note('No cluster answers: only the version of this program is shown.');
     return {};
   }
+}
+
+/** Its image where that is known, and whether it seems to be at work. */
+async function operatorLine(session: Session): Promise<string | undefined> {
+  const [image, state] = await Promise.all([
+    operatorVersion(session),
+    readOperatorState(session).catch((): OperatorState => ({ works: 'unknown', detail: '' })),
+  ]);
+  const says = { yes: 'at work', no: `not at work: ${state.detail}; see "kriptik doctor"`, unknown: undefined };
+  const parts = [image, says[state.works]].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : parts.join(', ');
 }
 
 /** From the image of the operator's Deployment, where it runs as one. */

@@ -99,7 +99,13 @@ function proposed(o: PlanObserved): PlanDecision {
   }
   if ('blocked' in o.proposal) {
     const { reason, message, remedy } = o.proposal.blocked;
-    return { status: withVerdict(o, unpriced, { phase: 'Blocked', reason, message: `${message}. ${remedy}` }) };
+    return {
+      status: withVerdict(o, unpriced, {
+        phase: 'Blocked',
+        reason,
+        message: `${message.replace(/\.+$/, '')}. ${remedy}`,
+      }),
+    };
   }
   const { resolved, quote, tiles } = o.proposal;
   const digest = planDigest({ contract: o.plan.spec.contract, resolved, quote });

@@ -1,6 +1,6 @@
 import { errorMessage, UnreachableError } from '@kriptik/operator/runtime/errors.ts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { describeGoal, nextSteps, type Story } from '../describe/goal.ts';
+import { nextSteps, type Story } from '../describe/goal.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { findGoal } from '../locate.ts';
@@ -8,7 +8,7 @@ import { printable } from '../render/width.ts';
 import type { Session } from '../session.ts';
 import { readStory } from '../story.ts';
 import { changeLines, firstLine, type Told } from '../watch/lines.ts';
-import { renderScreen } from '../watch/screen.ts';
+import { renderOutcome, renderScreen } from '../watch/screen.ts';
 import { isBehind, isEnded, isRaised, messageOf, phaseOf, type Snapshot, waitResult } from '../watch/snapshot.ts';
 import { LiveScreen } from '../watch/terminal.ts';
 import { viewOf } from './describe.ts';
@@ -78,8 +78,8 @@ async function watchGoal(session: Session, target: string, options: WatchOptions
     }
   } finally {
     screen.close();
+    if (live && last !== undefined) session.print(renderOutcome({ story: last }, viewOf(session)));
   }
-  if (live && last !== undefined) session.print(describeGoal(last, viewOf(session)));
 }
 
 const NO_OPERATOR = 'no operator has looked at the goal as it is now; see "kriptik doctor"';

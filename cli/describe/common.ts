@@ -4,7 +4,7 @@ import type { KubeObject } from '@kriptik/operator/runtime/types.ts';
 import { age } from '../render/duration.ts';
 import type { Style } from '../render/style.ts';
 import { renderTable } from '../render/table.ts';
-import { printable, truncate } from '../render/width.ts';
+import { printable } from '../render/width.ts';
 
 /** What every description needs: how to paint, how wide, and what time it is (epoch ms). */
 export interface View {
@@ -48,10 +48,10 @@ export function conditionLines(conditions: readonly ConditionLike[] | undefined,
     condition.status,
     condition.reason,
     age(condition.lastTransitionTime, view.now),
-    truncate(printable(condition.message).replaceAll('\n', ' '), Math.max(30, view.width - 50)),
+    printable(condition.message).replaceAll('\n', ' '),
   ]);
   const columns = [{ title: 'TYPE' }, { title: 'STATUS' }, { title: 'REASON' }, { title: 'AGE' }, { title: 'MESSAGE' }];
-  return dimHeader(renderTable(columns, rows, { indent: '  ' }), view.style);
+  return dimHeader(renderTable(columns, rows, { indent: '  ', width: view.width }), view.style);
 }
 
 /** When an event happened last, epoch ms; 0 when it does not say. */
@@ -72,7 +72,7 @@ export function eventLines(events: readonly KubeEvent[], view: View, limit = 12)
     `${printable(event.message ?? '').replaceAll('\n', ' ')}${(event.count ?? 1) > 1 ? ` (${event.count} times)` : ''}`,
   ]);
   const columns = [{ title: 'AGE' }, { title: 'TYPE' }, { title: 'REASON' }, { title: 'OF' }, { title: 'MESSAGE' }];
-  return dimHeader(renderTable(columns, rows, { indent: '  ' }), view.style);
+  return dimHeader(renderTable(columns, rows, { indent: '  ', width: view.width }), view.style);
 }
 
 /** Splits a rendered table into lines with its header dimmed. */

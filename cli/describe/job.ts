@@ -80,7 +80,7 @@ export function costLines(job: TrainingJob, view: View): string[] {
   const forecast =
     cost.forecast === undefined
       ? undefined
-      : `${usd(cost.forecast)} when finished${cost.forecastFits === false ? view.style.yellow(', more than the limit') : ''}`;
+      : `${usd(cost.forecast)} when finished${cost.forecastFits === false ? view.style.yellow(`, ${misfit(cost)}`) : ''}`;
   return [
     ...facts(
       [
@@ -101,6 +101,13 @@ export function costLines(job: TrainingJob, view: View): string[] {
     ),
     ...bullets(cost.options ?? [], view.width),
   ];
+}
+
+/** Why a forecast does not fit. Part of the limit is kept back, so one below the limit may not fit either. */
+export function misfit(cost: NonNullable<NonNullable<TrainingJob['status']>['cost']>): string {
+  return Number(cost.forecast) > Number(cost.limit)
+    ? 'more than the limit'
+    : `does not fit: ${usd(cost.reserve)} of the limit are kept back to save the work`;
 }
 
 function attemptLines(attempts: readonly Attempt[], view: View): string[] {

@@ -71,6 +71,13 @@ describe('renderTable', () => {
     expect(table).toBe('NAME    COST   NOTE\n微调    1.00   <none>\nx      12.50   ok\n');
   });
 
+  it('wraps the last column to the width of a terminal', () => {
+    const rows = [['Frozen', 'the checkpoint of step 14 is saved']];
+    expect(renderTable([{ title: 'REASON' }, { title: 'MESSAGE' }], rows, { indent: '  ', width: 36 })).toBe(
+      '  REASON   MESSAGE\n  Frozen   the checkpoint of step 14\n           is saved\n',
+    );
+  });
+
   it('can leave the header out', () => {
     expect(renderTable([{ title: 'NAME' }], [['a']], { header: false })).toBe('a\n');
   });

@@ -117,7 +117,7 @@ function objectOf(event: KubeEvent): string {
 }
 
 /** What a warning says with its numbers left out. */
-function wording(event: KubeEvent): string {
+export function wording(event: KubeEvent): string {
   return [objectOf(event), event.reason, (event.message ?? '').replace(/\d+(\.\d+)?/g, '#')].join(' ');
 }
 

@@ -1,15 +1,21 @@
 import { eventTime, type KubeEvent, usd, type View } from '../describe/common.ts';
 import { nextSteps } from '../describe/goal.ts';
-import { lossesOf, lossTrend } from '../describe/job.ts';
+import { lossesOf, lossTrend, misfit } from '../describe/job.ts';
 import { budgetBar, progressBar, spendStyle } from '../render/bars.ts';
 import { age, duration } from '../render/duration.ts';
 import { sparkline } from '../render/sparkline.ts';
 import { phaseStyle } from '../render/style.ts';
 import { quoteLine } from '../render/tiles.ts';
 import { padEnd, padStart, printable, truncate } from '../render/width.ts';
+import { wording } from './lines.ts';
 import { phaseOf, type Snapshot } from './snapshot.ts';
 
 const LABEL = 10;
+
+/** What a live view leaves behind when it ends: all of it but the news, which was seen. */
+export function renderOutcome(snapshot: Snapshot, view: View): string[] {
+  return renderScreen({ ...snapshot, story: { ...snapshot.story, events: [] } }, view, Number.POSITIVE_INFINITY);
+}
 
 /** The live view: at most `height` lines of at most `view.width` cells. */
 export function renderScreen(snapshot: Snapshot, view: View, height: number): string[] {
@@ -20,6 +26,9 @@ export function renderScreen(snapshot: Snapshot, view: View, height: number): st
   const head = [
     `${style.bold(name)}  ${phaseStyle(style, phase)(phase)}  ${style.dim(age(story.goal.metadata.creationTimestamp, view.now))}`,
     ...(snapshot.trouble === undefined ? [] : [style.red(truncate(snapshot.trouble, view.width))]),
+    ...(snapshot.trouble === undefined && height < 14
+      ? []
+      : [style.dim(truncate(printable(story.goal.spec.goal).replace(/\s+/g, ' ').trim(), view.width))]),
     '',
     ...planLines(snapshot, view),
     ...runLines(snapshot, view),
@@ -56,11 +65,17 @@ function runLines({ story }: Snapshot, view: View): string[] {
   const steps =
     progress === undefined
       ? 'not started'
-      : `${padStart(String(percent), 3)} %  ${progress.step}/${progress.totalSteps}`;
+      : `${padStart(String(percent), 3)} %  ${progress.step}/${progress.totalSteps}${left(job)}`;
   lines.push(labelled('Progress', `${progressBar(percent / 100, bar, style)} ${steps}`, view));
   const losses = lossesOf(job);
   if (losses.length > 0)
-    lines.push(labelled('Loss', `${style.cyan(sparkline(losses, bar + 2, style.unicode))} ${lossTrend(losses)}`, view));
+    lines.push(
+      labelled(
+        'Loss',
+        `${style.cyan(padEnd(sparkline(losses, bar + 2, style.unicode), bar + 2))} ${lossTrend(losses)}`,
+        view,
+      ),
+    );
   if (cost !== undefined) {
     const marks = job.spec.run.contract.budget;
     const spent = spendStyle(
@@ -70,8 +85,9 @@ function runLines({ story }: Snapshot, view: View): string[] {
     )(`${padStart(String(cost.percentUsed), 3)} %  ${usd(cost.spent)} of ${usd(cost.limit)}`);
     lines.push(labelled('Budget', `${budgetBar(cost.percentUsed, marks, bar, style)} ${spent}`, view));
     if (cost.forecast !== undefined) {
-      const fits = cost.forecastFits === false ? style.yellow(' more than the limit') : '';
-      lines.push(labelled('Forecast', `${usd(cost.forecast)}${fits}`, view));
+      const text = `${usd(cost.forecast)}${cost.forecastFits === false ? `, ${misfit(cost)}` : ' when finished'}`;
+      const shown = truncate(text, view.width - LABEL);
+      lines.push(labelled('Forecast', cost.forecastFits === false ? style.yellow(shown) : shown, view));
     }
   }
   lines.push(...speedLine(job, view));
@@ -94,20 +110,29 @@ function runLines({ story }: Snapshot, view: View): string[] {
   return lines;
 }
 
+/** `, 3m10s left` while it runs. */
+function left({ status }: NonNullable<Snapshot['story']['job']>): string {
+  const { etaSeconds, percent } = status?.progress ?? {};
+  return status?.phase !== 'Running' || etaSeconds === undefined || percent === 100
+    ? ''
+    : `, ${duration(etaSeconds)} left`;
+}
+
 function speedLine(job: NonNullable<Snapshot['story']['job']>, view: View): string[] {
   const { progress, cost } = job.status ?? {};
   const parts = [
     cost === undefined ? undefined : `${usd(cost.ratePerHour)}/h`,
     progress?.secondsPerStep === undefined ? undefined : `${progress.secondsPerStep} s/step`,
     progress?.tokensPerSecond === undefined ? undefined : `${progress.tokensPerSecond} tok/s`,
-    progress?.etaSeconds === undefined || progress.percent >= 100 ? undefined : `${duration(progress.etaSeconds)} left`,
     progress?.device,
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? [] : [labelled('Rate', truncate(parts.join(', '), view.width - LABEL), view)];
 }
 
 function newsLines(events: readonly KubeEvent[], view: View, room: number): string[] {
-  const newest = [...events].sort((a, b) => eventTime(a) - eventTime(b)).slice(-Math.min(8, Math.max(0, room - 1)));
+  const newest = distinct(events)
+    .sort((a, b) => eventTime(a) - eventTime(b))
+    .slice(-Math.min(8, Math.max(0, room - 1)));
   if (room < 2) return [];
   return newest.map((event) => {
     const when = padStart(age(new Date(eventTime(event)).toISOString(), view.now), 7);
@@ -117,4 +142,12 @@ function newsLines(events: readonly KubeEvent[], view: View, room: number): stri
     );
     return `${view.style.dim(when)}  ${event.type === 'Warning' ? view.style.yellow(text) : text}`;
   });
+}
+
+/** Of events that say the same with other numbers only the newest. */
+function distinct(events: readonly KubeEvent[]): KubeEvent[] {
+  const newest = new Map<string, KubeEvent>();
+  for (const event of [...events].sort((a, b) => eventTime(a) - eventTime(b)))
+    newest.set(event.type === 'Warning' ? wording(event) : (event.metadata.uid ?? event.metadata.name), event);
+  return [...newest.values()];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeStyle, plainStyle } from '../render/style.ts';
 import { displayWidth } from '../render/width.ts';
-import { renderScreen } from './screen.ts';
+import { renderOutcome, renderScreen } from './screen.ts';
 import { isBehind, isEnded, isRaised, phaseOf, waitResult } from './snapshot.ts';
 import { LiveScreen } from './terminal.ts';
 import { event, goal, job, now, snapshot } from './testing.ts';
@@ -32,12 +32,26 @@ describe('renderScreen', () => {
       40,
     ).join('\n');
     expect(text).toContain('helpdesk  Running  1m');
-    expect(text).toMatch(/Progress {2}\[█{20}░{20}\] {2}50 % {2}100\/200/);
-    expect(text).toContain('█▃▁ 3.000 to 1.500');
+    expect(text).toMatch(/Progress {2}\[█{20}░{20}\] {2}50 % {2}100\/200, 1m30s left/);
+    expect(text).toMatch(/Loss {6}█▃▁ {39} 3\.000 to 1\.500/);
     expect(text).toMatch(/Budget {4}\[█{20}░+┊░+┊░+\] {2}50 % {2}\$0\.50 of \$1\.00/);
-    expect(text).toContain('Forecast  $1.20 more than the limit');
-    expect(text).toContain('$6.00/h, 0.5 s/step, 1m30s left, cpu');
+    expect(text).toContain('Forecast  $1.20, more than the limit');
+    expect(text).toContain('$6.00/h, 0.5 s/step, cpu');
     expect(text).toContain('Saved     step 40, 1m ago, verified');
+  });
+
+  it('says that a forecast below the limit may not fit because of the reserve', () => {
+    const running = job('Running', 50);
+    const cost = { ...running.status?.cost, forecast: '0.98', reserve: '0.05' };
+    const tight = { ...running, status: { ...running.status, cost } } as typeof running;
+    const text = renderScreen(snapshot({ job: tight }), { style: plainStyle, width: 100, now }, 40).join('\n');
+    expect(text).toContain('$0.98, does not fit: $0.05 of the limit are kept back to save the work');
+  });
+
+  it('leaves behind where things stood, without the news', () => {
+    const text = renderOutcome(snapshot({ job: job('Frozen', 50), events }), { style: plainStyle, width: 80, now });
+    expect(text.join('\n')).toContain('next: kriptik raise helpdesk');
+    expect(text.join('\n')).not.toContain('微调');
   });
 
   it('shows an outage without losing the last state', () => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { readFile, statfs, writeFile } from 'node:fs/promises';
+import { readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ComputeProviderResource, type TrainingJob } from '@kriptik/crds';
@@ -60,6 +60,7 @@ describe.runIf(mountable)('a full disk', () => {
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
     });
     execFileSync('umount', ['--lazy', world.workDir]);
+    await rm(world.directory, { recursive: true, force: true });
   });
 
   it('makes the provider say how much is missing, where, and what to do', async () => {

@@ -105,18 +105,23 @@ function whyNot(context: PlanContext, narrowed: Narrowed, best: Candidate | unde
     return blocked('NoSuitableModel', 'No model of the catalog suits this goal.', remedyFor('model'));
   }
   const problems = narrowed.methods.flatMap((method) =>
-    narrowed.computes.map((compute) => {
+    narrowed.computes.flatMap((compute) => {
       const { problem } = bestCompute(context, model, method, [compute]) ?? {};
-      return problem === undefined ? '' : `${method} on ${computeId(compute)}: ${problem.text}`;
+      return problem === undefined ? [] : [{ method, compute: computeId(compute), text: problem.text }];
     }),
   );
-  const shown = [...new Set(problems)].filter((text) => text !== '').slice(0, 4);
-  return blocked(
-    best.problem.reason,
-    `${model.title} cannot be trained: ${shown.join('; ')}.`,
-    remedyOf[best.problem.reason],
-  );
+  const { reason } = best.problem;
+  // Where no provider can take any work, neither model nor method is at fault.
+  if (reason === 'NoProvider') {
+    const why = [...new Set(problems.map(({ text }) => text))].slice(0, MAX_SHOWN);
+    return blocked(reason, `No provider can take this work: ${why.join('; ')}.`, remedyOf[reason]);
+  }
+  const shown = problems.slice(0, MAX_SHOWN).map(({ method, compute, text }) => `${method} on ${compute}: ${text}`);
+  return blocked(reason, `${model.title} cannot be trained: ${shown.join('; ')}.`, remedyOf[reason]);
 }
+
+/** Problems told at once. */
+const MAX_SHOWN = 4;
 
 function unknownModel(name: string, similar: readonly string[], catalog: Catalog): Blocked {
   const families = [...new Set(catalog.models.map(({ family }) => family))].join(', ');

@@ -8,7 +8,7 @@ export type ApprovalView =
 
 /**
  * Whether a job may spend: its plan exists, is approved, the approval names exactly the digest the job was
- * made for, and the job's frozen copy still hashes to it. Admission says the same; this is the gate.
+ * made for, the job's frozen copy still hashes to it, and it is the one job on record for the plan. Admission says the same; this is the gate.
  */
 export function approvalOf(job: TrainingJob, plans: readonly TrainingPlan[]): ApprovalView {
   const { planRef, run } = job.spec;
@@ -29,6 +29,13 @@ export function approvalOf(job: TrainingJob, plans: readonly TrainingPlan[]): Ap
       approved: false,
       reason: 'DigestMismatch',
       message: `The approval is for ${approval.digest}, this job is for ${planRef.digest}; approve the plan again`,
+    };
+  }
+  if (plan.status?.jobRef?.uid !== job.metadata.uid) {
+    return {
+      approved: false,
+      reason: 'NotTheJobOfThePlan',
+      message: `Plan ${planRef.name} names ${plan.status?.jobRef === undefined ? 'no job yet' : 'another job'}; one approval pays for one job`,
     };
   }
   return { approved: true };

@@ -1,7 +1,7 @@
 import type { Approval, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
 import { planDigest } from '../digest.ts';
 import { currentPlan } from '../goal/current.ts';
-import { parseMoney } from '../money.ts';
+import { formatUsd, parseMoney } from '../money.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
 import { setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
@@ -27,6 +27,9 @@ export interface PlanDecision {
 }
 
 type Phase = NonNullable<TrainingPlanStatus['phase']>;
+
+/** Reason of the Ready condition of an approved plan whose job is gone. */
+const JOB_DELETED = 'JobDeleted';
 
 interface Verdict {
   readonly phase: Phase;
@@ -64,11 +67,17 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
   }
   const newer = supersededBy(o);
   const verdict: Verdict = { phase: 'Approved', reason: 'Approved', message: `Approved by ${approval.user}` };
-  if (o.job !== undefined) {
+  const known = status.jobRef;
+  if (o.job !== undefined && (known === undefined || known.uid === o.job.metadata.uid)) {
     const jobRef = { name: o.job.metadata.name, uid: o.job.metadata.uid };
     return { status: withVerdict(o, { ...status, jobRef }, verdict) };
   }
   if (newer !== undefined) return superseded(o, newer);
+  if (known !== undefined) {
+    // One approval pays for one job: another would begin to count from nothing.
+    const message = `Its job was deleted, and what was approved is not spent twice; change the goal, or delete this plan, for a new plan to approve`;
+    return { status: withVerdict(o, status, { phase: 'Blocked', reason: JOB_DELETED, message }) };
+  }
   const job = jobFor(o.plan);
   return { status: withVerdict(o, status, verdict), ...(job && { action: { type: 'CreateJob', job } }) };
 }
@@ -112,13 +121,18 @@ function proposed(o: PlanObserved): PlanDecision {
   const priced: TrainingPlanStatus = { ...unpriced, tiles: [...tiles], resolved, quote, digest };
   const approval = automatic(o, digest, quote.limit);
   if (approval === undefined) {
-    const message = `Costs ${quote.total.low} to ${quote.total.high} USD, never more than ${quote.limit}; approve this digest: ${digest}`;
+    const message = `Costs ${usd(quote.total.low)} to ${usd(quote.total.high)}, never more than ${usd(quote.limit)}; approve this digest: ${digest}`;
     return { status: withVerdict(o, priced, { phase: 'AwaitingApproval', reason: 'AwaitingApproval', message }) };
   }
-  const message = `Approved by policy ${o.policy.names.join(', ')}: at most ${quote.limit} USD`;
+  const message = `Approved by policy ${o.policy.names.join(', ')}: at most ${usd(quote.limit)}`;
   return {
     status: withVerdict(o, { ...priced, approval }, { phase: 'Approved', reason: 'ApprovedByPolicy', message }),
   };
+}
+
+/** A decimal amount of the API, for people. */
+function usd(amount: string): string {
+  return formatUsd(parseMoney(amount));
 }
 
 /** Policies may let small plans pass; the limit counts, not the estimate, for the limit is what can be spent. */

@@ -102,7 +102,7 @@ export type ComputeProviderSpec = {
      */
     pricePerHour: string;
     /**
-     * Folder for the files of attempts on this machine, an absolute path.
+     * Folder for the files of attempts and checkpoints on this machine, an absolute path. Cannot change.
      */
     workDir?: string;
     /**

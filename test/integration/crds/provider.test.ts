@@ -158,3 +158,19 @@ it('keeps the type for good', async () => {
   const spec = validCloud().spec;
   expectRefused(await dryRun().replace(edit(stored, { spec })), 'spec.type: Forbidden', 'type cannot change');
 });
+
+it.each(['/srv/elsewhere', undefined])(
+  'keeps the folder of attempts and checkpoints for good, against %s',
+  async (workDir) => {
+    const machine = `machine-${randomBytes(4).toString('hex')}`;
+    const spec = { type: 'local', local: { pricePerHour: '1', workDir: '/srv/kriptik' } };
+    const stored = expectAccepted(await store().create(edit(validProvider(machine), { spec })));
+    expectRefused(
+      await dryRun().replace(edit(stored, { 'spec.local.workDir': workDir })),
+      'spec.local.workDir: Forbidden',
+      'workDir cannot change',
+    );
+    expectAccepted(await dryRun().replace(edit(stored, { 'spec.local.pricePerHour': '2' })));
+    await store().remove('ComputeProvider', machine);
+  },
+);

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+interface Manifest {
+  readonly step: number;
+  readonly files: readonly { readonly path: string; readonly size: number; readonly sha256: string }[];
+}
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Reads a checkpoint or artifact back without any code of the operator; throws what is wrong with it. */
+export async function readBack(saved: { uri: string; manifestSha256: string }): Promise<Manifest> {
+  const folder = fileURLToPath(saved.uri);
+  const bytes = await readFile(join(folder, 'MANIFEST.json'));
+  if (sha256(bytes) !== saved.manifestSha256) throw new Error(`${folder}: another manifest than the one on record`);
+  const manifest = JSON.parse(bytes.toString('utf8')) as Manifest;
+  if (manifest.files.length === 0) throw new Error(`${folder}: nothing is saved`);
+  for (const { path, size, sha256: expected } of manifest.files) {
+    const content = await readFile(join(folder, path));
+    if (content.length !== size || sha256(content) !== expected) throw new Error(`${folder}/${path}: does not match`);
+  }
+  return manifest;
+}
+
+/** Changes one byte of a saved file behind everybody's back. Returns the step of what was spoilt. */
+export async function spoil(folder: string): Promise<void> {
+  const path = join(folder, 'model', 'weights.txt');
+  const bytes = await readFile(path).catch(() => undefined);
+  const target = bytes === undefined ? join(folder, 'model.txt') : path;
+  const content = bytes ?? (await readFile(target));
+  content[0] = (content[0] ?? 0) ^ 0xff;
+  await writeFile(target, content);
+}
+
+/** Folders of a store's checkpoints, oldest first. */
+export async function checkpointsIn(store: string): Promise<string[]> {
+  const folder = join(store, 'checkpoints');
+  const names = (await readdir(folder)).filter((name) => /^step-\d+$/.test(name)).sort();
+  return names.map((name) => join(folder, name));
+}

@@ -96,6 +96,9 @@ function standingOf(o: GoalObserved, plan: TrainingPlan): Standing {
       message: `Plan ${name} was denied${approval.reason ? `: ${approval.reason}` : ''}; change the goal for another plan`,
     };
   }
+  const ready = findCondition(plan.status?.conditions, 'Ready');
+  if (approval?.decision === 'Approved' && plan.status?.jobRef !== undefined && ready?.status === 'False')
+    return { phase: 'Failed', ready: false, message: `Plan ${name}: ${ready.message}` };
   if (approval?.decision === 'Approved')
     return { phase: 'Training', ready: false, message: `Plan ${name} is approved; the job starts` };
   const priced = findCondition(plan.status?.conditions, 'Priced');

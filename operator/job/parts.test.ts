@@ -132,12 +132,25 @@ describe('what a trainer is told', () => {
 });
 
 describe('the gate before money is spent', () => {
-  const plan = makePlan().approved().obj();
-  const job = makeJob(plan).obj();
+  const job = makeJob().obj();
+  const jobRef = { name: job.metadata.name, uid: job.metadata.uid };
+  const plan = makePlan().approved().status({ jobRef }).obj();
   const cheaper = { ...job.spec.run, quote: { ...job.spec.run.quote, unitPricePerHour: '0.01' } };
 
   it.each([
     { case: 'opens for exactly what was approved', job, plans: [plan], want: undefined },
+    {
+      case: 'stays shut until the plan names the job',
+      job,
+      plans: [makePlan().approved().obj()],
+      want: 'NotTheJobOfThePlan',
+    },
+    {
+      case: 'stays shut for a second job of the plan',
+      job: { ...job, metadata: { ...job.metadata, uid: 'second' } },
+      plans: [plan],
+      want: 'NotTheJobOfThePlan',
+    },
     { case: 'stays shut without the plan', job, plans: [], want: 'PlanMissing' },
     {
       case: 'stays shut for another plan of that name',

@@ -8,7 +8,8 @@ export type ApprovalView =
 
 /**
  * Whether a job may spend: its plan exists, is approved, the approval names exactly the digest the job was
- * made for, the job's frozen copy still hashes to it, and it is the one job on record for the plan. Admission says the same; this is the gate.
+ * made for, the job's frozen copy still hashes to it, and it is the one job on record for the plan.
+ * Admission says the same of the digest; this is the gate.
  */
 export function approvalOf(job: TrainingJob, plans: readonly TrainingPlan[]): ApprovalView {
   const { planRef, run } = job.spec;

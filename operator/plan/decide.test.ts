@@ -120,6 +120,16 @@ describe('a plan', () => {
     );
   });
 
+  it('makes no second job of one approval, whose ledger would begin at nothing', () => {
+    const jobRef = { name: 'first', uid: 'first' };
+    const plan = makePlan().approved().status({ jobRef });
+    const decision = decidePlan(observed(plan));
+    expect(decision.action).toBeUndefined();
+    expect(decision.status.phase).toBe('Blocked');
+    expect(decision.status.conditions?.find(({ type }) => type === 'Ready')?.message).toContain('for a new plan');
+    expect(decidePlan(observed(plan, { job: makeJob().obj() })).status.jobRef).toEqual(jobRef);
+  });
+
   it('makes a job that carries exactly what was approved', () => {
     const plan = makePlan().approved().obj();
     const { action } = decidePlan(observed(makePlan().approved()));

@@ -22,6 +22,22 @@ describe('bin/kriptik', () => {
     expect(out).toContain(`kriptik     ${CLIENT_VERSION} (Node v`);
   });
 
+  it.each([['version', '--client'], ['help'], ['completion', 'bash']])(
+    '%s does not wait for the client of the API server',
+    (...args) => {
+      const hook = `import{registerHooks}from"node:module";registerHooks({resolve(s,c,n){if(/client-node|undici|zod/.test(s))throw new Error("loads "+s);return n(s,c)}})`;
+      const { status, stderr } = spawnSync(join(bin, 'kriptik'), args, {
+        encoding: 'utf8',
+        env: {
+          PATH: '/usr/bin:/bin',
+          HOME: folder,
+          NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}`,
+        },
+      });
+      expect([status, stderr]).toEqual([0, '']);
+    },
+  );
+
   it('says what to do when there is no Node that can run it', () => {
     const root = join(folder, 'checkout');
     mkdirSync(join(root, 'bin'), { recursive: true });

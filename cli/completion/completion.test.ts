@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,9 +72,20 @@ describe('__complete', () => {
   });
 });
 
+/** bash is everywhere; the others are asked where they are. */
+const isInstalled = (shell: string): boolean => spawnSync(shell, ['--version']).status === 0;
+
 describe('scripts', () => {
   it.each(SHELLS)('are printed for %s', async (shell) => {
     expect((await runCli(['completion', shell])).out.trim()).toBe(completionScript(shell).trim());
+  });
+
+  it.each(SHELLS.filter(isInstalled))('%s reads its script', (shell) => {
+    const { status, stderr } = spawnSync(shell, ['-n', '/dev/stdin'], {
+      input: completionScript(shell),
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([0, '']);
   });
 
   it('bash takes the script and completes a command and the value behind an equal sign', () => {

@@ -6,9 +6,9 @@ import { age, duration } from '../render/duration.ts';
 import { sparkline } from '../render/sparkline.ts';
 import { phaseStyle } from '../render/style.ts';
 import { quoteLine } from '../render/tiles.ts';
-import { padEnd, padStart, printable, truncate } from '../render/width.ts';
+import { padEnd, padStart, printable, truncate, wrap } from '../render/width.ts';
 import { wording } from './lines.ts';
-import { phaseOf, type Snapshot } from './snapshot.ts';
+import { isEnded, messageOf, phaseOf, type Snapshot } from './snapshot.ts';
 
 const LABEL = 10;
 
@@ -29,6 +29,7 @@ export function renderScreen(snapshot: Snapshot, view: View, height: number): st
     ...(snapshot.trouble === undefined && height < 14
       ? []
       : [style.dim(truncate(printable(story.goal.spec.goal).replace(/\s+/g, ' ').trim(), view.width))]),
+    ...messageLines(snapshot, view),
     '',
     ...planLines(snapshot, view),
     ...runLines(snapshot, view),
@@ -38,6 +39,16 @@ export function renderScreen(snapshot: Snapshot, view: View, height: number): st
   const room = Math.max(0, height - head.length - next.length - 1);
   const news = newsLines(story.events, view, room);
   return [...head, ...(news.length === 0 ? [] : ['', ...news]), ...next].slice(0, Math.max(1, height));
+}
+
+/** Why it does not run on, or what is wrong; in full, for a person must act on it. */
+function messageLines({ story }: Snapshot, view: View): string[] {
+  const phase = phaseOf(story);
+  const message = isEnded(phase) || phase === 'Frozen' ? messageOf(story) : undefined;
+  if (message === undefined) return [];
+  return wrap(printable(message).replace(/\s+/g, ' '), view.width)
+    .slice(0, 4)
+    .map((line) => phaseStyle(view.style, phase)(truncate(line, view.width)));
 }
 
 const labelled = (label: string, value: string, view: View): string =>
@@ -120,6 +131,8 @@ function left({ status }: NonNullable<Snapshot['story']['job']>): string {
 
 function speedLine(job: NonNullable<Snapshot['story']['job']>, view: View): string[] {
   const { progress, cost } = job.status ?? {};
+  // What nothing runs for has no speed; the last one measured would mislead.
+  if (job.status?.attempts?.at(-1)?.state === 'Gone') return [];
   const parts = [
     cost === undefined ? undefined : `${usd(cost.ratePerHour)}/h`,
     progress?.secondsPerStep === undefined ? undefined : `${progress.secondsPerStep} s/step`,

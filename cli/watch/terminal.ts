@@ -12,8 +12,10 @@ export class LiveScreen {
   draw(lines: readonly string[]): void {
     const enter = this.#open ? '' : '\u001b[?1049h\u001b[?25l';
     this.#open = true;
+    // Shown as one (DEC mode 2026) where the terminal knows how; others ignore it.
+    const [begin, end] = ['\u001b[?2026h', '\u001b[?2026l'];
     // Each line erases what was behind it: clearing the whole screen first would flicker.
-    this.#output.write(`${enter}\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J`);
+    this.#output.write(`${enter}${begin}\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\r\n')}\u001b[J${end}`);
   }
 
   /** Gives the terminal back as it was. */

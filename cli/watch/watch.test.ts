@@ -40,6 +40,16 @@ describe('renderScreen', () => {
     expect(text).toContain('Saved     step 40, 1m ago, verified');
   });
 
+  it('says in full why a run froze', () => {
+    const frozen = job('Frozen', 50);
+    const message = `The checkpoint of step 14 is saved. ${'$0.075 of $0.10 is spent; '.repeat(3)}raise the budget`;
+    const conditions = [{ type: 'Frozen', status: 'True', reason: 'Budget', message, lastTransitionTime: '' }];
+    const told = { ...frozen, status: { ...frozen.status, conditions } } as typeof frozen;
+    const lines = renderScreen(snapshot({ job: told }), { style: plainStyle, width: 60, now }, 24);
+    expect(lines.join(' ')).toContain(message);
+    expect(lines.filter((line) => displayWidth(line) > 60)).toEqual([]);
+  });
+
   it('says that a forecast below the limit may not fit because of the reserve', () => {
     const running = job('Running', 50);
     const cost = { ...running.status?.cost, forecast: '0.98', reserve: '0.05' };

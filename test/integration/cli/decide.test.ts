@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DIGEST, OTHER_DIGEST, planStatus } from './fixtures.ts';
+import { DIGEST, OTHER_DIGEST, planStatus, quote } from './fixtures.ts';
 import { useBench } from './harness.ts';
 
 const bench = useBench('cli-decide');
@@ -23,6 +23,30 @@ describe('approve', () => {
     });
     expect(plan.status?.approval?.user).not.toBe('');
   });
+
+  it.each([{ asked: true }, { asked: false }])(
+    'warns of a price that does not fit the limit (asked: $asked)',
+    async ({ asked }) => {
+      const name = asked ? 'tight' : 'tight-too';
+      await bench().world.planned(name);
+      const status = planStatus({ limit: '0.10' });
+      const message = 'The expected $0.66 does not fit the limit of $0.10: training will freeze near step 26.';
+      const warnings = [message, 'Raise the budget by $0.60.'];
+      await bench().world.planStatus(`${name}-12345678`, {
+        ...status,
+        tiles: (status.tiles ?? []).map((tile) => (tile.name === 'Budget' ? { ...tile, warnings } : tile)),
+        quote: { ...quote('0.10'), fits: false, message },
+      });
+      const { code, out } = asked
+        ? await bench().cli(['approve', name], { answers: ['y'] })
+        : await bench().cli(['approve', name, '--yes']);
+      expect(code).toBe(0);
+      const [, after = ''] = out.split('▲ This plan does not fit its limit\n');
+      expect(after.replace(/\s+/g, ' ')).toMatch(
+        /^ The expected \$0\.66 .* step 26\. Raise the budget by \$0\.60\. plan\//,
+      );
+    },
+  );
 
   it.each(['', 'n', 'maybe'])('changes nothing when the answer is "%s"', async (answer) => {
     await bench().world.planned('hesitant');

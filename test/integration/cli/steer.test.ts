@@ -137,17 +137,41 @@ describe('download', () => {
     const checkpoints = (status.checkpoints ?? []).map((checkpoint) => ({ ...checkpoint, manifestSha256 }));
     await world.running('saved', { ...status, checkpoints });
 
-    const { code, out } = await cli(['download', 'saved', '-d', 'copy']);
+    const { code, out } = await cli(['download', 'saved', '--to', 'copy']);
     expect([code, out]).toEqual([0, `${join(folder, 'copy')}\n`]);
     expect(readFileSync(join(folder, 'copy', 'weights.bin'), 'utf8')).toBe('the weights');
-    expect((await cli(['download', 'saved', '-d', 'copy'])).code).toBe(5);
+    expect((await cli(['download', 'saved', '--to', 'copy'])).code).toBe(5);
 
     writeFileSync(join(store, 'weights.bin'), 'THE WEIGHTS');
-    const broken = await cli(['download', 'saved', '-d', 'other']);
+    const broken = await cli(['download', 'saved', '--to', 'other']);
     expect(broken.code).toBe(1);
     expect(broken.err).toContain('weights.bin');
     expect(existsSync(join(folder, 'other'))).toBe(false);
 
     expect((await cli(['download', 'saved', '--checkpoint', '7'])).err).toContain('There are steps 120.');
+  });
+
+  it('copies all artifacts of a finished job side by side, or one of them', async () => {
+    const { world, cli, folder } = bench();
+    const artifacts = ['adapter', 'merged'].map((name) => {
+      const path = join(folder, 'finished', name);
+      return { name, uri: pathToFileURL(path).href, manifestSha256: save(path, `the ${name}`), sizeBytes: 11 };
+    });
+    await world.running('finished', { ...jobStatus('Succeeded'), artifacts });
+
+    const { code, err } = await cli(['download', 'finished', '--to', 'model']);
+    expect([code, err]).toEqual([
+      0,
+      'adapter: 1 files, 11 B, every hash verified.\nmerged: 1 files, 10 B, every hash verified.\n',
+    ]);
+    for (const name of ['adapter', 'merged'])
+      expect(readFileSync(join(folder, 'model', name, 'weights.bin'), 'utf8')).toBe(`the ${name}`);
+    expect((await cli(['download', 'finished', '--artifact', 'merged'])).code).toBe(0);
+    expect(existsSync(join(folder, 'finished-merged', 'weights.bin'))).toBe(true);
+
+    // One broken part, and nothing of the whole appears.
+    writeFileSync(join(folder, 'finished', 'merged', 'weights.bin'), 'THE merged');
+    expect((await cli(['download', 'finished', '--to', 'again'])).code).toBe(1);
+    expect(existsSync(join(folder, 'again'))).toBe(false);
   });
 });

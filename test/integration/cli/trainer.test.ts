@@ -59,7 +59,7 @@ describe('try', () => {
     const env = { KRIPTIK_TRAINER_PYTHON: python, PATH: process.env['PATH'] ?? '' };
     const { code, out } = await cli(['try', 'tried', '--prompt', 'Hi?'], { env });
     expect(code).toBe(0);
-    expect(out).toMatch(/> Hi\?\n +base +│ trained\n +noise +│ Hello!/);
+    expect(out).toMatch(/^ +base +│ trained\n\n> Hi\?\n +noise +│ Hello!/);
     const seen = await cli(['try', 'tried', '-p', 'Hi?', '-o', 'json'], { env });
     expect(JSON.parse(seen.out)).toMatchObject({ results: [{ tuned: 'Hello!' }] });
 

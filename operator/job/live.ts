@@ -16,7 +16,7 @@ const DEADLINE_DRIFT_MS = 5_000;
 /** Decides for a job with an attempt that may cost money. */
 export function decideLive(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
   if (o.instance === 'unknown') {
-    return stepOf(o, attempts, situationOf(live), { requeueAfterMs: o.settings.pollMs });
+    return stepOf(o, attempts, unseen(o, live), { requeueAfterMs: o.settings.pollMs });
   }
   if (o.instance?.state === 'exited') return ended(o, attempts, live, o.instance);
   switch (live.state) {
@@ -228,6 +228,15 @@ function terminateAction(attempt: Attempt): JobAction {
 
 function runningMessage(attempt: Attempt): string {
   return `Attempt ${attempt.number} runs on ${attempt.provider}`;
+}
+
+/** Nobody can tell whether the attempt runs: it is held to run, and people are told what brings it back into view. */
+function unseen(o: JobObserved, live: Attempt): Situation {
+  const situation = situationOf(live);
+  if (o.providers.find(({ name }) => name === live.provider)?.reason !== 'ProviderMissing') return situation;
+  const until = live.deadline === undefined ? '' : ` It saves its work and ends by itself at ${live.deadline}.`;
+  const message = `ComputeProvider ${live.provider} was deleted while attempt ${live.number} may run there.${until} Create it again with the same spec, so that its end can be verified`;
+  return { ...situation, message };
 }
 
 /** Where an attempt in its present state puts the job. */

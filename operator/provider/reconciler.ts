@@ -34,6 +34,8 @@ const ORPHAN_GRACE_MS = 10_000;
 /** Probes a provider, says whether it is ready and why not, and ends what runs there without an owner. */
 export class ProviderReconciler implements Reconciler {
   readonly #deps: ProviderDependencies;
+  /** Answers to recent probes: a job that starts or ends is no reason to ask again. */
+  readonly #probes = new Map<string, { readonly key: string; readonly at: number; readonly result: ProbeResult }>();
 
   constructor(deps: ProviderDependencies) {
     this.#deps = deps;
@@ -75,6 +77,19 @@ export class ProviderReconciler implements Reconciler {
   }
 
   async #probe(provider: ComputeProvider): Promise<ProbeResult | undefined> {
+    const { name, uid, generation } = provider.metadata;
+    const key = `${uid}/${generation}`;
+    const now = this.#deps.clock.now();
+    const known = this.#probes.get(name);
+    // A little less than between two probes, so that the one that is due is made.
+    const fresh = known === undefined ? 0 : 0.9 * (known.result.ready ? PROBE_MS.ready : PROBE_MS.notReady);
+    if (known?.key === key && now - known.at < fresh) return known.result;
+    const result = await this.#ask(provider);
+    if (result !== undefined) this.#probes.set(name, { key, at: now, result });
+    return result;
+  }
+
+  async #ask(provider: ComputeProvider): Promise<ProbeResult | undefined> {
     try {
       return await this.#deps.registry.runtime(provider)?.backend.probe();
     } catch (error) {

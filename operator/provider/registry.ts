@@ -25,6 +25,11 @@ export class ProviderRegistry {
     return this.#factories[type] !== undefined;
   }
 
+  /** What last drove a provider of this name: its instances must still be ended when the object is gone. */
+  lastKnown(name: string): ProviderRuntime | undefined {
+    return this.#made.get(name)?.runtime;
+  }
+
   /** The runtime of a provider; undefined for a type this operator cannot drive. */
   runtime(provider: ComputeProvider): ProviderRuntime | undefined {
     const key = `${provider.metadata.uid}/${provider.metadata.generation}`;

@@ -94,6 +94,9 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
           jobs.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan)).map(keyOfObject),
         ),
         watchOf(providers, () => waiting(jobs)),
+        // Their ceilings bind running and frozen jobs too.
+        watchOf(policies, () => jobs.list().map(keyOfObject)),
+        watchOf(namespaces, (namespace) => jobs.list({ namespace: namespace.metadata.name }).map(keyOfObject)),
       ],
       8,
     ),
@@ -104,7 +107,7 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
       [watchOf(namespaces, () => policies.list().map(keyOfObject))],
       1,
     ),
-    controller('provider', providers as Cache, reconcilers.provider, [], 2),
+    controller('provider', providers as Cache, reconcilers.provider, [watchOf(jobs, providersOf)], 2),
   ];
 }
 
@@ -135,6 +138,12 @@ function jobsOfGoal(jobs: Cache<TrainingJob>, goal: TrainingGoal): ObjectKey[] {
     .list({ namespace: goal.metadata.namespace })
     .filter((job) => job.spec.goalRef.uid === goal.metadata.uid)
     .map(keyOfObject);
+}
+
+/** Providers of a job's newest attempt: they count what runs there, and may not be deleted meanwhile. */
+function providersOf(job: TrainingJob): ObjectKey[] {
+  const newest = job.status?.attempts?.at(-1);
+  return newest === undefined ? [] : [{ name: newest.provider }];
 }
 
 /** Plans whose price still follows offers and policies. */

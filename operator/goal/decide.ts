@@ -8,6 +8,7 @@ import {
 } from '@kriptik/crds';
 import { inputHash } from '../intent/hash.ts';
 import type { IntentResult } from '../intent/types.ts';
+import { parseMoney } from '../money.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { currentPlan, effectiveBudget } from './current.ts';
@@ -166,14 +167,16 @@ function budgetOf(
   job: TrainingJob | undefined,
 ): NonNullable<TrainingGoalStatus['budget']> {
   const { source } = plan.spec.contract.budget;
-  const { limit } = effectiveBudget(o.goal, {
+  const { limit: stated } = effectiveBudget(o.goal, {
     planName: plan.metadata.name,
     contract: plan.spec.contract,
     quote: plan.status?.quote,
     statedLimit: plan.metadata.annotations?.[annotations.statedLimit],
   });
   const cost = job?.status?.cost;
-  if (cost === undefined) return { limit, source };
+  if (cost === undefined) return { limit: stated, source };
+  // A policy's ceiling may hold the job below what the goal says.
+  const limit = parseMoney(cost.limit) < parseMoney(stated) ? cost.limit : stated;
   const before = o.goal.status?.budget;
   const running = job?.status?.attempts?.some((attempt) => attempt.state !== 'Gone') === true;
   const same = running && before?.limit === limit && before.percentUsed === cost.percentUsed;

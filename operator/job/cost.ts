@@ -2,7 +2,7 @@ import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
 import { type Forecast, forecastCost } from '../budget/forecast.ts';
 import { type BilledSpan, billedRate, spanCost, spendOf } from '../budget/ledger.ts';
 import { type FreezeTimings, percentUsed, reserveFor } from '../budget/limits.ts';
-import { addMoney, costOver, formatMoney, type MicroUsd, parseMoney, zeroMoney } from '../money.ts';
+import { addMoney, costOver, formatMoney, type MicroUsd, minMoney, parseMoney, zeroMoney } from '../money.ts';
 import type { JobObserved } from './types.ts';
 
 /** The job's money at one moment; all amounts in micro-dollars, the rate per hour with the fee. */
@@ -26,10 +26,21 @@ export function billedSpan(attempt: Attempt): BilledSpan {
 }
 
 /**
- * The limit in force: what was approved, moved by a raise or a cut of the goal's budget. Raises are
- * guarded at admission; without a goal the approved limit stands.
+ * The limit in force: what was approved, moved by a raise or a cut of the goal's budget, and never above the ceiling
+ * that policies set for a job. Raises are guarded at admission; without a goal the approved limit stands.
  */
 export function effectiveLimit(o: JobObserved): MicroUsd {
+  const wanted = wantedLimit(o);
+  return o.ceiling === undefined ? wanted : minMoney(wanted, o.ceiling.limit);
+}
+
+/** Whose ceiling, not the budget, holds the limit down; undefined when none does. */
+export function cappedBy(o: JobObserved): string | undefined {
+  if (o.ceiling === undefined || o.ceiling.limit >= wantedLimit(o)) return undefined;
+  return `TrainingPolicy ${o.ceiling.policies.join(', ')}`;
+}
+
+function wantedLimit(o: JobObserved): MicroUsd {
   return parseMoney(o.goal?.limit ?? o.job.spec.run.quote.limit);
 }
 

@@ -1,10 +1,11 @@
-import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
 import type { Market } from '../provider/offers.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
+import type { KubeObject } from '../runtime/types.ts';
 import type { CheckpointStore } from '../store/store.ts';
 import type { TrainerClient } from '../trainer/client.ts';
 import type { JobSettings } from './settings.ts';
@@ -17,6 +18,8 @@ export interface JobDependencies {
   readonly plans: Cache<TrainingPlan>;
   readonly goals: Cache<TrainingGoal>;
   readonly providers: Cache<ComputeProvider>;
+  readonly policies: Cache<TrainingPolicy>;
+  readonly namespaces: Cache<KubeObject>;
   readonly registry: ProviderRegistry;
   readonly market: Market;
   readonly clock: Clock;

@@ -9,6 +9,7 @@ import {
 import { type Instance, recoversToken } from '../backends/backend.ts';
 import { currentPlan, effectiveBudget } from '../goal/current.ts';
 import { approvalOf } from '../plan/approval.ts';
+import { policyFor } from '../plan/propose.ts';
 import { offersOfProvider } from '../provider/offers.ts';
 import type { ProviderRuntime } from '../provider/registry.ts';
 import { errorMessage } from '../runtime/errors.ts';
@@ -35,6 +36,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob): Promi
     now: deps.clock.now(),
     job,
     goal: goalView(goal, job),
+    ceiling: ceilingOf(deps, job),
     approval: approvalOf(job, plans),
     supersededBy: supersededBy(goal, plans, job, now),
     providers: providerViews({
@@ -51,10 +53,13 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob): Promi
   };
 }
 
-/** The runtime of a provider by name; undefined when it is gone or of a type that cannot be driven here. */
+/**
+ * The runtime of a provider by name. One whose object is gone is driven as it was last, as long as this process lives;
+ * undefined when it was never seen, or is of a type that cannot be driven here.
+ */
 export function runtimeOf(deps: JobDependencies, provider: string): ProviderRuntime | undefined {
   const object: ComputeProvider | undefined = deps.providers.get({ name: provider });
-  return object === undefined ? undefined : deps.registry.runtime(object);
+  return object === undefined ? deps.registry.lastKnown(provider) : deps.registry.runtime(object);
 }
 
 /** Absence counts only when the provider verified it: without an answer it is 'unknown'. */
@@ -121,6 +126,13 @@ function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | 
   const statedLimit = job.metadata.annotations?.[annotations.statedLimit];
   const budget = effectiveBudget(goal, { planName: job.spec.planRef.name, contract, quote, statedLimit });
   return { suspended: goal.spec.suspend === true, limit: budget.limit, alertAt: budget.alertAt, warnAt: budget.warnAt };
+}
+
+/** A ceiling that was lowered, or a budget raised above it, counts from the next look on. */
+function ceilingOf({ policies, namespaces }: JobDependencies, job: TrainingJob): JobObserved['ceiling'] {
+  const labels = namespaces.get({ name: job.metadata.namespace })?.metadata.labels ?? {};
+  const { ceilings, names } = policyFor(policies.list(), labels);
+  return ceilings.perJob === undefined ? undefined : { limit: ceilings.perJob, policies: names };
 }
 
 /** A newer plan of the goal replaces this job only once it was approved. */

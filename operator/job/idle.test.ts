@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeJob, time } from '../../test/support/builders.ts';
 import { makeObserved, readyProvider } from '../../test/support/observed.ts';
+import { parseMoney } from '../money.ts';
 import { decideJob } from './decide.ts';
 
 const GONE = { outcome: 'Stopped', stopReason: 'Budget' } as const;
@@ -61,6 +62,24 @@ describe('a job of which nothing runs', () => {
     {
       case: 'goes on after a raise',
       observed: makeObserved(frozen.obj()).at(9_000).saved(40).goal({ limit: '9.00' }),
+      want: { phase: 'Provisioning', actions: [], attempts: 2 },
+    },
+    {
+      case: 'stays frozen after a raise above what a policy allows',
+      observed: makeObserved(frozen.obj())
+        .at(9_000)
+        .saved(40)
+        .goal({ limit: '9.00' })
+        .with({ ceiling: { limit: parseMoney('5.00'), policies: ['all'] } }),
+      want: { phase: 'Frozen', actions: [], attempts: 1 },
+    },
+    {
+      case: 'goes on after a raise below what a policy allows',
+      observed: makeObserved(frozen.obj())
+        .at(9_000)
+        .saved(40)
+        .goal({ limit: '9.00' })
+        .with({ ceiling: { limit: parseMoney('7.00'), policies: ['all'] } }),
       want: { phase: 'Provisioning', actions: [], attempts: 2 },
     },
     {
@@ -158,4 +177,12 @@ describe('a failed job', () => {
       .status({ conditions: [{ ...condition, observedGeneration: 1 }] });
     expect(decideJob(makeObserved(job.obj()).at(900).obj()).status.phase).toBe('Failed');
   });
+});
+
+it('names the policy that holds a raise down, and counts with its ceiling', () => {
+  const ceiling = { limit: parseMoney('5.00'), policies: ['frugal'] };
+  const observed = makeObserved(frozen.obj()).at(9_000).saved(40).goal({ limit: '9.00' }).with({ ceiling });
+  const { status } = decideJob(observed.obj());
+  expect(status.cost?.limit).toBe('5.00');
+  expect(status.conditions?.find(({ type }) => type === 'Frozen')?.message).toContain('TrainingPolicy frugal allows');
 });

@@ -4,7 +4,7 @@ import { deadlinesFor } from '../budget/limits.ts';
 import { formatUsd, parseMoney } from '../money.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { attemptName, lostInARow } from './attempts.ts';
-import { hasRoomToStart, moneyOf } from './cost.ts';
+import { cappedBy, hasRoomToStart, moneyOf } from './cost.ts';
 import { failed, lostTooOften } from './failure.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
 import type { JobAction, JobObserved, ProviderView, Situation } from './types.ts';
@@ -90,7 +90,12 @@ function stoppedSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
   const raised = frozenAt === undefined || money.limit > frozenAt;
   if (raised && hasRoomToStart(o, money)) return undefined;
   const spent = `${formatUsd(money.spent)} of ${formatUsd(money.limit)} is spent`;
-  return { kind: 'Frozen', message: `${saved}. ${spent}; raise the budget to resume` };
+  const capped = cappedBy(o);
+  const how =
+    capped === undefined
+      ? 'raise the budget to resume'
+      : `${capped} allows no more for a job: raise ceilings.perJob there to resume`;
+  return { kind: 'Frozen', message: `${saved}. ${spent}; ${how}` };
 }
 
 function keptWork(o: JobObserved, last: Attempt | undefined): string {

@@ -72,6 +72,12 @@ it('keeps the moment at which a checkpoint was verified first', async () => {
   expect(view.latest?.verifiedAt).toBe(time(20));
 });
 
+it('takes the word back for a checkpoint that broke since it was verified', async () => {
+  const known = job.status({ checkpoints: [checkpoint(20), checkpoint(40)] }).obj();
+  const view = await viewStore(holding({ steps: [20, 40], broken: [40] }), known, newest, true);
+  expect(view.checkpoints.map((one) => one.verifiedAt)).toEqual([time(20), undefined]);
+});
+
 it('hashes afresh when it is asked to', async () => {
   const store = holding({ steps: [20] });
   await viewStore(store, job.obj(), newest, true);

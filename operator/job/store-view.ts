@@ -25,9 +25,12 @@ export async function viewStore(
   const { checkpoint, problems } = await store.latestVerified({ fresh });
   const known = job.status?.checkpoints ?? [];
   const described = (ref: CheckpointRef): Checkpoint => describe(ref, known, result?.checkpoint ?? undefined);
+  // All that is newer than the newest that holds was just found broken: an earlier look does not count any more.
   const verifiedAt = (ref: CheckpointRef): string | undefined =>
-    known.find((one) => one.manifestSha256 === ref.manifestSha256)?.verifiedAt ??
-    (ref.manifestSha256 === checkpoint?.manifestSha256 ? checkpoint.verifiedAt : undefined);
+    ref.step > (checkpoint?.step ?? -1)
+      ? undefined
+      : (known.find((one) => one.manifestSha256 === ref.manifestSha256)?.verifiedAt ??
+        (ref.manifestSha256 === checkpoint?.manifestSha256 ? checkpoint.verifiedAt : undefined));
   const refs = (await store.list()).toReversed();
   const artifacts = result?.outcome === 'succeeded' ? await verifiedArtifacts(store, fresh) : { good: [], bad: [] };
   return {

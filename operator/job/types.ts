@@ -1,5 +1,6 @@
 import type { Attempt, Checkpoint, TrainingJob, TrainingJobStatus } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
+import type { MicroUsd } from '../money.ts';
 import type { ApprovalView } from '../plan/approval.ts';
 import type { TrainerStatus } from '../trainer/messages.ts';
 import type { AttemptResult } from '../trainer/result.ts';
@@ -55,6 +56,8 @@ export interface JobObserved {
   readonly now: number;
   readonly job: TrainingJob;
   readonly goal: GoalView | undefined;
+  /** The lowest ceiling for a job of the policies that hold in its namespace. */
+  readonly ceiling?: { readonly limit: MicroUsd; readonly policies: readonly string[] } | undefined;
   readonly approval: ApprovalView;
   /** Name of a newer, approved plan of the same goal. */
   readonly supersededBy?: string | undefined;

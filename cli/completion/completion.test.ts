@@ -81,11 +81,14 @@ describe('scripts', () => {
   });
 
   it.each(SHELLS.filter(isInstalled))('%s reads its script', (shell) => {
-    const { status, stderr } = spawnSync(shell, ['-n', '/dev/stdin'], {
-      input: completionScript(shell),
-      encoding: 'utf8',
-    });
-    expect([status, stderr]).toEqual([0, '']);
+    const folder = mkdtempSync(join(tmpdir(), 'kriptik-complete-'));
+    try {
+      writeFileSync(join(folder, 'script'), completionScript(shell));
+      const { status, stderr } = spawnSync(shell, ['-n', join(folder, 'script')], { encoding: 'utf8' });
+      expect([status, stderr]).toEqual([0, '']);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('bash takes the script and completes a command and the value behind an equal sign', () => {

@@ -49,6 +49,18 @@ describe('a job with an open attempt', () => {
       want: { phase: 'Pending', actions: [] },
     },
     {
+      case: 'gives up an attempt that was written down too long ago to be paid',
+      observed: makeObserved(makeJob().attempt('Creating').obj()).at(9_000),
+      want: { phase: 'Pending', actions: [] },
+    },
+    {
+      case: 'gives up an attempt whose checkpoint broke before it was created',
+      observed: makeObserved(makeJob().attempt('Creating', { resumedFromStep: 40 }).obj())
+        .at(61)
+        .saved(20),
+      want: { phase: 'Pending', actions: [] },
+    },
+    {
       case: 'notes that it runs',
       observed: makeObserved(makeJob().attempt('Creating').obj()).at(61).instance('running'),
       want: { phase: 'Running', actions: [] },

@@ -1,6 +1,6 @@
 import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
 import { budgetLevel, deadlinesFor, exhaustionTime, percentUsed } from '../budget/limits.ts';
-import { formatMoney, formatUsd } from '../money.ts';
+import { addMoney, formatMoney, formatUsd } from '../money.ts';
 import { isTrue } from '../runtime/conditions.ts';
 import { replaceLast } from './attempts.ts';
 import { type JobMoney, moneyOf } from './cost.ts';
@@ -34,11 +34,21 @@ export function decideLive(o: JobObserved, attempts: readonly Attempt[], live: A
 function create(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
   const asked = askedToStop(o) ?? (o.approval.approved ? undefined : 'Superseded');
   if (asked !== undefined) return ended(o, attempts, { ...live, stopReason: asked }, undefined);
-  if (o.launchError !== undefined) return refused(o, attempts, live, o.launchError);
+  const hindrance = o.launchError ?? outdated(o, attempts, live);
+  if (hindrance !== undefined) return refused(o, attempts, live, hindrance);
   return stepOf(o, attempts, situationOf(live), {
     actions: [{ type: 'Launch', attempt: live }],
     requeueAfterMs: o.settings.pollMs,
   });
+}
+
+/** Why an attempt must not be created as it was written down: too long ago, or on a checkpoint that broke since. */
+function outdated(o: JobObserved, attempts: readonly Attempt[], live: Attempt): string | undefined {
+  const { spent, reserve, limit } = moneyOf(o, attempts);
+  if (addMoney(spent, reserve) >= limit) return `Attempt ${live.number} could not be created while its money lasted`;
+  const saved = o.store.latest?.step ?? 0;
+  if (saved >= live.resumedFromStep) return undefined;
+  return `The checkpoint of step ${live.resumedFromStep} does not verify any more; the next attempt goes on from step ${saved}`;
 }
 
 /** Nothing was created, so nothing is billed: the attempt ends at the moment it began. */

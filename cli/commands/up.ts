@@ -30,7 +30,7 @@ export function registerUp(program: Command, open: Open): void {
     .command('up')
     .summary('run a control plane, the operator and this machine as a provider, until Ctrl-C')
     .description(
-      'Start etcd, a Kubernetes API server and the operator on this machine, with a provider that trains here, and write a kubeconfig. Everything is kept for the next start. Ctrl-C saves a checkpoint of what trains, stops everything and ends with exit code 0.',
+      'Start etcd, a Kubernetes API server and the operator on this machine, with a provider that trains here, and write a kubeconfig. Everything is kept for the next start. Ctrl-C saves a checkpoint of what trains, stops everything and ends with exit code 0 (130 while it still starts).',
     )
     .addOption(
       new Option('--rate <usd>', 'price of one hour of this machine')

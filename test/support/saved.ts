@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TrainingJob } from '@kriptik/crds';
 
 interface Manifest {
   readonly step: number;
@@ -24,7 +25,17 @@ export async function readBack(saved: { uri: string; manifestSha256: string }): 
   return manifest;
 }
 
-/** Changes one byte of a saved file behind everybody's back. Returns the step of what was spoilt. */
+/** Checks that every checkpoint a status calls verified is on the disk as promised. Returns the newest one's step. */
+export async function restorable({ status }: Pick<TrainingJob, 'status'>): Promise<number> {
+  const promised = (status?.checkpoints ?? []).filter(({ verifiedAt }) => verifiedAt !== undefined);
+  for (const checkpoint of promised) {
+    const { step } = await readBack(checkpoint);
+    if (step !== checkpoint.step) throw new Error(`${checkpoint.uri} is of step ${step}, not ${checkpoint.step}`);
+  }
+  return promised.at(-1)?.step ?? 0;
+}
+
+/** Changes one byte of a saved file behind everybody's back. */
 export async function spoil(folder: string): Promise<void> {
   const path = join(folder, 'model', 'weights.txt');
   const bytes = await readFile(path).catch(() => undefined);

@@ -5,7 +5,7 @@ import { foldAttempts, liveAttempt } from './attempts.ts';
 import { costStatus, moneyOf } from './cost.ts';
 import { decideIdle } from './idle.ts';
 import { decideLive } from './live.ts';
-import { progressOf, withoutUndefined } from './progress.ts';
+import { progressOf, settledProgress, withoutUndefined } from './progress.ts';
 import { conditionsOf, phaseOf } from './situation.ts';
 import type { Step } from './step.ts';
 import type { JobDecision, JobObserved } from './types.ts';
@@ -60,7 +60,7 @@ function statusOf(o: JobObserved, step: Step): TrainingJobStatus {
     progress:
       o.trainer !== undefined && 'status' in o.trainer
         ? progressOf(o.trainer.status, before.progress, o.now)
-        : before.progress,
+        : settledProgress(before.progress, step.attempts.at(-1)?.lastStep),
     cost: costStatus(o, step.attempts, money, running),
     freeze: step.freeze,
     checkpoints: checkpoints.length > 0 ? [...checkpoints] : undefined,

@@ -6,7 +6,7 @@ import { loadCatalog } from '../catalog/catalog.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { offersOf } from '../planner/offers.ts';
 import { foldAttempts, lostInARow } from './attempts.ts';
-import { appendLoss, progressOf } from './progress.ts';
+import { appendLoss, progressOf, settledProgress } from './progress.ts';
 import { providerViews } from './providers.ts';
 import { conditionReason } from './situation.ts';
 import { trainerSpecOf } from './trainer-spec.ts';
@@ -36,6 +36,13 @@ it('folding old attempts loses no cent', () => {
 });
 
 describe('progress', () => {
+  it('of an ended attempt is the step it saved, never less than it reported', () => {
+    const reported = { step: 29, totalSteps: 80, percent: 36, updatedAt: time(0) };
+    expect(settledProgress(reported, 30)).toEqual({ ...reported, step: 30, percent: 37 });
+    expect(settledProgress(reported, 20)).toBe(reported);
+    expect(settledProgress(undefined, 20)).toBeUndefined();
+  });
+
   it('is what the trainer reports, in short numbers', () => {
     expect(progressOf(trainerStatus({ loss: 1.234567, etaSeconds: 260.4 }), undefined, Date.parse(time(0)))).toEqual({
       step: 40,

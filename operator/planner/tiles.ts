@@ -55,6 +55,10 @@ function modelTile(draft: PlanDraft): Tile {
     ],
     alternatives,
     ...warningsOf([
+      ...draft.context.contract.output.map(
+        ({ uri }) =>
+          `The model stays in the store of its job: this release does not write to ${uri}. Fetch it with kriptik download.`,
+      ),
       ...(model.gated ? [`${model.title} is gated: its licence must be accepted on the Hub, and a token given.`] : []),
       ...(/nc|non-commercial|research|coqui/.test(model.license)
         ? [`The licence ${model.license} restricts commercial use.`]

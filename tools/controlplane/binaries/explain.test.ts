@@ -22,7 +22,7 @@ describe('a failed build says what to do', () => {
     ],
     [
       'the proxy cannot be reached',
-      'Get "https://proxy.golang.org/x": dial tcp: lookup proxy.golang.org: no such host',
+      'Get "https://modules.example/x": dial tcp: lookup modules.example: no such host',
       /GOPROXY/,
     ],
     ['a module was tampered with', 'verifying k8s.io/api@v0.37.2: checksum mismatch', /go\.sum pins/],

@@ -12,8 +12,15 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** How long "up" waits to hear whether this machine can train, in ms. Starting the trainer's Python takes a while. */
 const VERDICT_MS = 20_000;
 
-/** How long a refusal of an earlier start is doubted: what it lacked may have been installed since. In ms. */
-const DOUBT_MS = 5_000;
+const PROVIDERS = '/apis/training.kriptik.ai/v1alpha1/computeproviders';
+
+/** Forgets what an earlier run found: the trainer may have come or gone since. Call it before the operator starts. */
+export async function forgetVerdict(client: Pick<KubeClient, 'call'>, name: string): Promise<void> {
+  await client.call('PATCH', `${PROVIDERS}/${name}/status`, {
+    body: { status: { conditions: null, lastProbeTime: null } },
+    contentType: 'application/merge-patch+json',
+  });
+}
 
 /** What the operator says of the provider of this machine. Undefined when it has not looked in time. */
 export async function providerVerdict(
@@ -24,15 +31,10 @@ export async function providerVerdict(
   const { clock, signal } = session.host;
   const started = clock.now();
   for (; clock.now() < started + VERDICT_MS; await clock.sleep(200, signal)) {
-    const provider = (await client.call(
-      'GET',
-      `/apis/training.kriptik.ai/v1alpha1/computeproviders/${name}`,
-    )) as ComputeProvider;
+    const provider = (await client.call('GET', `${PROVIDERS}/${name}`)) as ComputeProvider;
     const ready = provider.status?.conditions?.find(({ type }) => type === 'Ready');
     if (ready === undefined || ready.observedGeneration !== provider.metadata.generation) continue;
-    const fresh = Date.parse(ready.lastTransitionTime) >= started - 1_000;
-    if (fresh || ready.status === 'True' || clock.now() > started + DOUBT_MS)
-      return { ready: ready.status === 'True', message: ready.message };
+    return { ready: ready.status === 'True', message: ready.message };
   }
   return undefined;
 }

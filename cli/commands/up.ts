@@ -8,7 +8,7 @@ import { type Command, Option } from 'commander';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { embeddedKubeconfig, type Session } from '../session.ts';
-import { nextSteps, providerVerdict, ROOT } from '../welcome.ts';
+import { forgetVerdict, nextSteps, providerVerdict, ROOT } from '../welcome.ts';
 import { DEFAULT_RATE, localProviderManifest } from './localprovider.ts';
 import type { Open } from './open.ts';
 import { amount } from './raise.ts';
@@ -61,6 +61,7 @@ async function up(session: Session, options: UpOptions): Promise<void> {
     const workDir = options.workDir === undefined ? undefined : resolve(host.cwd, options.workDir);
     const provider = localProviderManifest(options.providerName, { pricePerHour: options.rate, workDir });
     await controlPlane.applyManifests([...MANIFESTS, provider]);
+    await forgetVerdict(controlPlane.client, options.providerName);
     writeKubeconfig(controlPlane.kubeconfigPath, kubeconfig);
     const logFile = join(dataDirectory, 'operator.log');
     const destination = createWriteStream(logFile, { flags: 'a', mode: 0o600 });

@@ -119,7 +119,8 @@ describe('kriptik up', () => {
 
     const first = await up(standIn());
     expect(first.output()).toContain(`export KUBECONFIG=${kubeconfig}`);
-    expect(first.output()).toContain(`apply -f ${join(ROOT, 'examples', 'quickstart', 'goal.yaml')}`);
+    // From wherever the checkout lies, by the shorter of the two ways to write it.
+    expect(first.output()).toMatch(/apply -f \S*\/examples\/quickstart\/goal\.yaml\n/);
     expect(first.output()).not.toContain('cannot train');
     expect((await cli('apply', '-f', 'goal.yaml')).err).not.toContain('error');
     expect((await cli('plan', 'kept')).code).toBe(0);

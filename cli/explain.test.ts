@@ -44,7 +44,7 @@ describe('explain', () => {
       error: api(404, 'NotFound', 'GET /apis/training.kriptik.ai/v1alpha1/traininggoals: HTTP 404: 404 page not found'),
       code: EXIT.error,
       what: 'its CRDs are missing or older than this program',
-      remedy: 'kubectl apply --server-side -f crds/',
+      remedy: 'kubectl apply --server-side -f "crds/*.yaml"',
     },
     {
       name: 'an object that is not there',

@@ -209,7 +209,7 @@ function explainNotFound(error: ApiError, build: Build): CliError {
     EXIT.error,
     `this cluster does not serve the kinds of ${GROUP}: its CRDs are missing or older than this program`,
     [
-      'Install them: kubectl apply --server-side -f crds/',
+      'Install them: kubectl apply --server-side -f "crds/*.yaml"',
       'or let "kriptik up" start a cluster that has them. "kriptik version" compares the versions.',
     ],
   );

@@ -34,7 +34,7 @@ export async function requireKinds(client: KubeClient): Promise<void> {
   const missing = KINDS.filter((kind) => !names.has(kind.plural)).map((kind) => `${kind.plural}.${GROUP}`);
   if (missing.length === 0) return;
   throw new ClusterNotReady(
-    `${client.server} does not serve ${missing.join(', ')} in ${VERSION}. Install this release's definitions: kubectl apply -f crds/`,
+    `${client.server} does not serve ${missing.join(', ')} in ${VERSION}. Install this release's definitions: kubectl apply -f "crds/*.yaml"`,
   );
 }
 

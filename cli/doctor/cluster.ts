@@ -11,7 +11,7 @@ import type { Session } from '../session.ts';
 import { canI, whoAmI } from '../whoami.ts';
 import { type Finding, fail, ok, warn } from './types.ts';
 
-const INSTALL_CRDS = 'kubectl apply --server-side --force-conflicts -f crds/';
+const INSTALL_CRDS = 'kubectl apply --server-side --force-conflicts -f "crds/*.yaml"';
 
 /** Whether the kinds are there and equal to those of this release. */
 export async function checkCrds(session: Session): Promise<Finding> {

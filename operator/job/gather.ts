@@ -24,7 +24,6 @@ const NOTHING_STORED: StoreView = { checkpoints: [], artifacts: [], problems: []
 
 /** Looks at everything a job's decision depends on: cluster objects, its instance, its trainer, its store. */
 export async function observeJob(deps: JobDependencies, job: TrainingJob): Promise<JobObserved> {
-  const now = deps.clock.now();
   const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   const instance = newest === undefined ? undefined : await findInstance(runtime, newest);
@@ -38,7 +37,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob): Promi
     goal: goalView(goal, job),
     ceiling: ceilingOf(deps, job),
     approval: approvalOf(job, plans),
-    supersededBy: supersededBy(goal, plans, job, now),
+    supersededBy: supersededBy(goal, plans, job),
     providers: providerViews({
       job,
       providers: deps.providers.list(),
@@ -140,7 +139,6 @@ function supersededBy(
   goal: TrainingGoal | undefined,
   plans: readonly TrainingPlan[],
   job: TrainingJob,
-  _now: number,
 ): string | undefined {
   if (goal === undefined || job.status?.attempts?.at(-1)?.outcome === 'Succeeded') return undefined;
   const current = currentPlan(goal, plans);

@@ -1,3 +1,4 @@
+import type { TrainingJob } from '@kriptik/crds';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
 import type { ReconcileContext, ReconcileResult, Reconciler } from '../runtime/controller.ts';
 import { isBeingDeleted } from '../runtime/finalizers.ts';
@@ -28,6 +29,7 @@ export class JobReconciler implements Reconciler {
       leaving && isBeingDeleted(job)
         ? job
         : await patchStatusIfChanged(this.#deps.client, job, decision.status, { signal: context.signal });
+    forgetRefusals(this.#deps, written);
     for (const { type, reason, message } of decision.events) {
       this.#deps.events.event(job, { type, reason, note: message });
     }
@@ -35,5 +37,12 @@ export class JobReconciler implements Reconciler {
       await act(this.#deps, observed, written, action, context.log);
     }
     return decision.requeueAfterMs === undefined ? {} : { requeueAfterMs: Math.max(SOON_MS, decision.requeueAfterMs) };
+  }
+}
+
+/** A refusal is needed only until its attempt is closed on record. */
+function forgetRefusals(deps: JobDependencies, job: TrainingJob): void {
+  for (const attempt of job.status?.attempts ?? []) {
+    if (attempt.state === 'Gone') deps.launchErrors.delete(attempt.name);
   }
 }

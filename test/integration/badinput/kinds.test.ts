@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(async () => await controlPlane?.stop());
 
 const env = (): Record<string, string> => ({ KUBECONFIG: controlPlane.kubeconfigPath });
-const INSTALL = 'Install them: kubectl apply --server-side -f crds/';
+const INSTALL = 'Install them: kubectl apply --server-side -f "crds/*.yaml"';
 
 interface Definition {
   metadata: { name: string };
@@ -65,7 +65,7 @@ describe('a cluster without our kinds', () => {
     const ran = await place.kriptik(['doctor'], env());
     expect(ran.code).toBe(1);
     expect(ran.out).toMatch(
-      /FAIL {2}crds +missing: computeproviders\.training\.kriptik\.ai, .*\n +fix: Install them: kubectl apply --server-side --force-conflicts -f crds\//,
+      /FAIL {2}crds +missing: computeproviders\.training\.kriptik\.ai, .*\n +fix: Install them: kubectl apply --server-side --force-conflicts -f "crds\/\*\.yaml"/,
     );
     expect(ran.out).toMatch(
       /FAIL {2}policies +missing: .*\n +fix: Install them: kubectl apply --server-side -f webhooks\//,
@@ -77,7 +77,7 @@ describe('a cluster without our kinds', () => {
     const ran = await place.operator(env());
     expect(ran.code).toBe(1);
     expect(ran.err).toMatch(
-      /does not serve traininggoals\.training\.kriptik\.ai, .* in v1alpha1\. Install this release's definitions: kubectl apply -f crds\/\n$/,
+      /does not serve traininggoals\.training\.kriptik\.ai, .* in v1alpha1\. Install this release's definitions: kubectl apply -f "crds\/\*\.yaml"\n$/,
     );
   });
 });
@@ -98,7 +98,7 @@ describe('a cluster with the kinds of an earlier release', () => {
     expect(ran.code).toBe(1);
     expect(ran.out).toMatch(/FAIL {2}crds +.*missing: trainingpolicies\.training\.kriptik\.ai/);
     expect(ran.out).toMatch(/of another release: traininggoals\.training\.kriptik\.ai/);
-    expect(ran.out).toContain('kubectl apply --server-side --force-conflicts -f crds/');
+    expect(ran.out).toContain('kubectl apply --server-side --force-conflicts -f "crds/*.yaml"');
   });
 
   it('the operator names the one kind that is missing', async () => {

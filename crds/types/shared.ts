@@ -347,6 +347,314 @@ export type Contract = {
 };
 
 /**
+ * Training method.
+ */
+export type MethodChoice = {
+  /**
+   * Name of the method.
+   */
+  name: MethodName;
+  /**
+   * Adapter settings, for methods that train an adapter.
+   */
+  lora?: {
+    /**
+     * Rank of the adapter matrices.
+     */
+    r: number;
+    /**
+     * Scale of the adapter.
+     */
+    alpha: number;
+    /**
+     * Share of adapter inputs dropped while training, 0 to 1, a decimal string.
+     */
+    dropout: string;
+    /**
+     * Layers that get an adapter.
+     */
+    targets: string[];
+  };
+};
+
+/**
+ * Settings of the optimizer and the loop.
+ */
+export type Hyperparameters = {
+  /**
+   * Passes over the data.
+   */
+  epochs?: number;
+  /**
+   * Optimizer steps; ends training before the epochs are through.
+   */
+  maxSteps?: number;
+  /**
+   * Rows per device and step.
+   */
+  batchSize: number;
+  /**
+   * Micro-steps summed into one optimizer step.
+   */
+  gradientAccumulation: number;
+  /**
+   * Peak learning rate, a decimal string.
+   */
+  learningRate: string;
+  /**
+   * Share of the steps over which the learning rate rises, 0 to 1, a decimal string.
+   */
+  warmupRatio: string;
+  /**
+   * Shape of the learning rate over time, for example cosine.
+   */
+  scheduler: string;
+  /**
+   * Longest row in tokens; longer ones are cut.
+   */
+  maxLength: number;
+  /**
+   * Seed of every random choice.
+   */
+  seed: number;
+  /**
+   * Optimizer steps between periodic checkpoints.
+   */
+  checkpointEverySteps: number;
+  /**
+   * Number format of the computation.
+   */
+  precision: 'fp32' | 'bf16' | 'fp16';
+  /**
+   * Whether activations are computed again to save memory.
+   */
+  gradientCheckpointing: boolean;
+};
+
+/**
+ * One source of training rows.
+ */
+export type PlannedData = {
+  /**
+   * Short name used in plans and messages.
+   */
+  name?: string;
+  /**
+   * Where the rows are: file:///path, s3://bucket/key, https://host/path, pvc://claim/path or hf://datasets/owner/name.
+   */
+  uri: string;
+  /**
+   * How the rows are written. Absent: taken from the suffix of the URI.
+   */
+  format?: 'jsonl' | 'csv' | 'parquet' | 'hub' | 'imagefolder' | 'audiofolder' | 'videofolder';
+  /**
+   * Split of a Hub dataset, for example train.
+   */
+  split?: string;
+  /**
+   * Commit or branch of a Hub dataset, or version of an S3 object. The plan pins it.
+   */
+  revision?: string;
+  /**
+   * Number of rows as stated by the author; used for the estimate until the data are counted.
+   */
+  rows?: number;
+  /**
+   * Hash of the file; training is refused when it differs. 64 hexadecimal digits.
+   */
+  sha256?: string;
+  /**
+   * Secret with the credentials to read it, in the namespace of the goal.
+   */
+  credentialsRef?: {
+    /**
+     * Name of the Secret.
+     */
+    name: string;
+  };
+  /**
+   * Rows the estimate was made with.
+   */
+  rowsEstimate?: number;
+  /**
+   * Tokens the estimate was made with.
+   */
+  tokensEstimate?: number;
+};
+
+/**
+ * Where it runs first.
+ */
+export type ComputeChoice = {
+  /**
+   * Name of the ComputeProvider.
+   */
+  provider: string;
+  /**
+   * Kind of provider.
+   */
+  providerType: ProviderType;
+  /**
+   * GPU type as the catalog names it, or cpu.
+   */
+  gpu: string;
+  /**
+   * GPUs in all; 0 with cpu.
+   */
+  gpuCount: number;
+  /**
+   * Machines.
+   */
+  nodes: number;
+  /**
+   * Region, as the provider names it.
+   */
+  region?: string;
+  /**
+   * Container image with its digest, where images are used.
+   */
+  image?: string;
+};
+
+/**
+ * One stage of training.
+ */
+export type Stage = {
+  /**
+   * Short name, unique in the plan.
+   */
+  name: string;
+  /**
+   * Name for people.
+   */
+  title: string;
+  /**
+   * What the stage is for.
+   */
+  purpose:
+    | 'continued-pretraining'
+    | 'supervised'
+    | 'preference'
+    | 'reward-model'
+    | 'reinforcement'
+    | 'adaptation'
+    | 'main-training'
+    | 'vocals'
+    | 'evaluation';
+  /**
+   * Weights it begins with: base, or the name of an earlier stage.
+   */
+  startsFrom: string;
+  /**
+   * What happens in it and why, in a sentence.
+   */
+  summary?: string;
+  /**
+   * Training method.
+   */
+  method?: MethodChoice;
+  /**
+   * Settings of the optimizer and the loop.
+   */
+  hyperparameters?: Hyperparameters;
+  /**
+   * Sources of training rows, pinned.
+   *
+   * Items: One source of training rows.
+   */
+  data: PlannedData[];
+  /**
+   * Where it runs first.
+   */
+  compute: ComputeChoice;
+};
+
+/**
+ * Cost of one stage.
+ */
+export type StageQuote = {
+  /**
+   * Name of the stage.
+   */
+  name: string;
+  /**
+   * Price of one hour of the whole instance, all GPUs and nodes together. US dollars, a decimal string such as "12.50".
+   */
+  unitPricePerHour: Money;
+  /**
+   * Where the price was read.
+   */
+  priceSource: string;
+  /**
+   * Day the price was read, YYYY-MM-DD.
+   */
+  priceAsOf: string;
+  /**
+   * Optimizer steps.
+   */
+  steps: number;
+  /**
+   * Billed time.
+   */
+  hours: {
+    /**
+     * Low estimate. Hours, a decimal string.
+     */
+    low: string;
+    /**
+     * Expected value. Hours, a decimal string.
+     */
+    expected: string;
+    /**
+     * High estimate. Hours, a decimal string.
+     */
+    high: string;
+  };
+  /**
+   * Cost of the instance.
+   */
+  compute: {
+    /**
+     * Low estimate. US dollars, a decimal string such as "12.50".
+     */
+    low: Money;
+    /**
+     * Expected value. US dollars, a decimal string such as "12.50".
+     */
+    expected: Money;
+    /**
+     * High estimate. US dollars, a decimal string such as "12.50".
+     */
+    high: Money;
+  };
+  /**
+   * Cost of checkpoints and artifacts. US dollars, a decimal string such as "12.50".
+   */
+  storage: Money;
+  /**
+   * Platform fee on the expected cost. US dollars, a decimal string such as "12.50".
+   */
+  platformFee: Money;
+  /**
+   * Compute, storage and fee together.
+   */
+  total: {
+    /**
+     * Low estimate. US dollars, a decimal string such as "12.50".
+     */
+    low: Money;
+    /**
+     * Expected value. US dollars, a decimal string such as "12.50".
+     */
+    expected: Money;
+    /**
+     * High estimate. US dollars, a decimal string such as "12.50".
+     */
+    high: Money;
+  };
+};
+
+/**
  * Everything a run needs, with nothing left to choose.
  */
 export type Resolved = {
@@ -390,171 +698,21 @@ export type Resolved = {
   /**
    * Training method.
    */
-  method: {
-    /**
-     * Name of the method.
-     */
-    name: MethodName;
-    /**
-     * Adapter settings, for methods that train an adapter.
-     */
-    lora?: {
-      /**
-       * Rank of the adapter matrices.
-       */
-      r: number;
-      /**
-       * Scale of the adapter.
-       */
-      alpha: number;
-      /**
-       * Share of adapter inputs dropped while training, 0 to 1, a decimal string.
-       */
-      dropout: string;
-      /**
-       * Layers that get an adapter.
-       */
-      targets: string[];
-    };
-  };
+  method: MethodChoice;
   /**
    * Settings of the optimizer and the loop.
    */
-  hyperparameters: {
-    /**
-     * Passes over the data.
-     */
-    epochs?: number;
-    /**
-     * Optimizer steps; ends training before the epochs are through.
-     */
-    maxSteps?: number;
-    /**
-     * Rows per device and step.
-     */
-    batchSize: number;
-    /**
-     * Micro-steps summed into one optimizer step.
-     */
-    gradientAccumulation: number;
-    /**
-     * Peak learning rate, a decimal string.
-     */
-    learningRate: string;
-    /**
-     * Share of the steps over which the learning rate rises, 0 to 1, a decimal string.
-     */
-    warmupRatio: string;
-    /**
-     * Shape of the learning rate over time, for example cosine.
-     */
-    scheduler: string;
-    /**
-     * Longest row in tokens; longer ones are cut.
-     */
-    maxLength: number;
-    /**
-     * Seed of every random choice.
-     */
-    seed: number;
-    /**
-     * Optimizer steps between periodic checkpoints.
-     */
-    checkpointEverySteps: number;
-    /**
-     * Number format of the computation.
-     */
-    precision: 'fp32' | 'bf16' | 'fp16';
-    /**
-     * Whether activations are computed again to save memory.
-     */
-    gradientCheckpointing: boolean;
-  };
+  hyperparameters: Hyperparameters;
   /**
    * Sources of training rows, pinned.
    *
    * Items: One source of training rows.
    */
-  data: {
-    /**
-     * Short name used in plans and messages.
-     */
-    name?: string;
-    /**
-     * Where the rows are: file:///path, s3://bucket/key, https://host/path, pvc://claim/path or hf://datasets/owner/name.
-     */
-    uri: string;
-    /**
-     * How the rows are written. Absent: taken from the suffix of the URI.
-     */
-    format?: 'jsonl' | 'csv' | 'parquet' | 'hub' | 'imagefolder' | 'audiofolder' | 'videofolder';
-    /**
-     * Split of a Hub dataset, for example train.
-     */
-    split?: string;
-    /**
-     * Commit or branch of a Hub dataset, or version of an S3 object. The plan pins it.
-     */
-    revision?: string;
-    /**
-     * Number of rows as stated by the author; used for the estimate until the data are counted.
-     */
-    rows?: number;
-    /**
-     * Hash of the file; training is refused when it differs. 64 hexadecimal digits.
-     */
-    sha256?: string;
-    /**
-     * Secret with the credentials to read it, in the namespace of the goal.
-     */
-    credentialsRef?: {
-      /**
-       * Name of the Secret.
-       */
-      name: string;
-    };
-    /**
-     * Rows the estimate was made with.
-     */
-    rowsEstimate?: number;
-    /**
-     * Tokens the estimate was made with.
-     */
-    tokensEstimate?: number;
-  }[];
+  data: PlannedData[];
   /**
    * Where it runs first.
    */
-  compute: {
-    /**
-     * Name of the ComputeProvider.
-     */
-    provider: string;
-    /**
-     * Kind of provider.
-     */
-    providerType: ProviderType;
-    /**
-     * GPU type as the catalog names it, or cpu.
-     */
-    gpu: string;
-    /**
-     * GPUs in all; 0 with cpu.
-     */
-    gpuCount: number;
-    /**
-     * Machines.
-     */
-    nodes: number;
-    /**
-     * Region, as the provider names it.
-     */
-    region?: string;
-    /**
-     * Container image with its digest, where images are used.
-     */
-    image?: string;
-  };
+  compute: ComputeChoice;
   /**
    * Where it may run, in this order: the first is compute, the others take over when there is no capacity.
    *
@@ -584,6 +742,12 @@ export type Resolved = {
    * Items: One place the trained model is written to.
    */
   output: Output[];
+  /**
+   * Stages of a plan that trains in more than one, in order, each from the result of an earlier one. Absent: one stage, told by the fields beside this. Present: those fields tell the stage that decides the result.
+   *
+   * Items: One stage of training.
+   */
+  stages?: Stage[];
 };
 
 /**
@@ -689,4 +853,10 @@ export type Quote = {
    * What to do where it does not fit.
    */
   message?: string;
+  /**
+   * Cost of each stage of a plan that has several; their sums are the figures beside this.
+   *
+   * Items: Cost of one stage.
+   */
+  stages?: StageQuote[];
 };

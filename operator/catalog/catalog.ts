@@ -2,10 +2,28 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { z } from 'zod';
-import type { Family, Fx, GpuSpec, ModelSpec, PriceRow, Speeds } from './schema.ts';
-import { familyFile, fxFile, gpuFile, modelFile, priceFile, speedFile } from './schema.ts';
+import { checkReferences } from './references.ts';
+import type { CommercialUse } from './schema/common.ts';
+import { type DatasetSpec, datasetFile } from './schema/dataset.ts';
+import { type Family, familyFile } from './schema/family.ts';
+import { type Fx, fxFile } from './schema/fx.ts';
+import { type GpuSpec, gpuFile } from './schema/gpu.ts';
+import { type LicenseSpec, licenseFile } from './schema/license.ts';
+import { type MethodSpec, methodFile } from './schema/method.ts';
+import { type ModelSpec, modelFile } from './schema/model.ts';
+import { type PriceRow, priceFile } from './schema/price.ts';
+import { type Speeds, speedFile } from './speeds-schema.ts';
 
-export type { Family, Fx, GpuSpec, ModelSpec, PriceRow, Shape, Speeds } from './schema.ts';
+export type { CommercialUse } from './schema/common.ts';
+export type { DatasetSpec } from './schema/dataset.ts';
+export type { Family } from './schema/family.ts';
+export type { Fx } from './schema/fx.ts';
+export type { GpuSpec } from './schema/gpu.ts';
+export type { LicenseSpec } from './schema/license.ts';
+export type { MethodSpec } from './schema/method.ts';
+export type { Architecture, ModelSpec, Shape } from './schema/model.ts';
+export type { PriceRow } from './schema/price.ts';
+export type { Speeds } from './speeds-schema.ts';
 
 /** What the planner knows about the world outside the cluster: dated facts, no behaviour. */
 export interface Catalog {
@@ -13,6 +31,9 @@ export interface Catalog {
   readonly families: readonly Family[];
   readonly gpus: readonly GpuSpec[];
   readonly prices: readonly PriceRow[];
+  readonly methods: readonly MethodSpec[];
+  readonly datasets: readonly DatasetSpec[];
+  readonly licenses: readonly LicenseSpec[];
   readonly fx: Fx;
   readonly speeds: Speeds;
 }
@@ -29,23 +50,51 @@ const DATA = join(import.meta.dirname, 'data');
  * Throws InvalidCatalog naming the file and the field at fault.
  */
 export function loadCatalog(directory: string = DATA): Catalog {
-  const models = readdirSync(directory)
-    .filter((name) => name.startsWith('models-') && name.endsWith('.yaml'))
-    .sort()
-    .flatMap((name) => {
-      const file = read(directory, name, modelFile);
-      return file.models.map((model) => ({ ...model, modality: file.modality, asOf: file.asOf }));
-    });
+  const licenses = rows(read(directory, 'licenses.yaml', licenseFile), 'licenses');
+  const commercial = new Map(licenses.map(({ id, commercialUse }) => [id, commercialUse]));
+  const commercialUseOf = (license: string): CommercialUse => commercial.get(license) ?? 'conditional';
   const catalog: Catalog = {
-    models,
+    models: filesOf(directory, 'models-').flatMap((name) => {
+      const { models, modality, asOf, methods } = read(directory, name, modelFile);
+      return models.map((model) => ({
+        ...model,
+        modality,
+        asOf: model.asOf ?? asOf,
+        methods: model.methods ?? methods,
+        commercialUse: commercialUseOf(model.license),
+      }));
+    }),
     families: read(directory, 'families.yaml', familyFile).families,
-    gpus: read(directory, 'gpus.yaml', gpuFile).gpus,
+    gpus: rows(read(directory, 'gpus.yaml', gpuFile), 'gpus'),
     prices: read(directory, 'prices.yaml', priceFile).prices,
+    methods: rows(read(directory, 'methods.yaml', methodFile), 'methods'),
+    datasets: filesOf(directory, 'datasets-').flatMap((name) =>
+      rows(read(directory, name, datasetFile), 'datasets').map((row) => ({
+        ...row,
+        commercialUse: row.commercialUse ?? commercialUseOf(row.license),
+      })),
+    ),
+    licenses,
     fx: read(directory, 'fx.yaml', fxFile),
     speeds: read(directory, 'speeds.yaml', speedFile),
   };
-  checkReferences(catalog);
+  const [problem] = checkReferences(catalog);
+  if (problem !== undefined) throw new InvalidCatalog(problem);
   return catalog;
+}
+
+function filesOf(directory: string, prefix: string): readonly string[] {
+  return readdirSync(directory)
+    .filter((name) => name.startsWith(prefix) && name.endsWith('.yaml'))
+    .sort();
+}
+
+/** The rows of a file, each with the date of the file. */
+function rows<K extends string, R extends object>(
+  file: { readonly asOf: string } & Readonly<Record<K, readonly R[]>>,
+  key: K,
+): readonly (R & { readonly asOf: string })[] {
+  return file[key].map((row) => ({ ...row, asOf: file.asOf }));
 }
 
 function read<T extends z.ZodType>(directory: string, name: string, schema: T): z.infer<T> {
@@ -53,21 +102,4 @@ function read<T extends z.ZodType>(directory: string, name: string, schema: T): 
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new InvalidCatalog(`${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
-}
-
-function checkReferences(catalog: Catalog): void {
-  const families = new Set(catalog.families.map(({ id }) => id));
-  const gpus = new Set(catalog.gpus.map(({ id }) => id));
-  const seen = new Set<string>();
-  for (const model of catalog.models) {
-    if (seen.has(model.id)) throw new InvalidCatalog(`models: ${model.id} appears twice`);
-    seen.add(model.id);
-    if (!families.has(model.family)) throw new InvalidCatalog(`models: ${model.id}: no family ${model.family}`);
-    if (model.training !== undefined && !gpus.has(model.training.gpu)) {
-      throw new InvalidCatalog(`models: ${model.id}: no GPU ${model.training.gpu}`);
-    }
-  }
-  for (const { id, default: target } of catalog.families) {
-    if (target !== undefined && !families.has(target)) throw new InvalidCatalog(`families: ${id}: no family ${target}`);
-  }
 }

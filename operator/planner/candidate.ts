@@ -9,6 +9,7 @@ import type { MicroUsd } from '../money.ts';
 import { addMoney, microUsd } from '../money.ts';
 import type { DataSummary } from './data.ts';
 import { chooseHyperparameters, chooseLora } from './hyperparameters.ts';
+import type { PolicyRule } from './policy-types.ts';
 import { problemOf } from './problems.ts';
 import type { BlockReason, EffectivePolicy, ProviderOffer } from './types.ts';
 
@@ -56,6 +57,8 @@ export interface Candidate {
 export interface Problem {
   readonly reason: BlockReason;
   readonly text: string;
+  /** The rule of a policy, where one forbids it. */
+  readonly rule?: PolicyRule;
 }
 
 /** Works one combination out: hyperparameters, memory, time, cost, and what speaks against it. */

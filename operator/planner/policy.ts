@@ -1,12 +1,13 @@
-import type { ProviderType, TrainingPolicySpec } from '@kriptik/crds';
-import type { ModelSpec } from '../catalog/catalog.ts';
+import type { ProviderType } from '@kriptik/crds';
 import type { MicroUsd } from '../money.ts';
 import { minMoney, parseMoney } from '../money.ts';
-import type { EffectivePolicy, ProviderOffer } from './types.ts';
+import { includes } from './policy-check.ts';
+import type { EffectivePolicy, PolicySource } from './policy-types.ts';
 
 /** What holds where no TrainingPolicy selects the namespace. */
 export const noPolicy: EffectivePolicy = {
   names: [],
+  sources: [],
   providers: { denied: [] },
   gpus: {},
   licenses: { denied: [] },
@@ -22,66 +23,18 @@ export const noPolicy: EffectivePolicy = {
  * policy says so, and approval is automatic only below what every policy with
  * an approval section allows. The order of the policies does not matter.
  */
-export function mergePolicies(
-  policies: readonly { readonly name: string; readonly spec: TrainingPolicySpec }[],
-): EffectivePolicy {
-  return policies
-    .toSorted((a, b) => a.name.localeCompare(b.name))
-    .reduce((merged, { name, spec }) => merge(merged, name, spec), noPolicy);
+export function mergePolicies(policies: readonly PolicySource[]): EffectivePolicy {
+  return policies.toSorted((a, b) => (a.name < b.name ? -1 : 1)).reduce(merge, noPolicy);
 }
 
-/** Why a model may not be used; undefined = allowed. */
-export function modelForbidden(policy: EffectivePolicy, model: ModelSpec): string | undefined {
-  const by = `policy ${policy.names.join(', ')}`;
-  const names = [model.id, model.family, model.hub];
-  const matches = (patterns: readonly string[]): boolean =>
-    patterns.some((pattern) => names.some((name) => matchesPattern(pattern, name)));
-  if (matches(policy.models.denied)) return `${by} denies this model`;
-  if (policy.models.allowed.some((patterns) => !matches(patterns))) return `${by} does not list this model`;
-  if (includes(policy.licenses.denied, model.license)) return `${by} denies the licence ${model.license}`;
-  if (policy.licenses.allowed !== undefined && !includes(policy.licenses.allowed, model.license)) {
-    return `${by} does not list the licence ${model.license}`;
-  }
-  return undefined;
-}
-
-/** Why an offer may not be used with this many GPUs; undefined = allowed. */
-export function offerForbidden(policy: EffectivePolicy, offer: ProviderOffer, count: number): string | undefined {
-  const by = `policy ${policy.names.join(', ')}`;
-  if (includes(policy.providers.denied, offer.type)) return `${by} denies ${offer.type} providers`;
-  if (policy.providers.allowed !== undefined && !includes(policy.providers.allowed, offer.type)) {
-    return `${by} does not list ${offer.type} providers`;
-  }
-  if (offer.gpu !== 'cpu') {
-    if (policy.gpus.allowed !== undefined && !includes(policy.gpus.allowed, offer.gpu)) {
-      return `${by} does not list the GPU ${offer.gpu}`;
-    }
-    if (policy.gpus.maxCount !== undefined && count > policy.gpus.maxCount) {
-      return `${by} allows at most ${policy.gpus.maxCount} GPUs`;
-    }
-  }
-  const regions = policy.regions.allowed;
-  if (regions !== undefined && offer.regions.length > 0 && !offer.regions.some((region) => includes(regions, region))) {
-    return `${by} allows only the regions ${regions.join(', ')}`;
-  }
-  return undefined;
-}
-
-/** `*` stands for any text; case does not matter. */
-export function matchesPattern(pattern: string, name: string): boolean {
-  const parts = pattern
-    .toLowerCase()
-    .split('*')
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(name.toLowerCase());
-}
-
-function merge(merged: EffectivePolicy, name: string, spec: TrainingPolicySpec): EffectivePolicy {
+function merge(merged: EffectivePolicy, source: PolicySource): EffectivePolicy {
+  const { name, spec } = source;
   const { providers, gpus, licenses, regions, models, ceilings, approval } = spec;
   const auto = approval?.autoApproveBelow;
   const first = merged.names.length === 0;
   return {
     names: [...merged.names, name],
+    sources: [...merged.sources, source],
     providers: {
       ...optional('allowed', intersect<ProviderType>(merged.providers.allowed, providers?.allowed)),
       denied: union(merged.providers.denied, providers?.denied),
@@ -128,10 +81,6 @@ function merge(merged: EffectivePolicy, name: string, spec: TrainingPolicySpec):
       ],
     },
   };
-}
-
-function includes(list: readonly string[], value: string): boolean {
-  return list.some((item) => item.toLowerCase() === value.toLowerCase());
 }
 
 function intersect<T extends string>(

@@ -5,7 +5,7 @@ import type { Estimate } from '../estimator/estimate.ts';
 import type { Compute, PlanContext, Problem } from './candidate.ts';
 import { parseDurationHours } from './duration.ts';
 import { METHODS } from './methods.ts';
-import { modelForbidden, offerForbidden } from './policy.ts';
+import { modelForbidden, offerForbidden } from './policy-check.ts';
 
 /** A processor is no place for a step that takes longer than this. */
 const SLOWEST_CPU_STEP_SECONDS = 20;
@@ -27,8 +27,8 @@ export function problemOf(
 }
 
 function policyProblem({ policy }: PlanContext, model: ModelSpec, { offer, count }: Compute): Problem | undefined {
-  const text = modelForbidden(policy, model) ?? offerForbidden(policy, offer, count);
-  return text === undefined ? undefined : { reason: 'ForbiddenByPolicy', text };
+  const denial = modelForbidden(policy, model) ?? offerForbidden(policy, offer, count);
+  return denial === undefined ? undefined : { reason: 'ForbiddenByPolicy', ...denial };
 }
 
 /** What the goal itself excludes. */

@@ -129,7 +129,7 @@ describe('what blocks a plan', () => {
       'a licence the policy denies',
       { policy: mergePolicies([{ name: 'strict', spec: { licenses: { allowed: ['none'] } } }]) },
       'ForbiddenByPolicy',
-      /policy strict/,
+      /TrainingPolicy\/strict spec\.licenses\.allowed/,
     ],
     ['an exhausted monthly ceiling', { monthlyRemaining: parseMoney('0') }, 'ForbiddenByPolicy', /limit is 0/],
     [

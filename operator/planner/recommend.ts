@@ -138,6 +138,7 @@ function blocked(reason: BlockReason, message: string, remedy: string): Blocked 
 
 const remedyOf: Readonly<Record<BlockReason, string>> = {
   DataUnreadable: 'Check spec.data of the goal.',
+  NoData: 'Name the training data in spec.data of the goal.',
   UnknownSelection: 'Choose one of the ids in status.tiles[].alternatives.',
   NoProvider: remedyFor('provider'),
   NoSuitableModel: remedyFor('model'),

@@ -6,11 +6,13 @@ import type {
   Quote,
   Resolved,
   Tile,
-  TileName,
   TrainingPlanSpec,
 } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { MicroUsd } from '../money.ts';
+import type { EffectivePolicy, PolicyRule } from './policy-types.ts';
+
+export type { EffectivePolicy } from './policy-types.ts';
 
 /** What one ComputeProvider can rent us of one GPU type, at one price. */
 export interface ProviderOffer {
@@ -44,25 +46,6 @@ export interface ProviderOffer {
   readonly executors?: { readonly modalities: readonly Modality[]; readonly methods: readonly MethodName[] };
   /** Digest-pinned image the trainer runs from, where images are used. */
   readonly image?: string;
-}
-
-/** Several TrainingPolicies merged to the most restrictive. `undefined` = not restricted. */
-export interface EffectivePolicy {
-  /** Names of the policies that took part, for messages. */
-  readonly names: readonly string[];
-  readonly providers: { readonly allowed?: readonly ProviderType[]; readonly denied: readonly ProviderType[] };
-  readonly gpus: { readonly allowed?: readonly string[]; readonly maxCount?: number };
-  readonly licenses: { readonly allowed?: readonly string[]; readonly denied: readonly string[] };
-  readonly regions: { readonly allowed?: readonly string[] };
-  /** Model patterns: catalog ids, families or Hub names; `*` stands for any text. Every list must admit a model. */
-  readonly models: { readonly allowed: readonly (readonly string[])[]; readonly denied: readonly string[] };
-  readonly ceilings: { readonly perJob?: MicroUsd; readonly perNamespacePerMonth?: MicroUsd };
-  readonly approval: {
-    /** Absent unless every policy that speaks of approval allows some amount. */
-    readonly autoApproveBelow?: MicroUsd;
-    readonly authorMayApprove: boolean;
-    readonly tiles: readonly { names: readonly TileName[]; groups: readonly string[]; users: readonly string[] }[];
-  };
 }
 
 /** What is known about one data source after somebody looked into it; every field may be unknown. */
@@ -112,11 +95,31 @@ export type BlockReason =
   | 'DoesNotFitInMemory'
   | 'ForbiddenByPolicy'
   | 'DeadlineTooShort'
-  | 'DataUnreadable';
+  | 'DataUnreadable'
+  | 'NoData';
+
+/** The nearest plan that passes where the one that was asked for does not. */
+export interface Instead {
+  /** What it trains, how and where, in a sentence. */
+  readonly summary: string;
+  /** Expected total, a decimal string in US dollars. */
+  readonly cost: string;
+  /** Expected billed time in hours, a decimal string. */
+  readonly hours: string;
+  /** Fields of the goal or of the plan's selection that lead there; no value = remove the field. */
+  readonly changes: readonly { readonly field: string; readonly value?: string }[];
+}
 
 /** Nothing can be planned as things stand; the remedy says what would change that. */
 export interface Blocked {
-  readonly blocked: { readonly reason: BlockReason; readonly message: string; readonly remedy: string };
+  readonly blocked: {
+    readonly reason: BlockReason;
+    readonly message: string;
+    readonly remedy: string;
+    /** The rules of policies that stand in the way: the plan would pass without them. */
+    readonly rules?: readonly PolicyRule[];
+    readonly instead?: Instead;
+  };
 }
 
 export type PlanResult = Recommendation | Blocked;

@@ -213,6 +213,48 @@ export type Constraints = {
 };
 
 /**
+ * What asking a Claude model about the text took, at list price. Shown for information: it is no part of the training budget.
+ */
+export type Parsing = {
+  /**
+   * Model that was asked.
+   */
+  model: string;
+  /**
+   * Requests made, failed ones included.
+   */
+  calls: number;
+  /**
+   * Tokens sent, outside the prompt cache of the service.
+   */
+  inputTokens: number;
+  /**
+   * Tokens answered.
+   */
+  outputTokens: number;
+  /**
+   * Tokens read from the prompt cache of the service.
+   */
+  cacheReadTokens: number;
+  /**
+   * Tokens written to the prompt cache of the service.
+   */
+  cacheWriteTokens: number;
+  /**
+   * Cost of these tokens at list price. US dollars, a decimal string such as "0.0123". Absent where the catalog has no price for the model.
+   */
+  cost?: Money;
+  /**
+   * Date of the list price, YYYY-MM-DD.
+   */
+  priceAsOf?: string;
+  /**
+   * When it was asked. RFC 3339.
+   */
+  at: Time;
+};
+
+/**
  * Spending limit. Training freezes with a checkpoint before the limit is reached.
  */
 export type Budget = {
@@ -480,6 +522,59 @@ export type PlannedData = {
    * Tokens the estimate was made with.
    */
   tokensEstimate?: number;
+  /**
+   * Licence of the rows, an SPDX identifier in lower case where there is one.
+   */
+  license?: string;
+  /**
+   * Rows that are kept from training, so that the result can be judged on what it has not seen.
+   */
+  heldOut?: {
+    /**
+     * Share of the rows that are looked at while training, 0 to 1, a decimal string.
+     */
+    evalShare: string;
+    /**
+     * Share of the rows that are looked at once, after training, 0 to 1, a decimal string.
+     */
+    testShare: string;
+    /**
+     * Seed of the split; the same seed and rows give the same split.
+     */
+    seed: number;
+  };
+  /**
+   * How the rows are turned into the form the trainer takes. Absent when they have it already.
+   */
+  mapping?: {
+    /**
+     * Form of the rows as they are, for example question-answer.
+     */
+    from: string;
+    /**
+     * Form the trainer gets, for example prompt-completion.
+     */
+    to: string;
+    /**
+     * Which column becomes which.
+     *
+     * Items: One column.
+     */
+    columns: {
+      /**
+       * Name in the source.
+       */
+      from: string;
+      /**
+       * Name for the trainer.
+       */
+      to: string;
+    }[];
+  };
+  /**
+   * Part of the rows that come from this source, 0 to 1, a decimal string.
+   */
+  share?: string;
 };
 
 /**

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { EXIT_CODES } from './exitcodes.ts';
 import { buildProgram } from './program.ts';
 
@@ -30,15 +31,22 @@ export function cliDocs(): string {
   const codes = EXIT_CODES.map(({ code, meaning }) => row(String(code), meaning));
   // The global options stand once at the top, not below every command.
   program.configureHelp({ showGlobalOptions: false });
-  const shown = program.commands.filter((command) => !command.name().startsWith('_'));
-  const sections = shown.map((command) => {
-    command.configureHelp({ showGlobalOptions: false });
-    return `## kriptik ${command.name()}\n\n\`\`\`text\n${command.helpInformation().trimEnd()}\n\`\`\`\n`;
-  });
+  const sections = program.commands.flatMap((command) => commandSections(command, 'kriptik'));
   return [
     INTRO,
     `## Exit codes\n\n${[row('code', 'meaning'), row('----', '-'.repeat(width)), ...codes].join('\n')}\n`,
     `## kriptik\n\n\`\`\`text\n${program.helpInformation().trimEnd()}\n\`\`\`\n`,
     ...sections,
   ].join('\n');
+}
+
+/** A command and the commands below it; hidden ones are left out. */
+function commandSections(command: Command, parent: string): string[] {
+  if (command.name().startsWith('_')) return [];
+  const name = `${parent} ${command.name()}`;
+  command.configureHelp({ showGlobalOptions: false });
+  return [
+    `## ${name}\n\n\`\`\`text\n${command.helpInformation().trimEnd()}\n\`\`\`\n`,
+    ...command.commands.flatMap((sub) => commandSections(sub, name)),
+  ];
 }

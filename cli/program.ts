@@ -7,6 +7,7 @@ import { registerCost } from './commands/cost.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDownload } from './commands/download.ts';
+import { registerEval } from './commands/eval.ts';
 import { registerGet } from './commands/get.ts';
 import { registerHelp } from './commands/help.ts';
 import { registerLogs } from './commands/logs.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((program: Command, open: Open) => void)[] = [
   registerDownload,
   registerCost,
   registerTry,
+  registerEval,
   registerDoctor,
   registerVersion,
   registerCompletion,

@@ -34,7 +34,8 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
 /** Loading the client of the API server takes longer than all of a command that does not need it. */
 function asksCluster(command: Command): boolean {
   if (command.name() === 'version') return command.opts<{ client?: boolean }>().client !== true;
-  return !['completion', 'help', 'up'].includes(command.name());
+  const top = command.parent?.parent ? command.parent : command;
+  return !['completion', 'eval', 'help', 'up'].includes(top.name());
 }
 
 function report(error: unknown, host: Host, session: Session | undefined): ExitCode {

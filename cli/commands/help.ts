@@ -19,17 +19,19 @@ export function registerHelp(program: Command, write: (text: string) => void): v
     .command('help')
     .summary('help for a command, or for exit-codes')
     .description('Show help for a command, or the meaning of the exit codes.')
-    .argument('[topic]', 'a command, or exit-codes')
-    .action((topic: string | undefined) => {
-      if (topic === 'exit-codes') write(exitCodesText());
+    .argument('[topic...]', 'a command, or exit-codes')
+    .action((topic: string[]) => {
+      if (topic[0] === 'exit-codes') write(exitCodesText());
       else write(helped(program, topic).helpInformation());
     });
 }
 
-function helped(program: Command, topic: string | undefined): Command {
+/** The command that the words lead to, such as "eval intent". */
+function helped(program: Command, [topic, ...below]: readonly string[]): Command {
   if (topic === undefined) return program;
   const found = program.commands.find((command) => command.name() === topic);
-  if (found !== undefined) return found;
-  const names = [...program.commands.map((command) => command.name()), ...TOPICS];
-  throw usageError(`there is no help for "${topic}"`, didYouMean(topic, names) ?? 'See "kriptik help".');
+  if (found !== undefined) return helped(found, below);
+  const names = program.commands.map((command) => command.name()).filter((name) => !name.startsWith('_'));
+  const known = program.parent === null ? [...names, ...TOPICS] : names;
+  throw usageError(`there is no help for "${topic}"`, didYouMean(topic, known) ?? 'See "kriptik help".');
 }

@@ -47,6 +47,8 @@ describe('help', () => {
     { args: ['help', 'aprove'], what: 'there is no help for "aprove"', hint: 'Did you mean "approve"?' },
     { args: ['raise', 'x', '--by', 'lots'], what: 'US dollars', hint: 'kriptik help' },
     { args: ['raise', 'x', '--by', '1', '--to', '2'], what: 'cannot be used with option', hint: 'kriptik help' },
+    { args: ['eval'], what: 'the command is not complete', hint: '--help' },
+    { args: ['help', 'eval', 'intnt'], what: 'there is no help for "intnt"', hint: 'Did you mean "intent"?' },
     { args: ['plan'], what: 'name either a goal or a file', hint: 'kriptik plan -f goal.yaml' },
     { args: ['get', 'gaols'], what: '"gaols" is not a kind of KripTik', hint: 'Did you mean "goals"' },
   ])('answers $args with exit code 2, what is wrong and what to do', async ({ args, what, hint }) => {

@@ -46,6 +46,13 @@ function explainInUse(error: Error): CliError {
 }
 
 function explainUsage(error: CommanderError): CliError {
+  // A command of commands was named, but none of those below it.
+  if (error.code === 'commander.help') {
+    return new CliError(EXIT.usage, {
+      what: 'the command is not complete',
+      remedy: ['Add --help to see what it takes, or see "kriptik help".'],
+    });
+  }
   const [what = '', ...hints] = error.message.replace(/^error: /, '').split('\n');
   return new CliError(EXIT.usage, {
     what,

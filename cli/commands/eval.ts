@@ -19,7 +19,8 @@ export function registerEval(program: Command, open: Open): void {
   const command = program
     .command('eval')
     .summary('score how goals are read and how estimates fit measured runs')
-    .description('Score parts of the planner against files of known answers. Needs no cluster and no network.');
+    .description('Score parts of the planner against files of known answers. Needs no cluster and no network.')
+    .helpCommand(false);
   command
     .command('intent')
     .summary('score how goals are read')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { allCommands } from './commands.ts';
 import { EXIT_CODES } from './exitcodes.ts';
 import { buildProgram } from './program.ts';
 
@@ -18,8 +19,9 @@ test holds the two together.
 `;
 
 /** docs/cli.md: the exit codes, then the help of every command. */
-export function cliDocs(): string {
+export async function cliDocs(): Promise<string> {
   const program = buildProgram(
+    await allCommands(),
     () => {
       throw new Error('help opens no session');
     },

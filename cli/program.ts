@@ -1,53 +1,12 @@
 import { Command } from 'commander';
-import { registerApply } from './commands/apply.ts';
-import { registerApprove, registerDeny } from './commands/approve.ts';
-import { registerCheckpoints } from './commands/checkpoints.ts';
-import { registerCompletion } from './commands/completion.ts';
-import { registerCost } from './commands/cost.ts';
-import { registerDescribe } from './commands/describe.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerDownload } from './commands/download.ts';
-import { registerEval } from './commands/eval.ts';
-import { registerGet } from './commands/get.ts';
+import { seconds } from './arguments.ts';
 import { registerHelp } from './commands/help.ts';
-import { registerLogs } from './commands/logs.ts';
 import type { Open } from './commands/open.ts';
-import { registerPlan } from './commands/plan.ts';
-import { registerRaise } from './commands/raise.ts';
-import { registerPause, registerResume } from './commands/scale.ts';
-import { registerSelect } from './commands/select.ts';
-import { registerTry } from './commands/try.ts';
-import { registerUp } from './commands/up.ts';
-import { registerVersion } from './commands/version.ts';
-import { registerWatch, seconds } from './commands/watch.ts';
+import type { Register } from './commands.ts';
 
-/** In the order a person needs them. */
-const COMMANDS: readonly ((program: Command, open: Open) => void)[] = [
-  registerUp,
-  registerPlan,
-  registerApply,
-  registerGet,
-  registerDescribe,
-  registerApprove,
-  registerDeny,
-  registerSelect,
-  registerWatch,
-  registerLogs,
-  registerPause,
-  registerResume,
-  registerRaise,
-  registerCheckpoints,
-  registerDownload,
-  registerCost,
-  registerTry,
-  registerEval,
-  registerDoctor,
-  registerVersion,
-  registerCompletion,
-];
-
-/** Builds the whole command tree. It writes nothing and ends no process by itself. */
+/** Builds the command tree of these commands. It writes nothing and ends no process by itself. */
 export function buildProgram(
+  commands: readonly Register[],
   open: Open,
   write: { readonly out: (text: string) => void; readonly columns: number },
 ): Command {
@@ -74,7 +33,7 @@ export function buildProgram(
     })
     .exitOverride();
 
-  for (const register of COMMANDS) register(program, open);
+  for (const register of commands) register(program, open);
   program.addHelpText('after', '\nExit codes: "kriptik help exit-codes".');
   program.helpCommand(false);
   registerHelp(program, write.out);

@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from 'commander';
+import { commandsFor } from './commands.ts';
 import type { connect } from './connection.ts';
 import { renderFault } from './errors.ts';
 import { EXIT, type ExitCode } from './exitcodes.ts';
@@ -16,7 +17,10 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
     opened.push(session);
     return session;
   };
-  const program = buildProgram(open, { out: (text) => host.stdout.write(text), columns: host.stdout.columns });
+  const program = buildProgram(await commandsFor(args), open, {
+    out: (text) => host.stdout.write(text),
+    columns: host.stdout.columns,
+  });
   program.hook('preAction', async (_, command) => {
     if (asksCluster(command)) ({ connect: connector } = await import('./connection.ts'));
   });

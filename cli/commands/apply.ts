@@ -2,6 +2,7 @@ import { canonicalJson } from '@kriptik/operator/digest.ts';
 import { isApiError, isNotFound } from '@kriptik/operator/runtime/errors.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
 import type { Command } from 'commander';
+import { collect } from '../arguments.ts';
 import { usageError } from '../errors.ts';
 import { type Checked, checkManifests } from '../manifest/check.ts';
 import { loadManifests } from '../manifest/load.ts';
@@ -30,11 +31,6 @@ export function registerApply(program: Command, open: Open): void {
     .option('--force-conflicts', 'take over fields that another manager owns')
     .addOption(outputOption(['table', 'json', 'yaml', 'name']))
     .action(async (options: ApplyOptions, command: Command) => apply(open(command), options));
-}
-
-/** Gathers an option that may be given several times. */
-export function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 /** Reads and checks files; throws one error with every finding. */

@@ -9,8 +9,8 @@ import { findPlan, getObject } from '../locate.ts';
 import { quoteLine } from '../render/tiles.ts';
 import { PLANS } from '../resources.ts';
 import type { Session } from '../session.ts';
+import { viewOf } from '../view.ts';
 import { whoAmI } from '../whoami.ts';
-import { viewOf } from './describe.ts';
 import type { Open } from './open.ts';
 
 interface DecideOptions {

@@ -3,7 +3,7 @@ import { checkpointLines } from '../describe/job.ts';
 import { findJob } from '../locate.ts';
 import { type Format, outputOption, renderData } from '../output.ts';
 import type { Session } from '../session.ts';
-import { viewOf } from './describe.ts';
+import { viewOf } from '../view.ts';
 import type { Open } from './open.ts';
 
 export function registerCheckpoints(program: Command, open: Open): void {

@@ -8,7 +8,7 @@ import { type Format, outputOption, renderData } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 import { GOALS, JOBS } from '../resources.ts';
 import type { Session } from '../session.ts';
-import { viewOf } from './describe.ts';
+import { viewOf } from '../view.ts';
 import type { Open } from './open.ts';
 
 interface CostOptions {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { conditionLines, eventLines, type View } from '../describe/common.ts';
+import { conditionLines, eventLines } from '../describe/common.ts';
 import { describeGoal } from '../describe/goal.ts';
 import { describeJob } from '../describe/job.ts';
 import { describePlan } from '../describe/plan.ts';
@@ -9,6 +9,7 @@ import { section } from '../render/section.ts';
 import { GOALS, JOBS, kindOf, PLANS, parseTarget, wordOf } from '../resources.ts';
 import type { Session } from '../session.ts';
 import { eventsOf, readStory } from '../story.ts';
+import { viewOf } from '../view.ts';
 import type { Open } from './open.ts';
 
 export function registerDescribe(program: Command, open: Open): void {
@@ -23,11 +24,6 @@ export function registerDescribe(program: Command, open: Open): void {
     .action(async (target: string, name: string | undefined, _options: unknown, command: Command) => {
       await describe(open(command), name === undefined ? target : `${wordOf(kindOf(target))}/${name}`);
     });
-}
-
-/** How this session's terminal looks at things. */
-export function viewOf(session: Session): View {
-  return { style: session.style, width: session.width, now: session.now() };
 }
 
 async function describe(session: Session, target: string): Promise<void> {

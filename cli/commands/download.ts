@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { count } from '../arguments.ts';
 import { findJob } from '../locate.ts';
 import { bytes } from '../render/duration.ts';
 import { chooseDownload } from '../saved.ts';
 import type { Session } from '../session.ts';
-import { count } from './logs.ts';
 import type { Open } from './open.ts';
 
 interface DownloadOptions {

@@ -7,7 +7,7 @@ import { ENGINES, type Engine, engineReader } from '../eval/reader.ts';
 import { EXIT } from '../exitcodes.ts';
 import { type Format, outputOption, renderData } from '../output.ts';
 import type { Session } from '../session.ts';
-import { viewOf } from './describe.ts';
+import { viewOf } from '../view.ts';
 import type { Open } from './open.ts';
 
 interface IntentOptions {

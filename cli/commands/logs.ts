@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readLines } from '@kriptik/operator/backends/local/logs.ts';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { count } from '../arguments.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { findJob, getObject } from '../locate.ts';
@@ -29,12 +30,6 @@ export function registerLogs(program: Command, open: Open): void {
     .option('--tail <lines>', 'only the last lines', count)
     .option('--attempt <number>', 'an earlier attempt', count)
     .action(async (target: string, options: LogsOptions, command: Command) => logs(open(command), target, options));
-}
-
-/** Parses a whole number of at least zero. */
-export function count(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
-  return Number(text);
 }
 
 async function logs(session: Session, target: string, options: LogsOptions): Promise<void> {

@@ -3,6 +3,7 @@ import type { ComputeProvider, TrainingGoal, TrainingPlan, TrainingPolicy } from
 import { formatMoney, type MicroUsd } from '@kriptik/operator/money.ts';
 import type { Preview } from '@kriptik/operator/plan/preview.ts';
 import type { Command } from 'commander';
+import { amount, seconds } from '../arguments.ts';
 import { describePlan } from '../describe/plan.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
@@ -10,13 +11,11 @@ import { findGoal, findPlan } from '../locate.ts';
 import { type Format, outputOption, renderData, renderObjects } from '../output.ts';
 import { POLICIES, PROVIDERS } from '../resources.ts';
 import type { Session } from '../session.ts';
+import { viewOf } from '../view.ts';
 import { waitFor } from '../wait.ts';
 import { readManifests } from './apply.ts';
-import { viewOf } from './describe.ts';
 import { DEFAULT_RATE, type LocalRate, localProvider } from './localprovider.ts';
 import type { Open } from './open.ts';
-import { amount } from './raise.ts';
-import { seconds } from './watch.ts';
 
 interface PlanOptions {
   readonly filename?: string;

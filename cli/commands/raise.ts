@@ -2,7 +2,8 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { TrainingGoal } from '@kriptik/crds';
 import { addMoney, formatMoney, formatUsd, type MicroUsd, parseMoney, zeroMoney } from '@kriptik/operator/money.ts';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { amount } from '../arguments.ts';
 import { usd } from '../describe/common.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
@@ -34,15 +35,6 @@ export function registerRaise(program: Command, open: Open): void {
     .option('-f, --filename <path>', 'change the limit in this file, then apply it')
     .option('--force', 'change the goal in the cluster although a file or Git decides on it')
     .action(async (target: string, options: RaiseOptions, command: Command) => raise(open(command), target, options));
-}
-
-/** Parses an amount of US dollars; a dollar sign in front is allowed. */
-export function amount(text: string): MicroUsd {
-  try {
-    return parseMoney(text.replace(/^\$/, ''));
-  } catch {
-    throw new InvalidArgumentError('Give US dollars with up to six decimals, such as 12.50.');
-  }
 }
 
 async function raise(session: Session, target: string, options: RaiseOptions): Promise<void> {

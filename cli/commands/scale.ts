@@ -1,6 +1,7 @@
 import type { TrainingGoal, TrainingJob } from '@kriptik/crds';
 import { parseMoney, subtractMoney } from '@kriptik/operator/money.ts';
 import type { Command } from 'commander';
+import { seconds } from '../arguments.ts';
 import { usd } from '../describe/common.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
@@ -9,7 +10,6 @@ import { GOALS, JOBS } from '../resources.ts';
 import type { Session } from '../session.ts';
 import { waitFor } from '../wait.ts';
 import type { Open } from './open.ts';
-import { seconds } from './watch.ts';
 
 interface ScaleOptions {
   readonly wait?: boolean;

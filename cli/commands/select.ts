@@ -1,5 +1,6 @@
 import type { Tile, TrainingPlan } from '@kriptik/crds';
 import type { Command } from 'commander';
+import { seconds } from '../arguments.ts';
 import { usd } from '../describe/common.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
@@ -12,7 +13,6 @@ import type { Session } from '../session.ts';
 import { didYouMean } from '../suggest.ts';
 import { waitFor } from '../wait.ts';
 import type { Open } from './open.ts';
-import { seconds } from './watch.ts';
 
 const TILES = ['model', 'method', 'data', 'gpu', 'budget'] as const;
 type TileKey = (typeof TILES)[number];

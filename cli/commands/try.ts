@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findTrainer } from '@kriptik/operator/backends/local/trainer-install.ts';
 import { type Command, Option } from 'commander';
+import { collect, count } from '../arguments.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { findJob } from '../locate.ts';
@@ -11,9 +12,7 @@ import { type Format, outputOption, renderData } from '../output.ts';
 import { type Comparison, renderComparison } from '../render/comparison.ts';
 import { chooseSaved } from '../saved.ts';
 import type { Session } from '../session.ts';
-import { collect } from './apply.ts';
-import { viewOf } from './describe.ts';
-import { count } from './logs.ts';
+import { viewOf } from '../view.ts';
 import type { Open } from './open.ts';
 
 interface TryOptions {

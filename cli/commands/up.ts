@@ -5,13 +5,13 @@ import type { MicroUsd } from '@kriptik/operator/money.ts';
 import { formatMoney } from '@kriptik/operator/money.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { type Command, Option } from 'commander';
+import { amount } from '../arguments.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { embeddedKubeconfig, type Session } from '../session.ts';
 import { forgetVerdict, nextSteps, providerVerdict, ROOT } from '../welcome.ts';
 import { DEFAULT_RATE, localProviderManifest } from './localprovider.ts';
 import type { Open } from './open.ts';
-import { amount } from './raise.ts';
 
 interface UpOptions {
   readonly dataDir?: string;

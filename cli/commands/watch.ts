@@ -1,5 +1,6 @@
 import { errorMessage, UnreachableError } from '@kriptik/operator/runtime/errors.ts';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { seconds } from '../arguments.ts';
 import { nextSteps, type Story } from '../describe/goal.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
@@ -7,11 +8,11 @@ import { findGoal } from '../locate.ts';
 import { printable } from '../render/width.ts';
 import type { Session } from '../session.ts';
 import { readStory } from '../story.ts';
+import { viewOf } from '../view.ts';
 import { changeLines, firstLine, type Told } from '../watch/lines.ts';
 import { renderOutcome, renderScreen } from '../watch/screen.ts';
 import { isBehind, isEnded, isRaised, messageOf, phaseOf, type Snapshot, waitResult } from '../watch/snapshot.ts';
 import { LiveScreen } from '../watch/terminal.ts';
-import { viewOf } from './describe.ts';
 import type { Open } from './open.ts';
 
 interface WatchOptions {
@@ -43,13 +44,6 @@ export function registerWatch(program: Command, open: Open): void {
     .action(async (target: string, options: WatchOptions, command: Command) =>
       watchGoal(open(command), target, options),
     );
-}
-
-/** Parses a number of seconds above zero. */
-export function seconds(text: string): number {
-  const value = Number(text);
-  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError('Give a number of seconds above zero.');
-  return value;
 }
 
 /** Follows a goal until it ends, the phase asked for is there, or the time is over. */

@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { allCommands } from '../commands.ts';
 import { buildProgram } from '../program.ts';
 import { runCli } from '../testing.ts';
 import { COMPLETED_COMMANDS, wantedAt } from './complete.ts';
 import { completionScript, SHELLS } from './scripts.ts';
 
 const program = buildProgram(
+  await allCommands(),
   () => {
     throw new Error('completion of words opens no session');
   },

@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { findTrainer } from '../backends/local/trainer-install.ts';
 import { type DataCheck, dataCheckOf } from '../trainer/check.ts';
+import { quickCheck } from '../trainer/quick-check.ts';
 
 /** Folder that holds the trainer's Python package. */
 export const TRAINER_SOURCE = join(import.meta.dirname, '..', '..', 'trainer');
 
 /**
  * The trainer's data check on this machine: with its own interpreter where it is installed, else with any Python,
- * which is enough for JSONL and CSV.
+ * which is enough for JSONL and CSV. JSON Lines that are plainly in order need neither.
  */
 export function localDataCheck(env: Readonly<Record<string, string | undefined>>): DataCheck {
-  return async (uri, format) => {
+  return quickCheck(async (uri, format) => {
     const install = await findTrainer(env, TRAINER_SOURCE);
     const check = (python: string): DataCheck => dataCheckOf(python, { ...env, PYTHONPATH: TRAINER_SOURCE });
     if (install === undefined) return await check('python3')(uri, format);
@@ -19,5 +20,5 @@ export function localDataCheck(env: Readonly<Record<string, string | undefined>>
       if (error.code !== 'ENOENT' && error.code !== 'EACCES') throw error;
       return check('python3')(uri, format);
     });
-  };
+  });
 }

@@ -1,0 +1,124 @@
+import type { Contract, MethodName, Modality } from '@kriptik/crds';
+import type { DatasetSpec } from '../../catalog/catalog.ts';
+import { languagesOf } from './language.ts';
+
+/** What public data would have to be like to serve a goal. */
+export interface DataWish {
+  readonly modality: Modality;
+  /** Tasks that teach the capability, best first; empty = no public data could. */
+  readonly tasks: readonly string[];
+  /** Fields of knowledge that the goal names. */
+  readonly domains: readonly string[];
+  readonly languages: readonly string[];
+  readonly shapes: readonly DatasetSpec['shape'][];
+  /** False only where the goal says that nothing is sold with it. */
+  readonly commercial: boolean;
+}
+
+const GENERAL = ['instruction-following', 'chat'];
+
+/** Tasks of data sets by the capability of a contract. A capability that is missing here is too special for public data. */
+const TASKS: Readonly<Record<string, readonly string[]>> = {
+  chat: ['chat', 'instruction-following'],
+  'instruction-following': GENERAL,
+  'text-generation': GENERAL,
+  'question-answering': ['question-answering', 'instruction-following', 'chat'],
+  summarization: ['summarisation'],
+  summarisation: ['summarisation'],
+  translation: ['translation'],
+  reasoning: ['reasoning', 'mathematics'],
+  'function-calling': ['function-calling'],
+  alignment: ['preference', 'safety'],
+  classification: ['classification'],
+  roleplay: ['roleplay', 'chat'],
+  'creative-writing': ['roleplay', 'instruction-following'],
+  'code-generation': ['code-generation'],
+  'code-completion': ['code-generation', 'continued-pretraining'],
+  'code-review': ['code-generation'],
+  'text-to-sql': ['text-to-sql'],
+  'visual-question-answering': ['visual-question-answering', 'charts', 'documents'],
+  'image-captioning': ['captioning'],
+  ocr: ['ocr', 'documents'],
+  'document-extraction': ['documents', 'ocr'],
+  'video-understanding': ['video-understanding', 'visual-question-answering'],
+  'speech-recognition': ['speech-recognition'],
+  'text-to-speech': ['text-to-speech', 'voice'],
+  'text-to-music': ['music-generation'],
+  'singing-voice': ['singing'],
+  'text-to-image': ['text-to-image', 'style'],
+  'text-to-image-style': ['style'],
+  'text-to-video': ['text-to-video'],
+  'text-to-video-style': ['text-to-video'],
+};
+
+const DOMAINS: readonly (readonly [string, RegExp])[] = [
+  ['medical', /\b(medic\w*|clinical|doctors?|patients?|radiolog\w*|pharma\w*|medizin\w*|médic\w*|health)\b|医疗|医学/i],
+  ['legal', /\b(legal|law|lawyers?|contracts?|court|recht\w*|jurid\w*|jurídic\w*|derecho|juridique)\b|法律/i],
+  ['finance', /\b(financ\w*|bank\w*|invest\w*|stock|accounting|finanz\w*)\b|金融/i],
+  ['mathematics', /\b(math\w*|algebra|olympiad|mathe\w*)\b|数学/i],
+  ['safety', /\b(safety|harmless|toxic\w*|refus\w*)\b/i],
+];
+
+const NOT_COMMERCIAL =
+  /\b(research|university|thesis|phd|homework|hobby|non-?commercial|for fun|personal (?:use|project)|privat\w*|forschung|studium|universidad|recherche)\b|科研|毕业/i;
+const COMMERCIAL =
+  /\b(commercial\w*|product|customers?|clients?|sell\w*|shop|store|startup|company|business|saas|enterprise|kunden|firma|unternehmen|clientes|empresa)\b|客户|公司|商业/i;
+
+/** Reads off a contract which public data would serve it, trained by this method. */
+export function wishOf(contract: Contract, method: MethodName | undefined): DataWish {
+  const { modality, capability, goalText, summary } = contract;
+  const domains = DOMAINS.filter(([, words]) => words.test(goalText)).map(([domain]) => domain);
+  const slug = capability.toLowerCase();
+  const known = TASKS[slug] ?? (domains.length > 0 && isText(modality) ? GENERAL : []);
+  const tasks = method === 'dpo' ? ['preference', ...domains.filter((domain) => domain === 'safety')] : known;
+  return {
+    modality,
+    tasks: method === 'rlhf' ? ['mathematics', 'reasoning', ...known] : tasks,
+    domains,
+    languages: languagesOf(`${goalText} ${summary === goalText ? '' : summary}`),
+    shapes: shapesFor(modality, method),
+    commercial: COMMERCIAL.test(goalText) || !NOT_COMMERCIAL.test(goalText),
+  };
+}
+
+/** Shapes of rows that a method takes. */
+export function shapesFor(modality: Modality, method: MethodName | undefined): readonly DatasetSpec['shape'][] {
+  if (method === 'dpo') return ['preference'];
+  switch (modality) {
+    case 'llm':
+    case 'code':
+      return method === 'rlhf' ? ['prompt-completion', 'messages'] : ['messages', 'prompt-completion', 'text'];
+    case 'multimodal':
+      return ['vqa', 'image-text', 'video-text', 'audio-text'];
+    case 'image':
+      return ['image-text', 'image'];
+    case 'video':
+      return ['video-text'];
+    case 'audio':
+      return ['audio-text', 'audio'];
+  }
+}
+
+function isText(modality: Modality): boolean {
+  return modality === 'llm' || modality === 'code';
+}
+
+const OWN =
+  /\b(?:our|ours|my|mine|own|private|internal|company'?s?|her|his|unser\w*|mein\w*|eigen\w*|nuestr\w+|mis?|propi\w+|notre|nos|mon|mes|ma)\b|我们的|我的|自己的|私有|मेरे|हमारे|私の|自社/i;
+
+/**
+ * Why only the author's own data can serve this goal, as the second half of a
+ * sentence; undefined where public data may. One subject, one voice and one
+ * company's tickets are nowhere to be downloaded.
+ */
+export function onlyOwnData(contract: Contract, method: MethodName | undefined): string | undefined {
+  const { capability, datasetHint } = contract;
+  if (method === 'dreambooth' || method === 'textual-inversion' || capability === 'subject-image') {
+    return 'it is about one subject, and only pictures of that subject teach it';
+  }
+  if (method === 'voice-clone' || capability === 'voice-clone') {
+    return 'it is about one voice, and only recordings of that voice teach it, with the consent of the speaker';
+  }
+  if (datasetHint !== undefined && OWN.test(datasetHint)) return `it speaks of data of your own (${datasetHint})`;
+  return undefined;
+}

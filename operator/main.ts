@@ -33,6 +33,7 @@ import { createLogger, type Logger } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
 import { RuntimeMetrics } from './runtime/metrics.ts';
 import { KubeClient } from './runtime/rest.ts';
+import { secretReader } from './secrets.ts';
 import { openStore } from './store/open.ts';
 import { createTrainerClient } from './trainer/client.ts';
 import { createCaches, createControllers } from './wiring.ts';
@@ -99,7 +100,11 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   const jobClient = client.resource(TrainingJobResource);
   const shared = { ...caches, catalog, market, registry, events, clock, planClient, jobClient };
   const reconcilers = {
-    goal: new GoalReconciler({ ...shared, client: client.resource(TrainingGoalResource), parsers: intentParsers(env) }),
+    goal: new GoalReconciler({
+      ...shared,
+      client: client.resource(TrainingGoalResource),
+      parsers: intentParsers(env, clock, secretReader(client, namespace)),
+    }),
     plan: new PlanReconciler({
       ...shared,
       client: planClient,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { z } from 'zod';
 import { checkReferences } from './references.ts';
+import { type ClaudePrices, claudePriceFile } from './schema/claude.ts';
 import type { CommercialUse } from './schema/common.ts';
 import { type DatasetSpec, datasetFile } from './schema/dataset.ts';
 import { type Family, familyFile } from './schema/family.ts';
@@ -35,6 +36,8 @@ export interface Catalog {
   readonly datasets: readonly DatasetSpec[];
   readonly licenses: readonly LicenseSpec[];
   readonly fx: Fx;
+  /** What reading a goal with Claude costs; no part of a plan's price. */
+  readonly claudePrices: ClaudePrices;
   readonly speeds: Speeds;
 }
 
@@ -76,6 +79,7 @@ export function loadCatalog(directory: string = DATA): Catalog {
     ),
     licenses,
     fx: read(directory, 'fx.yaml', fxFile),
+    claudePrices: read(directory, 'claude-prices.yaml', claudePriceFile),
     speeds: read(directory, 'speeds.yaml', speedFile),
   };
   const [problem] = checkReferences(catalog);

@@ -3,19 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { contract } from '../../test/integration/crds/valid-plan.ts';
 import { makeGoal, makeJob, makePlan, START, time } from '../../test/support/builders.ts';
 import { inputHash } from '../intent/hash.ts';
-import type { IntentResult } from '../intent/types.ts';
+import type { GoalReading } from '../intent/parse.ts';
 import { planNameFor } from './current.ts';
 import { decideGoal, type GoalObserved } from './decide.ts';
 
 const goal = makeGoal();
-const base = { inputHash: inputHash(goal.obj().spec), parsedBy: { source: 'offline' as const, version: '1' } };
-const planned: IntentResult = { ...base, outcome: 'Planned', contract, notes: [] };
-const unclear: IntentResult = {
+const base = {
+  inputHash: inputHash(goal.obj().spec),
+  parsedBy: { source: 'offline' as const, version: '1' },
+  failures: [],
+  injection: false,
+};
+const planned: GoalReading = { ...base, outcome: 'Planned', contract, notes: [] };
+const unclear: GoalReading = {
   ...base,
   outcome: 'NeedsClarification',
   questions: [{ field: 'spec.data', question: 'Which data?' }],
 };
-const refused: IntentResult = { ...base, outcome: 'Refused', reason: 'It imitates a person' };
+const refused: GoalReading = { ...base, outcome: 'Refused', reason: 'It imitates a person' };
 const plan = makePlan(goal.obj());
 
 const observed = (of: typeof goal = goal, change: Partial<GoalObserved> = {}): GoalObserved => ({
@@ -23,6 +28,7 @@ const observed = (of: typeof goal = goal, change: Partial<GoalObserved> = {}): G
   goal: of.obj(),
   plans: [],
   jobs: [],
+  prices: { asOf: '2026-11-23', models: [] },
   ...change,
 });
 const jobWith = (type: string) => {
@@ -40,7 +46,9 @@ const jobWith = (type: string) => {
 const withPlan = (made: typeof plan, jobs: GoalObserved['jobs'] = []) => observed(goal, { plans: [made.obj()], jobs });
 
 describe('a goal', () => {
-  const answered = goal.status({ intent: { ...base, outcome: 'Refused', source: 'offline', reason: 'no' } });
+  const answered = goal.status({
+    intent: { inputHash: base.inputHash, outcome: 'Refused', source: 'offline', reason: 'no' },
+  });
   it.each([
     { case: 'is read first', observed: observed(), want: ['Planning', 'ReadGoal'] },
     {
@@ -58,7 +66,7 @@ describe('a goal', () => {
     },
     {
       case: 'whose plan was lost is read again',
-      observed: observed(goal.status({ intent: { ...base, outcome: 'Planned', source: 'offline' } })),
+      observed: observed(goal.status({ intent: { inputHash: base.inputHash, outcome: 'Planned', source: 'offline' } })),
       want: ['Planning', 'ReadGoal'],
     },
     { case: 'waits for the price', observed: withPlan(plan), want: ['Planning', undefined] },

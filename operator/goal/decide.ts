@@ -7,12 +7,14 @@ import {
   type TrainingPlan,
 } from '@kriptik/crds';
 import { inputHash } from '../intent/hash.ts';
-import type { IntentResult } from '../intent/types.ts';
+import type { GoalReading } from '../intent/parse.ts';
+import type { TokenPrice } from '../intent/usage.ts';
 import { parseMoney } from '../money.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { currentPlan, effectiveBudget } from './current.ts';
 import { planFor } from './desired.ts';
+import { intentOf, readingConditions } from './reading.ts';
 
 export interface GoalObserved {
   readonly now: number;
@@ -21,7 +23,9 @@ export interface GoalObserved {
   /** Jobs of the namespace. */
   readonly jobs: readonly TrainingJob[];
   /** What was read out of the text; absent until somebody asked for it. */
-  readonly reading?: IntentResult | undefined;
+  readonly reading?: GoalReading | undefined;
+  /** List prices of reading a text, with their date. */
+  readonly prices: { readonly asOf: string; readonly models: readonly TokenPrice[] };
 }
 
 export interface GoalDecision {
@@ -48,25 +52,18 @@ export function decideGoal(o: GoalObserved): GoalDecision {
       return { status: statusWith(o, answered(known)) };
     return { status: statusWith(o, planning()), action: { type: 'ReadGoal' } };
   }
+  const intent = intentOf(o.reading, { before: known, prices: o.prices, now: o.now });
   if (o.reading.outcome === 'Planned') {
     const created = planFor(o.goal, o.reading.contract);
     return {
-      status: statusWith(o, planning(), undefined, intentOf(o.reading)),
+      status: statusWith(o, planning(), undefined, intent),
       action: { type: 'CreatePlan', plan: created },
     };
   }
-  const intent = intentOf(o.reading);
   return { status: statusWith(o, answered(intent), undefined, intent) };
 }
 
 type Intent = NonNullable<TrainingGoalStatus['intent']>;
-
-function intentOf(reading: IntentResult): Intent {
-  const base = { inputHash: reading.inputHash, outcome: reading.outcome, source: reading.parsedBy.source };
-  if (reading.outcome === 'NeedsClarification')
-    return { ...base, questions: reading.questions.map((one) => ({ ...one })) };
-  return reading.outcome === 'Refused' ? { ...base, reason: reading.reason } : base;
-}
 
 function planning(): Standing {
   return { phase: 'Planning', ready: false, message: 'Working out a plan' };
@@ -136,8 +133,10 @@ function statusWith(o: GoalObserved, standing: Standing, plan?: TrainingPlan, in
   const before = o.goal.status ?? {};
   const job = plan === undefined ? undefined : jobOf(o, plan);
   const generation = o.goal.metadata.generation ?? 0;
+  const read =
+    o.reading === undefined ? before.conditions : readingConditions(o.reading, before.conditions, generation, o.now);
   const conditions = setCondition(
-    before.conditions ?? [],
+    read ?? [],
     {
       type: 'Ready',
       status: standing.ready ? 'True' : 'False',
@@ -148,13 +147,13 @@ function statusWith(o: GoalObserved, standing: Standing, plan?: TrainingPlan, in
     new Date(o.now),
   );
   const { planRef: _plan, jobRef: _job, budget: _budget, intent: known, ...kept } = before;
-  const read = intent ?? known;
+  const shown = intent ?? known;
   return {
     ...kept,
     observedGeneration: generation,
     conditions,
     phase: standing.phase,
-    ...(read && { intent: read }),
+    ...(shown && { intent: shown }),
     ...(plan && { planRef: { name: plan.metadata.name, uid: plan.metadata.uid }, budget: budgetOf(o, plan, job) }),
     ...(job && { jobRef: { name: job.metadata.name, uid: job.metadata.uid } }),
   };

@@ -1,7 +1,7 @@
 import type { TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
-import { readGoal } from '../intent/parse.ts';
-import type { IntentParser } from '../intent/types.ts';
+import { type GoalReading, readGoal } from '../intent/parse.ts';
+import type { IntentParser } from '../intent/parsers.ts';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ReconcileContext, Reconciler } from '../runtime/controller.ts';
@@ -12,6 +12,8 @@ import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
 import type { ObjectKey, Unstored } from '../runtime/types.ts';
 import { decideGoal, type GoalDecision } from './decide.ts';
+import { ReadingMemory } from './memory.ts';
+import { readingNotes } from './reading.ts';
 
 export interface GoalDependencies {
   readonly client: ResourceClient<TrainingGoal>;
@@ -29,32 +31,52 @@ export interface GoalDependencies {
 /** Turns a goal into a plan and shows on the goal what became of it. */
 export class GoalReconciler implements Reconciler {
   readonly #deps: GoalDependencies;
+  readonly #memory: ReadingMemory;
 
   constructor(deps: GoalDependencies) {
     this.#deps = deps;
+    this.#memory = new ReadingMemory(deps.clock);
   }
 
   async reconcile(key: ObjectKey, context: ReconcileContext): Promise<void> {
     const goal = this.#deps.goals.get(key);
     if (goal === undefined || isBeingDeleted(goal)) return;
     const decision = await this.#decide(goal, context);
-    if (decision.action?.type === 'CreatePlan') await this.#createPlan(decision.action.plan);
+    // The answer is stored before anything is made of it: whatever happens in between, the text is not read twice.
     await patchStatusIfChanged(this.#deps.client, goal, decision.status, { signal: context.signal });
+    if (decision.action?.type === 'CreatePlan') await this.#createPlan(decision.action.plan);
     this.#tell(goal, decision);
   }
 
   async #decide(goal: TrainingGoal, context: ReconcileContext): Promise<GoalDecision> {
-    const { plans, jobs, catalog, parsers, clock } = this.#deps;
+    const { plans, jobs, catalog, clock } = this.#deps;
     const { namespace } = goal.metadata;
-    const observed = { now: clock.now(), goal, plans: plans.list({ namespace }), jobs: jobs.list({ namespace }) };
+    const observed = {
+      now: clock.now(),
+      goal,
+      plans: plans.list({ namespace }),
+      jobs: jobs.list({ namespace }),
+      prices: catalog.claudePrices,
+    };
     const decision = decideGoal(observed);
-    if (decision.action?.type !== 'ReadGoal') return decision;
-    const generation = goal.metadata.generation ?? 0;
-    const reading = await readGoal({ goal: goal.spec, generation, catalog, parsers, signal: context.signal });
-    if (reading.failures.length > 0) {
-      context.log.warn({ failures: reading.failures }, 'a parser could not read the goal; the embedded one did');
+    if (decision.action?.type !== 'ReadGoal') {
+      this.#memory.forget(goal);
+      return decision;
     }
-    return decideGoal({ ...observed, reading });
+    return decideGoal({ ...observed, reading: this.#memory.recall(goal) ?? (await this.#read(goal, context)) });
+  }
+
+  async #read(goal: TrainingGoal, { log, signal }: ReconcileContext): Promise<GoalReading> {
+    const { catalog, parsers, events } = this.#deps;
+    const generation = goal.metadata.generation ?? 0;
+    const stored = goal.status?.intent?.draft;
+    const reading = await readGoal({ goal: goal.spec, generation, catalog, parsers, stored, signal });
+    this.#memory.keep(goal, reading);
+    if (reading.failures.length > 0) {
+      log.warn({ failures: reading.failures }, 'a parser could not read the goal; the embedded one did');
+    }
+    for (const { reason, note } of readingNotes(reading)) events.event(goal, { type: 'Warning', reason, note });
+    return reading;
   }
 
   /** The name follows from the goal, so a plan that exists already is the very one. */

@@ -5,7 +5,8 @@ import { parseMoney } from '../money.ts';
 import { catalog } from '../planner/test-builders.ts';
 import { inputHash, workHash } from './hash.ts';
 import { parseGoal, readGoal } from './parse.ts';
-import type { IntentParser, IntentResult } from './types.ts';
+import type { IntentParser } from './parsers.ts';
+import type { IntentResult } from './types.ts';
 
 const data = [{ uri: 's3://bucket/answers.jsonl' }];
 const budget = (limit: string) => ({ limit, currency: 'USD', alertAt: 80, warnAt: 95 }) as const;
@@ -148,7 +149,11 @@ describe('readGoal', () => {
 
   it('falls back to the embedded parser, and says why', async () => {
     const result = await readGoal({ ...input, parsers: [failing], signal: new AbortController().signal });
-    expect(result).toMatchObject({ outcome: 'Planned', parsedBy: { source: 'offline' }, failures: ['m: overloaded'] });
+    expect(result).toMatchObject({
+      outcome: 'Planned',
+      parsedBy: { source: 'offline' },
+      failures: [{ parser: 'm', message: 'overloaded' }],
+    });
   });
 
   it('stops when it is told to', async () => {

@@ -2,7 +2,11 @@ import type { TrainingGoalSpec } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
 import { lock } from './lock.ts';
 import { OFFLINE, readOffline } from './offline/parser.ts';
-import type { IntentParser, IntentResult } from './types.ts';
+import { type FailureReason, ParserFailure } from './parser-failure.ts';
+import type { IntentParser } from './parsers.ts';
+import { recallDraft, type StoredDraft, storeDraft } from './stored.ts';
+import type { IntentDraft, IntentResult, ParsedBy } from './types.ts';
+import { addTokens, type Reading } from './usage.ts';
 
 export interface GoalInput {
   readonly goal: TrainingGoalSpec;
@@ -11,38 +15,102 @@ export interface GoalInput {
   readonly catalog: Catalog;
 }
 
+/** A parser that could not read a goal: why, and what would change that. Holds no secret. */
+export interface FailedParser {
+  readonly parser: string;
+  readonly reason: FailureReason;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** A goal as it was read, with how it was read. */
+export type GoalReading = IntentResult & {
+  /** Parsers that came before the one that read it, and failed. */
+  readonly failures: readonly FailedParser[];
+  /** The text tries to steer the planner. */
+  readonly injection: boolean;
+  /** What asking services took, failed calls included; absent when none was asked now. */
+  readonly reading?: Reading;
+  /** The answer to keep, so that the text is not read again. */
+  readonly stored?: StoredDraft;
+};
+
 /** Reads a goal with the embedded parser alone: deterministic, without network. */
 export function parseGoal({ goal, generation, catalog }: GoalInput): IntentResult {
   return lock({ draft: readOffline(goal.goal, catalog), parsedBy: OFFLINE, goal, generation, catalog });
 }
 
 /**
- * Reads a goal with the first parser that can, else with the embedded one. Each
- * parser's failure is reported in `failures`; it never fails the goal. Rejects
- * only when `signal` aborts.
+ * Reads a goal with the first parser that can, else with the embedded one. Each parser's failure is reported in
+ * `failures`; it never fails the goal. A text that `stored` already answers is not read again, however the rest of
+ * the goal changed. Rejects only when `signal` aborts.
  */
 export async function readGoal(
-  input: GoalInput & { readonly parsers: readonly IntentParser[]; readonly signal: AbortSignal },
-): Promise<IntentResult & { readonly failures: readonly string[] }> {
-  const { goal, generation, catalog, parsers, signal } = input;
-  const failures: string[] = [];
+  input: GoalInput & {
+    readonly parsers: readonly IntentParser[];
+    readonly stored?: StoredDraft | undefined;
+    readonly signal: AbortSignal;
+  },
+): Promise<GoalReading> {
+  const { goal, catalog, parsers, signal } = input;
+  const known = recallDraft(goal.goal, input.stored);
+  if (known !== undefined) return { ...locked(input, known.draft, known.parsedBy), failures: [] };
+  const failures: FailedParser[] = [];
+  let spent: Reading | undefined;
   for (const parser of parsers) {
     try {
-      const draft = await parser.parse({ goal, catalog }, { signal });
-      // What the embedded rules refuse stays refused: text that talks a model round must not pass.
-      const embedded = readOffline(goal.goal, catalog);
-      const checked = {
-        ...draft,
-        refusal: embedded.refusal ?? draft.refusal,
-        injection: draft.injection || embedded.injection,
-      };
-      return { ...lock({ draft: checked, parsedBy: parser.parsedBy, goal, generation, catalog }), failures };
+      const { draft, reading } = await parser.parse({ goal, catalog }, { signal });
+      return { ...locked(input, draft, parser.parsedBy), failures, ...billed(spent, reading) };
     } catch (error) {
       signal.throwIfAborted();
-      failures.push(
-        `${parser.parsedBy.model ?? parser.parsedBy.source}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      failures.push(failedParser(parser, error));
+      if (error instanceof ParserFailure) spent = sum(spent, error.reading);
     }
   }
-  return { ...parseGoal({ goal, generation, catalog }), failures };
+  return { ...locked(input, readOffline(goal.goal, catalog), OFFLINE), failures, ...billed(spent, undefined) };
+}
+
+/**
+ * A parser's draft above the floor of the embedded rules: what they refuse stays refused and the attempts they see
+ * stay reported, so that text which talks a model round does not pass.
+ */
+export function mergeEmbedded(draft: IntentDraft, embedded: IntentDraft): IntentDraft {
+  return {
+    ...draft,
+    refusal: embedded.refusal ?? draft.refusal,
+    injection: draft.injection || embedded.injection,
+  };
+}
+
+function locked(
+  { goal, generation, catalog }: GoalInput,
+  draft: IntentDraft,
+  parsedBy: ParsedBy,
+): IntentResult & Pick<GoalReading, 'injection' | 'stored'> {
+  const checked = parsedBy.source === 'offline' ? draft : mergeEmbedded(draft, readOffline(goal.goal, catalog));
+  const stored = storeDraft(goal.goal, draft, parsedBy);
+  return {
+    ...lock({ draft: checked, parsedBy, goal, generation, catalog }),
+    injection: checked.injection,
+    ...(stored !== undefined && { stored }),
+  };
+}
+
+function failedParser({ parsedBy }: IntentParser, error: unknown): FailedParser {
+  const parser = parsedBy.model ?? parsedBy.source;
+  if (error instanceof ParserFailure) {
+    return { parser, reason: error.reason, message: error.message, remedy: error.remedy };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { parser, reason: 'Failed', message, remedy: 'Look into the log of the operator' };
+}
+
+function billed(spent: Reading | undefined, last: Reading | undefined): { readonly reading?: Reading } {
+  const reading = sum(spent, last);
+  return reading === undefined || reading.calls === 0 ? {} : { reading };
+}
+
+function sum(a: Reading | undefined, b: Reading | undefined): Reading | undefined {
+  if (a === undefined || b === undefined) return b ?? a;
+  return { model: b.model, calls: a.calls + b.calls, tokens: addTokens(a.tokens, b.tokens) };
 }

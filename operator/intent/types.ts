@@ -1,6 +1,5 @@
-import type { Contract, TrainingGoalSpec } from '@kriptik/crds';
+import type { Contract } from '@kriptik/crds';
 import { z } from 'zod';
-import type { Catalog } from '../catalog/catalog.ts';
 
 /**
  * What was read out of a goal's text. A draft has no authority: lock() turns it
@@ -51,17 +50,6 @@ export type IntentDraft = z.infer<typeof intentDraft>;
 
 /** Who read the text; part of the contract. */
 export type ParsedBy = Contract['parsedBy'];
-
-interface ParseInput {
-  readonly goal: TrainingGoalSpec;
-  readonly catalog: Catalog;
-}
-
-/** Reads a goal's text. Rejects when it cannot (network, refusal, time-out): the next parser is asked then. */
-export interface IntentParser {
-  readonly parsedBy: ParsedBy;
-  parse(input: ParseInput, options: { readonly signal: AbortSignal }): Promise<IntentDraft>;
-}
 
 export interface Question {
   readonly field: string;

@@ -1,6 +1,6 @@
 import type { Approval, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
 import { planDigest } from '../digest.ts';
-import { currentPlan } from '../goal/current.ts';
+import { currentPlan, planNameFor } from '../goal/current.ts';
 import { formatUsd, parseMoney } from '../money.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
 import { setCondition } from '../runtime/conditions.ts';
@@ -179,5 +179,17 @@ function withVerdict(o: PlanObserved, status: TrainingPlanStatus, verdict: Verdi
     };
     conditions = setCondition(conditions, next, new Date(o.now));
   }
-  return { ...status, observedGeneration: generation, conditions, phase: verdict.phase };
+  const parsing = status.parsing ?? parsingOf(o);
+  return {
+    ...status,
+    ...(parsing !== undefined && { parsing }),
+    observedGeneration: generation,
+    conditions,
+    phase: verdict.phase,
+  };
+}
+
+/** What reading the goal took, while the goal is still the one that was read for this plan. */
+function parsingOf({ goal, plan }: PlanObserved): TrainingPlanStatus['parsing'] {
+  return goal !== undefined && planNameFor(goal) === plan.metadata.name ? goal.status?.intent?.parsing : undefined;
 }

@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What the cluster and the network say of themselves.
   'operator/cluster.ts': ['crds', 'operator/runtime'],
   'operator/hub.ts': ['operator/runtime'],
+  'operator/secrets.ts': ['operator/runtime'],
   // The kinds. Each may use those above it: a job reads its plan, a plan its goal, never the other way.
   'operator/policy': ['crds', 'operator/runtime', 'operator/catalog'],
   'operator/provider': [

@@ -7,7 +7,7 @@ import {
 } from '@kriptik/crds';
 import { loadCatalog } from '@kriptik/operator/catalog/catalog.ts';
 import { GoalReconciler } from '@kriptik/operator/goal/reconciler.ts';
-import type { IntentParser } from '@kriptik/operator/intent/types.ts';
+import type { IntentParser } from '@kriptik/operator/intent/parsers.ts';
 import { JobReconciler } from '@kriptik/operator/job/reconciler.ts';
 import type { JobSettings } from '@kriptik/operator/job/settings.ts';
 import { LocalDataFacts } from '@kriptik/operator/plan/data-facts.ts';

@@ -1,5 +1,5 @@
 import { API_VERSION, type TrainingGoalSpec } from '@kriptik/crds';
-import type { IntentParser } from '@kriptik/operator/intent/types.ts';
+import type { IntentParser } from '@kriptik/operator/intent/parsers.ts';
 import { type MicroUsd, maxMoney, parseMoney, zeroMoney } from '@kriptik/operator/money.ts';
 import { FakeClock } from '@kriptik/operator/runtime/clock.ts';
 import { admission } from './admission.ts';
@@ -237,29 +237,31 @@ const parser: IntentParser = {
   parsedBy: { source: 'claude', model: 'sim', version: '1' },
   parse: ({ goal }) =>
     Promise.resolve({
-      modality: 'llm' as const,
-      capability: 'question-answering',
-      summary: goal.goal,
-      methods: ['lora' as const],
-      methodStated: true,
-      model: null,
-      modelParametersB: null,
-      quality: null,
-      datasetHint: null,
-      datasetSize: null,
-      rows: null,
-      dataUris: [],
-      budget: limitIn(goal.goal),
-      deadlineHours: null,
-      gpuLimit: null,
-      gpuCount: null,
-      gpuMemoryGb: null,
-      localOnly: true,
-      questions: [],
-      conflict: false,
-      refusal: null,
-      injection: false,
-      assumptions: [],
+      draft: {
+        modality: 'llm' as const,
+        capability: 'question-answering',
+        summary: goal.goal,
+        methods: ['lora' as const],
+        methodStated: true,
+        model: null,
+        modelParametersB: null,
+        quality: null,
+        datasetHint: null,
+        datasetSize: null,
+        rows: null,
+        dataUris: [],
+        budget: limitIn(goal.goal),
+        deadlineHours: null,
+        gpuLimit: null,
+        gpuCount: null,
+        gpuMemoryGb: null,
+        localOnly: true,
+        questions: [],
+        conflict: false,
+        refusal: null,
+        injection: false,
+        assumptions: [],
+      },
     }),
 };
 

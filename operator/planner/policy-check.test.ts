@@ -2,7 +2,7 @@ import type { TrainingPolicySpec } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
 import { findModel } from '../catalog/lookup.ts';
 import { mergePolicies } from './policy.ts';
-import { licenseForbidden, matchesPattern, modelForbidden, offerForbidden } from './policy-check.ts';
+import { licenseForbidden, matchesPattern, modelForbidden, offerForbidden, regionFor } from './policy-check.ts';
 import { conflictsOf } from './policy-conflict.ts';
 import { catalog, rented, workstation } from './test-builders.ts';
 
@@ -112,6 +112,10 @@ describe('an offer', () => {
   it('needs one region that all policies allow', () => {
     const policy = merge({ regions: { allowed: ['US-KS-2'] } }, { regions: { allowed: ['EU-RO-1'] } });
     expect(offerForbidden(policy, h100, 1)?.text).toMatch(/no region of runpod that all allow/);
+    const european = merge({ regions: { allowed: ['eu-ro-1'] } });
+    expect(offerForbidden(european, h100, 1, ['US-KS-2'])?.text).toMatch(/no region of runpod that all allow/);
+    expect(regionFor(european, ['EU-RO-1', 'US-KS-2'], h100)).toBe('EU-RO-1');
+    expect(regionFor(mergePolicies([]), undefined, h100)).toBe('US-KS-2');
   });
 });
 

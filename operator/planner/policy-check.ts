@@ -40,8 +40,16 @@ export function licenseForbidden(policy: EffectivePolicy, license: string): Deni
   );
 }
 
-/** Why an offer may not be used with this many GPUs; undefined = allowed. */
-export function offerForbidden(policy: EffectivePolicy, offer: ProviderOffer, count: number): Denial | undefined {
+/**
+ * Why an offer may not be used with this many GPUs in all; undefined = allowed.
+ * `wanted` are the regions that the goal asks for, where it does.
+ */
+export function offerForbidden(
+  policy: EffectivePolicy,
+  offer: ProviderOffer,
+  count: number,
+  wanted?: readonly string[],
+): Denial | undefined {
   return (
     firstDenial(policy, 'spec.providers.denied', ({ providers }) =>
       includes(providers?.denied ?? [], offer.type) ? `denies ${offer.type} providers` : undefined,
@@ -53,7 +61,20 @@ export function offerForbidden(policy: EffectivePolicy, offer: ProviderOffer, co
     ) ??
     gpuForbidden(policy, offer.gpu, count) ??
     firstDenial(policy, 'spec.regions.allowed', ({ regions }) => regionProblem(regions?.allowed, offer)) ??
-    noCommonRegion(policy, offer)
+    noCommonRegion(policy, offer, wanted)
+  );
+}
+
+/** The first region of an offer that the goal and every policy allow, as the provider spells it; undefined = none. */
+export function regionFor(
+  policy: EffectivePolicy,
+  wanted: readonly string[] | undefined,
+  offer: ProviderOffer,
+): string | undefined {
+  const { allowed } = policy.regions;
+  return offer.regions.find(
+    (region) =>
+      (wanted === undefined || includes(wanted, region)) && (allowed === undefined || includes(allowed, region)),
   );
 }
 
@@ -95,15 +116,18 @@ function regionProblem(allowed: readonly string[] | undefined, offer: ProviderOf
   return `${list}, and ${offer.name} may run anywhere: its ComputeProvider names no spec.regions`;
 }
 
-/** Each policy may like some region of an offer without any that all of them like. */
-function noCommonRegion(policy: EffectivePolicy, offer: ProviderOffer): Denial | undefined {
-  const { allowed } = policy.regions;
-  if (allowed === undefined || offer.regions.length === 0) return undefined;
-  if (offer.regions.some((region) => includes(allowed, region))) return undefined;
-  const [last] = policy.sources.filter(({ spec }) => spec.regions?.allowed !== undefined).toReversed();
+/** Each policy, and the goal, may like some region of an offer without any that all of them like. */
+function noCommonRegion(
+  policy: EffectivePolicy,
+  offer: ProviderOffer,
+  wanted: readonly string[] | undefined,
+): Denial | undefined {
+  if (policy.regions.allowed === undefined || offer.regions.length === 0) return undefined;
+  if (regionFor(policy, wanted, offer) !== undefined) return undefined;
+  const last = policy.sources.filter(({ spec }) => spec.regions?.allowed !== undefined).at(-1);
   if (last === undefined) return undefined;
   const rule = { policy: last.name, path: 'spec.regions.allowed' };
-  return denial(rule, `and the other policies leave no region of ${offer.name} that all allow`);
+  return denial(rule, `and the other wishes leave no region of ${offer.name} that all allow`);
 }
 
 function firstDenial(

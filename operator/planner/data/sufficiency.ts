@@ -133,7 +133,8 @@ export function needOf({ modality, method, capability }: Pick<Amount, 'modality'
       return /voice|text-to-speech|singing/.test(capability) ? VOICE : SPEECH;
     case 'multimodal':
       return LOOKING;
-    default:
+    case 'llm':
+    case 'code':
       return full ? FULL_TEXT : TEXT;
   }
 }

@@ -1,0 +1,170 @@
+import { addMoney, formatMoney, formatUsd, type MicroUsd, parseMoney } from '../money.ts';
+import { ceilingOf } from './policy-ceiling.ts';
+import { conflictsOf } from './policy-conflict.ts';
+import type { PolicyRule } from './policy-types.ts';
+import { ruleName } from './policy-types.ts';
+import { rulesOf, WISHES, type Wish, withoutRules } from './remedy-relax.ts';
+import type { Blocked, BlockReason, Instead, Recommendation, RecommendInput } from './types.ts';
+
+/** A plan without its tiles, or why there is none: all that is needed to look for a way out. */
+export type Outcome = Pick<Recommendation, 'resolved' | 'quote'> | Blocked;
+
+/** Plans once. Called many times while a remedy is looked for, so it should not price alternatives. */
+export type Attempt = (input: RecommendInput) => Outcome;
+
+/** Reasons that a policy may hide behind: with its GPUs gone a model no longer fits, or a deadline is too short. */
+const MAY_BE_POLICY: ReadonlySet<BlockReason> = new Set<BlockReason>([
+  'ForbiddenByPolicy',
+  'NoProvider',
+  'NoSuitableModel',
+  'UnsupportedMethod',
+  'DoesNotFitInMemory',
+  'DeadlineTooShort',
+  'NoData',
+]);
+
+/**
+ * Why policies stop a plan, by name of policy and field, and the nearest plan
+ * that passes; undefined when policies are not what stops it. A plan stops at
+ * a ceiling when even shortened to it nothing useful is left.
+ */
+export function policyBlock(input: RecommendInput, outcome: Outcome, attempt: Attempt): Blocked | undefined {
+  if (input.policy.sources.length === 0) return undefined;
+  if ('blocked' in outcome) {
+    if (!MAY_BE_POLICY.has(outcome.blocked.reason)) return undefined;
+    const rules = clashingRules(input, attempt, isPlan);
+    if (rules.length === 0) return undefined;
+    const plain = outcome.blocked.message.replace(/\.+$/, '');
+    return explain(
+      input,
+      rules,
+      `${named(rules)} ${rules.length > 1 ? 'stop' : 'stops'} this plan. ${plain}.`,
+      (relaxed) => {
+        const found = attempt(relaxed);
+        return isPlan(found) ? found : undefined;
+      },
+    );
+  }
+  return overCeiling(input, outcome, attempt);
+}
+
+/** A plan that costs more than policies allow, which no raise of its budget could help. */
+function overCeiling(
+  input: RecommendInput,
+  { quote }: Exclude<Outcome, Blocked>,
+  attempt: Attempt,
+): Blocked | undefined {
+  const ceiling = ceilingOf(input.policy, input.monthlyRemaining);
+  const needed = addMoney(parseMoney(quote.total.expected), parseMoney(quote.reserve));
+  if (quote.fits || ceiling === undefined || needed <= ceiling.amount) return undefined;
+  const atCeiling = attempt(withLimit(input, ceiling.amount));
+  if (fitting(atCeiling)) return undefined;
+  const message = `The plan needs ${formatUsd(needed)} with its reserve, and ${ceiling.text}.`;
+  return explain(input, [ceiling.rule], message, (relaxed) => {
+    const found = attempt(relaxed);
+    return fitting(found) ? found : undefined;
+  });
+}
+
+function explain(
+  input: RecommendInput,
+  rules: readonly PolicyRule[],
+  why: string,
+  plan: (input: RecommendInput) => Exclude<Outcome, Blocked> | undefined,
+): Blocked {
+  const models = input.catalog.models.map(({ id, family, hub }) => [id, family, hub]);
+  const conflict = conflictsOf(input.policy, models).find((one) => one.rules.every((rule) => rules.some(same(rule))));
+  const instead = nearest(input, plan);
+  const ask = `ask the platform team to change ${named(rules)}`;
+  return {
+    blocked: {
+      reason: 'ForbiddenByPolicy',
+      message: conflict === undefined ? why : `${conflict.text}. ${why}`,
+      remedy:
+        instead === undefined
+          ? `Nothing passes whatever the goal gives up: ${ask}.`
+          : `This passes: ${instead.summary}, about ${formatUsd(parseMoney(instead.cost))}. ${changesText(instead)} Or ${ask}.`,
+      rules,
+      ...(instead !== undefined && { instead }),
+    },
+  };
+}
+
+/** A smallest set of rules without which the plan passes: all are dropped, then those put back that do no harm. */
+function clashingRules(
+  input: RecommendInput,
+  attempt: Attempt,
+  passes: (outcome: Outcome) => boolean,
+): readonly PolicyRule[] {
+  let dropped = rulesOf(input.policy.sources);
+  if (dropped.length === 0 || !passes(attempt(withoutRules(input, dropped)))) return [];
+  for (const rule of dropped) {
+    const fewer = dropped.filter((other) => other !== rule);
+    if (passes(attempt(withoutRules(input, fewer)))) dropped = fewer;
+  }
+  return dropped;
+}
+
+/**
+ * The plan that passes with the fewest wishes given up: one of them, in the
+ * order of WISHES, else all up to one of them.
+ */
+function nearest(
+  input: RecommendInput,
+  plan: (input: RecommendInput) => Exclude<Outcome, Blocked> | undefined,
+): Instead | undefined {
+  const set = WISHES.filter(({ isSet }) => isSet(input));
+  for (const wish of set) {
+    const found = plan(wish.giveUp(input));
+    if (found !== undefined) return describe(found, [wish]);
+  }
+  let relaxed = input;
+  for (const [index, wish] of set.entries()) {
+    relaxed = wish.giveUp(relaxed);
+    const found = index === 0 ? undefined : plan(relaxed);
+    if (found !== undefined) return describe(found, set.slice(0, index + 1));
+  }
+  return undefined;
+}
+
+function describe(found: Exclude<Outcome, Blocked>, wishes: readonly Wish[]): Instead {
+  const { model, method, compute } = found.resolved;
+  const where =
+    compute.gpu === 'cpu' ? 'the processor' : `${compute.gpuCount > 1 ? `${compute.gpuCount} x ` : ''}${compute.gpu}`;
+  return {
+    summary: `${model.title} with ${method.name} on ${where} of ${compute.provider}${compute.region === undefined ? '' : ` in ${compute.region}`}`,
+    cost: found.quote.total.expected,
+    hours: found.quote.hours.expected,
+    changes: wishes.map(({ field, newValue }) => {
+      const value = newValue(found);
+      return { field, ...(value !== undefined && { value }) };
+    }),
+  };
+}
+
+function changesText({ changes }: Instead): string {
+  return changes
+    .map(({ field, value }) => (value === undefined ? `Remove ${field}.` : `Set ${field} to ${value}.`))
+    .join(' ');
+}
+
+function withLimit(input: RecommendInput, limit: MicroUsd): RecommendInput {
+  const { contract } = input;
+  return { ...input, contract: { ...contract, budget: { ...contract.budget, limit: formatMoney(limit) } } };
+}
+
+function named(rules: readonly PolicyRule[]): string {
+  return rules.map(ruleName).join(' and ');
+}
+
+function same(a: PolicyRule): (b: PolicyRule) => boolean {
+  return (b) => a.policy === b.policy && a.path === b.path;
+}
+
+function isPlan(outcome: Outcome): outcome is Exclude<Outcome, Blocked> {
+  return !('blocked' in outcome);
+}
+
+function fitting(outcome: Outcome): outcome is Exclude<Outcome, Blocked> {
+  return isPlan(outcome) && outcome.quote.fits;
+}

@@ -471,6 +471,18 @@ export type Hyperparameters = {
    * Whether activations are computed again to save memory.
    */
   gradientCheckpointing: boolean;
+  /**
+   * Optimizer. Absent means adamw; adamw-8bit keeps its state in a quarter of the memory.
+   */
+  optimizer?: 'adamw' | 'adamw-8bit' | 'adafactor';
+  /**
+   * How trained weights are held. Absent means mixed, with fp32 master weights beside bf16 ones; bf16 keeps no master weights.
+   */
+  weightPrecision?: 'mixed' | 'bf16' | 'fp32';
+  /**
+   * Whether the optimizer's state lies in the machine's main memory rather than the GPUs'.
+   */
+  offloadOptimizer?: boolean;
 };
 
 /**

@@ -80,6 +80,21 @@ describe('a plan', () => {
       want: ['Blocked', undefined],
     },
     {
+      case: 'approved beside another waits for room in the month',
+      observed: observed(makePlan().approved(), { monthlyRemaining: parseMoney('4.99') }),
+      want: ['Blocked', undefined],
+    },
+    {
+      case: 'approved with just enough left in the month gets its job',
+      observed: observed(makePlan().approved(), { monthlyRemaining: parseMoney('5.00') }),
+      want: ['Approved', 'CreateJob'],
+    },
+    {
+      case: 'whose job runs already is not stopped by the month',
+      observed: observed(makePlan().approved(), { job: makeJob().obj(), monthlyRemaining: parseMoney('0') }),
+      want: ['Approved', undefined],
+    },
+    {
       case: 'small enough is approved by policy',
       observed: observed(makePlan(), { policy: auto('5.00') }),
       want: ['Approved', undefined],

@@ -1,7 +1,8 @@
 import type { Approval, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
 import { planDigest } from '../digest.ts';
 import { currentPlan, planNameFor } from '../goal/current.ts';
-import { formatUsd, parseMoney } from '../money.ts';
+import { formatUsd, type MicroUsd, parseMoney } from '../money.ts';
+import { ceilingOf } from '../planner/policy-ceiling.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
 import { setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
@@ -17,6 +18,8 @@ export interface PlanObserved {
   /** What the planner proposes as things stand; only looked at while nothing is decided. */
   readonly proposal: PlanResult | undefined;
   readonly policy: EffectivePolicy;
+  /** What the month's ceiling leaves for this plan; undefined where none holds. */
+  readonly monthlyRemaining?: MicroUsd | undefined;
   /** Name under which the operator itself approves where a policy lets it. */
   readonly operatorUser: string;
 }
@@ -78,6 +81,10 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
     const message = `Its job was deleted, and what was approved is not spent twice; change the goal, or delete this plan, for a new plan to approve`;
     return { status: withVerdict(o, status, { phase: 'Blocked', reason: JOB_DELETED, message }) };
   }
+  const over = overMonth(o);
+  if (over !== undefined) {
+    return { status: withVerdict(o, status, { phase: 'Blocked', reason: 'OverMonthlyCeiling', message: over }) };
+  }
   const job = jobFor(o.plan);
   return { status: withVerdict(o, status, verdict), ...(job && { action: { type: 'CreateJob', job } }) };
 }
@@ -95,6 +102,19 @@ function approvalFault(o: PlanObserved, approval: Approval): string | undefined 
   );
   if (barred === undefined || approval.via === 'policy') return undefined;
   return `${approval.user} may not approve ${barred.names.join(', ')}; the policy names ${barred.users.join(', ')}`;
+}
+
+/** Each plan was priced when the others were not approved yet: together they may be more than a month allows. */
+function overMonth(o: PlanObserved): string | undefined {
+  const { monthlyRemaining } = o;
+  const limit = parseMoney(o.plan.status?.quote?.limit ?? '0');
+  if (monthlyRemaining === undefined || limit <= monthlyRemaining) return undefined;
+  const ceiling = ceilingOf({ ...o.policy, ceilings: monthlyOnly(o.policy) }, monthlyRemaining);
+  return `Approved with a limit of ${formatUsd(limit)}, but ${ceiling?.text ?? 'the month leaves less'}. It starts as soon as that leaves enough; or lower the budget of the goal for a new plan`;
+}
+
+function monthlyOnly({ ceilings: { perNamespacePerMonth } }: EffectivePolicy): EffectivePolicy['ceilings'] {
+  return perNamespacePerMonth === undefined ? {} : { perNamespacePerMonth };
 }
 
 function proposed(o: PlanObserved): PlanDecision {

@@ -1,10 +1,9 @@
-import type { ComputeProvider, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
-import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
+import type { ComputeProvider, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
+import type { MicroUsd } from '../money.ts';
 import { mergePolicies } from '../planner/policy.ts';
 import { recommend } from '../planner/recommend.ts';
-import type { DataFacts, EffectivePolicy, PlanResult } from '../planner/types.ts';
+import type { DataFacts, EffectivePolicy, PlanResult, ProviderOffer } from '../planner/types.ts';
 import { type Market, offersOfProvider } from '../provider/offers.ts';
-import { isTrue } from '../runtime/conditions.ts';
 
 /** Policies that hold in a namespace with these labels, merged to the most restrictive. */
 export function policyFor(
@@ -23,47 +22,33 @@ export interface ProposeInput {
   readonly plan: Pick<TrainingPlan, 'spec'>;
   readonly market: Market;
   readonly providers: readonly ComputeProvider[];
+  /** Offers besides those of the providers. */
+  readonly offers?: readonly ProviderOffer[];
   readonly policy: EffectivePolicy;
   readonly facts: readonly DataFacts[];
-  /** Jobs of the namespace, for the month's ceiling. */
-  readonly jobs: readonly TrainingJob[];
+  /** What the month's ceiling leaves the namespace; undefined where none holds. */
+  readonly monthlyRemaining?: MicroUsd | undefined;
   readonly hubReachable: boolean;
   readonly now: number;
 }
 
 /** The planner's answer for a plan as things stand. */
 export function propose(input: ProposeInput): PlanResult {
-  const { plan, policy } = input;
-  const ceiling = policy.ceilings.perNamespacePerMonth;
+  const { plan, policy, monthlyRemaining } = input;
   return recommend({
     contract: plan.spec.contract,
     ...(plan.spec.selection === undefined ? {} : { selection: plan.spec.selection }),
     catalog: input.market.catalog,
-    providers: input.providers
-      .filter((provider) => provider.spec.enabled !== false)
-      .flatMap((provider) => offersOfProvider(provider, input.market)),
+    providers: [
+      ...input.providers
+        .filter((provider) => provider.spec.enabled !== false)
+        .flatMap((provider) => offersOfProvider(provider, input.market)),
+      ...(input.offers ?? []),
+    ],
     policy,
     dataFacts: input.facts,
     hubReachable: input.hubReachable,
-    ...(ceiling === undefined ? {} : { monthlyRemaining: remainingThisMonth(ceiling, input.jobs, input.now) }),
+    ...(monthlyRemaining === undefined ? {} : { monthlyRemaining }),
     now: new Date(input.now),
   });
-}
-
-/**
- * What a monthly ceiling leaves: jobs begun this month count with what they may still spend, finished ones with
- * what they did. Months are those of UTC.
- */
-export function remainingThisMonth(ceiling: MicroUsd, jobs: readonly TrainingJob[], now: number): MicroUsd {
-  const month = new Date(now).toISOString().slice(0, 7);
-  let left = ceiling;
-  for (const job of jobs) {
-    const attempts = job.status?.attempts ?? [];
-    if (!attempts.some((attempt) => attempt.createdAt.startsWith(month))) continue;
-    const done = isTrue(job.status?.conditions, 'Succeeded') || isTrue(job.status?.conditions, 'Failed');
-    const cost = job.status?.cost;
-    const counted = done ? (cost?.spent ?? '0') : (cost?.limit ?? job.spec.run.contract.budget.limit);
-    left = maxMoney(zeroMoney, subtractMoney(left, parseMoney(counted)));
-  }
-  return left;
 }

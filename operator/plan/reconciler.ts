@@ -1,4 +1,5 @@
 import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
+import type { MicroUsd } from '../money.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
 import type { Market } from '../provider/offers.ts';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
@@ -12,6 +13,7 @@ import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
 import { DataProblem, type LocalDataFacts } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
+import { monthRoom } from './month.ts';
 import { policyFor, propose } from './propose.ts';
 
 export interface PlanDependencies {
@@ -33,6 +35,8 @@ export interface PlanDependencies {
 
 /** Data that is missing may appear: look again after this long, in ms. */
 const DATA_RETRY_MS = 15_000;
+/** Jobs end and months begin: a plan that a month has no room for is looked at again after this long, in ms. */
+const MONTH_RETRY_MS = 300_000;
 
 /** Prices a plan until it is decided, then makes its job. */
 export class PlanReconciler implements Reconciler {
@@ -49,7 +53,9 @@ export class PlanReconciler implements Reconciler {
     const namespace = plan.metadata.namespace;
     const labels = namespaces.get({ name: namespace })?.metadata.labels ?? {};
     const policy = policyFor(policies.list(), labels);
-    const proposal = plan.status?.approval?.decision === 'Approved' ? undefined : await this.#propose(plan, policy);
+    const monthlyRemaining = this.#monthlyRemaining(plan, policy);
+    const approved = plan.status?.approval?.decision === 'Approved';
+    const proposal = approved ? undefined : await this.#propose(plan, policy, monthlyRemaining);
     const decision = decidePlan({
       now: clock.now(),
       plan,
@@ -58,17 +64,33 @@ export class PlanReconciler implements Reconciler {
       job: jobs.get({ namespace, name: plan.metadata.name }),
       proposal,
       policy,
+      monthlyRemaining,
       operatorUser,
     });
     if (decision.action?.type === 'CreateJob') await this.#createJob(decision.action.job);
     await patchStatusIfChanged(this.#deps.client, plan, decision.status, { signal: context.signal });
     this.#tell(plan, decision);
     const waitsForData = proposal !== undefined && 'blocked' in proposal && plan.spec.contract.data.length > 0;
-    return waitsForData ? { requeueAfterMs: DATA_RETRY_MS } : {};
+    if (waitsForData) return { requeueAfterMs: DATA_RETRY_MS };
+    const waitsForMonth = approved && monthlyRemaining !== undefined && decision.status.phase === 'Blocked';
+    return waitsForMonth ? { requeueAfterMs: MONTH_RETRY_MS } : {};
   }
 
-  async #propose(plan: TrainingPlan, policy: EffectivePolicy): Promise<PlanResult> {
-    const { market, providers, jobs, facts, hubReachable, clock } = this.#deps;
+  /** What the month's ceiling leaves for this plan. Of plans that wait for their jobs, only those approved before it count. */
+  #monthlyRemaining(plan: TrainingPlan, { ceilings }: EffectivePolicy): MicroUsd | undefined {
+    const ceiling = ceilings.perNamespacePerMonth;
+    if (ceiling === undefined) return undefined;
+    const { namespace } = plan.metadata;
+    const plans = this.#deps.plans.list({ namespace }).filter((other) => goesBefore(other, plan));
+    return monthRoom({ ceiling, jobs: this.#deps.jobs.list({ namespace }), plans, now: this.#deps.clock.now() }).left;
+  }
+
+  async #propose(
+    plan: TrainingPlan,
+    policy: EffectivePolicy,
+    monthlyRemaining: MicroUsd | undefined,
+  ): Promise<PlanResult> {
+    const { market, providers, facts, hubReachable, clock } = this.#deps;
     const all = providers.list();
     try {
       // Only where trainers run on this very machine do its files mean anything.
@@ -79,7 +101,7 @@ export class PlanReconciler implements Reconciler {
         providers: all,
         policy,
         facts: here ? await facts.of(plan.spec.contract) : [],
-        jobs: jobs.list({ namespace: plan.metadata.namespace }),
+        monthlyRemaining,
         hubReachable: await hubReachable(),
         now: clock.now(),
       });
@@ -110,4 +132,13 @@ export class PlanReconciler implements Reconciler {
     const bad = status.phase === 'Blocked' || status.phase === 'Denied';
     this.#deps.events.event(plan, { type: bad ? 'Warning' : 'Normal', reason: status.phase ?? 'Pricing', note });
   }
+}
+
+/** Two plans approved at once may not fit a month together: the first one, by time and then by name, goes first. */
+function goesBefore(other: TrainingPlan, plan: TrainingPlan): boolean {
+  if (other.metadata.uid === plan.metadata.uid) return false;
+  const at = plan.status?.approval?.at;
+  const before = other.status?.approval?.at;
+  if (at === undefined || plan.status?.approval?.decision !== 'Approved' || before === undefined) return true;
+  return before === at ? other.metadata.name < plan.metadata.name : before < at;
 }

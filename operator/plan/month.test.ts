@@ -1,0 +1,153 @@
+import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { describe, expect, it } from 'vitest';
+import { makeJob, makePlan } from '../../test/support/builders.ts';
+import { parseMoney } from '../money.ts';
+import { monthRoom } from './month.ts';
+
+const now = Date.parse('2026-11-20T12:00:00Z');
+const [october, november] = ['2026-10-20T00:00:00Z', '2026-11-02T00:00:00Z'] as const;
+let made = 0;
+
+/** A job with a limit of $100 that spent `spent`; each of its attempts began and ended at a time, for a cost. */
+function job(
+  spent: string,
+  attempts: readonly (readonly [from: string, to: string | undefined, cost: string])[],
+  over?: string,
+) {
+  const condition = (type: string) => ({
+    type,
+    status: 'True' as const,
+    reason: type,
+    message: '',
+    lastTransitionTime: november,
+  });
+  const built = attempts.reduce(
+    (builder, [createdAt, goneAt, cost]) =>
+      builder.attempt(goneAt === undefined ? 'Running' : 'Gone', {
+        createdAt,
+        cost,
+        ...(goneAt !== undefined && { goneAt }),
+      }),
+    makeJob(),
+  );
+  const object = built
+    .status({
+      cost: { limit: '100.00', spent } as NonNullable<NonNullable<TrainingJob['status']>['cost']>,
+      ...(over !== undefined && { conditions: [condition(over)] }),
+    })
+    .obj();
+  made += 1;
+  return { ...object, metadata: { ...object.metadata, name: `job-${made}` } };
+}
+
+const limit = parseMoney(makePlan().approved().obj().status?.quote?.limit ?? '0') / 1e6;
+const room = (jobs: TrainingJob[], plans: TrainingPlan[] = []) => {
+  const { spent, reserved, left } = monthRoom({ ceiling: parseMoney('1000.00'), jobs, plans, now });
+  return [spent / 1e6, reserved / 1e6, left / 1e6];
+};
+
+describe('a monthly ceiling of $1,000', () => {
+  it.each([
+    { case: 'is whole without jobs', jobs: [], plans: [], want: [0, 0] },
+    {
+      case: 'counts what a running job spent and may still spend',
+      jobs: [job('30.00', [[november, undefined, '0']])],
+      plans: [],
+      want: [30, 70],
+    },
+    {
+      case: 'counts only what a finished job spent',
+      jobs: [job('30.00', [[november, november, '27.00']], 'Succeeded')],
+      plans: [],
+      want: [30, 0],
+    },
+    {
+      case: 'counts only what a failed job spent',
+      jobs: [job('30.00', [[november, november, '27.00']], 'Failed')],
+      plans: [],
+      want: [30, 0],
+    },
+    {
+      case: 'keeps the promise to a frozen job',
+      jobs: [job('95.00', [[november, november, '86.00']], 'Frozen')],
+      plans: [],
+      want: [95, 5],
+    },
+    {
+      case: 'counts a job of last month that may go on with its rest',
+      jobs: [job('40.00', [[october, october, '36.00']], 'Frozen')],
+      plans: [],
+      want: [0, 60],
+    },
+    {
+      case: 'forgets a job that ended last month',
+      jobs: [job('40.00', [[october, october, '36.00']], 'Succeeded')],
+      plans: [],
+      want: [0, 0],
+    },
+    {
+      case: 'takes off the attempts that ended last month',
+      jobs: [
+        job(
+          '40.00',
+          [
+            [october, october, '9.00'],
+            [november, november, '27.00'],
+          ],
+          'Succeeded',
+        ),
+      ],
+      plans: [],
+      want: [30, 0],
+    },
+    {
+      case: 'counts an attempt over the turn of the month in the later one',
+      jobs: [job('40.00', [[october, november, '36.00']], 'Succeeded')],
+      plans: [],
+      want: [40, 0],
+    },
+    { case: 'counts a job before its first attempt', jobs: [job('0', [])], plans: [], want: [0, 100] },
+    { case: 'counts an approved plan without a job', jobs: [], plans: [makePlan().approved().obj()], want: [0, limit] },
+    {
+      case: 'does not count a plan that waits or was denied',
+      jobs: [],
+      plans: [makePlan().priced().obj(), makePlan().decided('Denied').obj()],
+      want: [0, 0],
+    },
+    {
+      case: 'counts all of a job whose record was deleted this month',
+      jobs: [],
+      plans: [
+        makePlan()
+          .decided('Approved', { at: november })
+          .status({ jobRef: { name: 'gone', uid: 'gone' } })
+          .obj(),
+      ],
+      want: [limit, 0],
+    },
+    {
+      case: 'forgets a deleted job of last month',
+      jobs: [],
+      plans: [
+        makePlan()
+          .decided('Approved', { at: october })
+          .status({ jobRef: { name: 'gone', uid: 'gone' } })
+          .obj(),
+      ],
+      want: [0, 0],
+    },
+  ])('$case', ({ jobs, plans, want: [spent = 0, reserved = 0] }) => {
+    expect(room(jobs, plans)).toEqual([spent, reserved, 1000 - spent - reserved]);
+  });
+
+  it('counts a plan and its job once', () => {
+    const plan = makePlan().approved().obj();
+    const itsJob = makeJob(plan).obj();
+    expect(room([itsJob], [plan])).toEqual(room([itsJob]));
+  });
+
+  it('never leaves less than nothing', () => {
+    const jobs = Array.from({ length: 11 }, () => job('0', []));
+    expect(room(jobs)).toEqual([0, 1100, 0]);
+  });
+});

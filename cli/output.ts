@@ -5,7 +5,9 @@ import { stringify } from 'yaml';
 export type Format = 'table' | 'wide' | 'json' | 'yaml' | 'name';
 
 /** The `-o` option with the formats a command can print. */
-export function outputOption(formats: readonly Format[] = ['table', 'wide', 'json', 'yaml', 'name']): Option {
+export function outputOption(
+  formats: readonly (Format | 'markdown')[] = ['table', 'wide', 'json', 'yaml', 'name'],
+): Option {
   return new Option('-o, --output <format>', 'how to print').choices([...formats]).default('table');
 }
 

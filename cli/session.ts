@@ -36,6 +36,17 @@ export function chooseKubeconfig(options: GlobalOptions, host: Pick<Host, 'env' 
   return !existsSync(join(host.home, '.kube', 'config')) && existsSync(embedded) ? embedded : undefined;
 }
 
+/** Whether anything names a cluster; without, there is no use in loading a client for one. */
+export function hasKubeconfig(options: GlobalOptions, host: Pick<Host, 'env' | 'home' | 'cwd'>): boolean {
+  return (
+    options.context !== undefined ||
+    (host.env['KUBECONFIG'] ?? '') !== '' ||
+    (host.env['KUBERNETES_SERVICE_HOST'] ?? '') !== '' ||
+    chooseKubeconfig(options, host) !== undefined ||
+    existsSync(join(host.home, '.kube', 'config'))
+  );
+}
+
 /** One run of the program: where it prints, how, and the cluster it talks to (connected on first use). */
 export class Session {
   readonly host: Host;
@@ -43,7 +54,7 @@ export class Session {
   /** Style of standard output, and of the messages beside it. */
   readonly style: Style;
   readonly errorStyle: Style;
-  readonly #connector: typeof connect | undefined;
+  #connector: typeof connect | undefined;
   #connection: Connection | undefined;
 
   /** Without a connector the session is one of a command that never asks a cluster. */
@@ -102,6 +113,11 @@ export class Session {
   /** Remarks for a person, to standard error; silent with --quiet. */
   note(text: string): void {
     if (this.options.quiet !== true) this.host.stderr.write(`${text}\n`);
+  }
+
+  /** Lets a command connect that was not declared to need a cluster. */
+  useConnector(connector: typeof connect): void {
+    this.#connector ??= connector;
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { collect } from '../arguments.ts';
 import { usageError } from '../errors.ts';
 import { type Checked, checkManifests } from '../manifest/check.ts';
 import { loadManifests } from '../manifest/load.ts';
-import { bundledCrds } from '../manifest/schema.ts';
+import { crdsFor } from '../manifest/schema.ts';
 import { type Format, outputOption, renderName, renderObjects } from '../output.ts';
 import { GOALS, GROUP, VERSION } from '../resources.ts';
 import type { Session } from '../session.ts';
@@ -39,7 +39,7 @@ export async function readManifests(session: Session, names: readonly string[]):
   const manifests = (await Promise.all(names.map((name) => loadManifests(session.host, name)))).flat();
   if (manifests.length === 0)
     throw usageError('the file holds no object', 'It needs apiVersion, kind, metadata and spec; examples/ shows how.');
-  return checkManifests(manifests, bundledCrds());
+  return checkManifests(manifests, crdsFor(manifests.map(({ value }) => value)));
 }
 
 async function apply(session: Session, options: ApplyOptions): Promise<void> {

@@ -1,27 +1,29 @@
-import { availableParallelism, totalmem } from 'node:os';
-import type { ComputeProvider, TrainingGoal, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
-import { formatMoney, type MicroUsd } from '@kriptik/operator/money.ts';
+import type { TrainingPlan } from '@kriptik/crds';
 import type { Preview } from '@kriptik/operator/plan/preview.ts';
 import type { Command } from 'commander';
-import { amount, seconds } from '../arguments.ts';
+import { amount, collect, seconds } from '../arguments.ts';
+import { parseChoices } from '../choices.ts';
 import { describePlan } from '../describe/plan.ts';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { findGoal, findPlan } from '../locate.ts';
 import { type Format, outputOption, renderData, renderObjects } from '../output.ts';
-import { POLICIES, PROVIDERS } from '../resources.ts';
+import { goalOfFile, goalOfText, type PlanInput } from '../plan/input.ts';
+import { markdownPlan } from '../plan/markdown.ts';
+import { documentOf, unplanned } from '../plan/outcome.ts';
+import { renderPlan } from '../plan/screen.ts';
+import type { Place, SurroundingsOptions } from '../plan/surroundings.ts';
 import type { Session } from '../session.ts';
 import { viewOf } from '../view.ts';
 import { waitFor } from '../wait.ts';
-import { readManifests } from './apply.ts';
-import { DEFAULT_RATE, type LocalRate, localProvider } from './localprovider.ts';
 import type { Open } from './open.ts';
 
-interface PlanOptions {
+interface PlanOptions extends SurroundingsOptions {
   readonly filename?: string;
-  readonly rate?: MicroUsd;
+  readonly set?: readonly string[];
+  readonly why?: boolean;
   readonly timeout: number;
-  readonly output: Format;
+  readonly output: Format | 'markdown';
 }
 
 export function registerPlan(program: Command, open: Open): void {
@@ -29,25 +31,46 @@ export function registerPlan(program: Command, open: Open): void {
     .command('plan')
     .summary('show the priced plan of a goal, also before anything is applied')
     .description(
-      'With a name: wait for the plan of an applied goal and show its tiles and price. With -f FILE: plan and price the goal here, changing nothing; providers and policies are those of the cluster, or this machine at --rate when no cluster answers.',
+      'With a name: wait for the plan of an applied goal and show its tiles and price. With -f FILE, or the goal in words: plan and price it here, changing nothing. Providers and policies are those named by --provider and --policy or found in the same files, else those of the cluster; without a cluster the price is that of published list prices, and needs no network.',
     )
-    .argument('[target]', 'NAME of a goal or plan')
-    .option('-f, --filename <path>', 'a file with a goal, or - for standard input')
-    .option('--rate <usd>', 'price of one hour of this machine, when no cluster answers', amount)
-    .option('--timeout <seconds>', 'how long to wait for the plan', seconds, 120)
-    .addOption(outputOption(['table', 'json', 'yaml']))
+    .argument('[target]', 'NAME of a goal or plan, or a goal in words')
+    .option(
+      '-f, --filename <path>',
+      'a file with a goal (YAML, JSON or plain words), a folder, or - for standard input',
+    )
+    .option('--set <tile=choice>', 'choose another alternative and show what it changes (may be repeated)', collect)
+    .option('--why', 'show the reason for every value')
+    .option('--policy <path>', 'file with a TrainingPolicy that must hold (may be repeated)', collect)
+    .option('--provider <path>', 'file with a ComputeProvider to plan on (may be repeated)', collect)
+    .option('--rate <usd>', 'plan on this machine alone, at this price an hour', amount)
+    .option('--offline', 'ask no cluster')
+    .option('--timeout <seconds>', 'how long to wait for the plan of an applied goal', seconds, 120)
+    .addOption(outputOption(['table', 'json', 'yaml', 'markdown']))
     .action(async (target: string | undefined, options: PlanOptions, command: Command) => {
       const session = open(command);
-      if ((target === undefined) === (options.filename === undefined)) {
+      const { filename } = options;
+      if ((target === undefined) === (filename === undefined)) {
         throw usageError('name either a goal or a file', 'kriptik plan NAME, or kriptik plan -f goal.yaml');
       }
-      await (target === undefined
-        ? planFile(session, options.filename ?? '', options)
-        : planApplied(session, target, options));
+      if (filename !== undefined) await planHere(session, await goalOfFile(session, filename), options);
+      else if (target !== undefined && /\s/.test(target.trim()))
+        await planHere(session, goalOfText(target, 'the goal in words'), options);
+      else await planApplied(session, target ?? '', options);
     });
 }
 
+/** Options that say how a goal is planned here; an applied goal is planned by the operator. */
+const ONLY_HERE = ['set', 'why', 'policy', 'provider', 'rate', 'offline'] as const;
+
 async function planApplied(session: Session, target: string, options: PlanOptions): Promise<void> {
+  const foreign = ONLY_HERE.find((name) => options[name] !== undefined);
+  if (foreign !== undefined || options.output === 'markdown')
+    throw usageError(
+      `${foreign === undefined ? '-o markdown' : `--${foreign}`} is for goals that are planned here`,
+      'Name the file with -f. For an applied goal: "kriptik select" chooses, "kriptik describe" tells the reasons.',
+    );
+  const { connect } = await import('../connection.ts');
+  session.useConnector(connect);
   const plan = await waitFor(session, () => pricedPlan(session, target), {
     what: `the plan of ${target}`,
     timeoutMs: options.timeout * 1000,
@@ -83,87 +106,51 @@ function blocked(plan: TrainingPlan): CliError {
   });
 }
 
-async function planFile(session: Session, file: string, options: PlanOptions): Promise<void> {
-  const found = (await readManifests(session, [file])).filter(({ object }) => object.kind === 'TrainingGoal');
-  const [first] = found;
-  if (first === undefined)
-    throw usageError('the file holds no TrainingGoal', 'Name a file with a goal; examples/ shows how.');
-  const goal = first.whole as TrainingGoal;
+/** Plans and prices a goal here. Throws once everything was printed where there is no plan. */
+async function planHere(session: Session, input: PlanInput, options: PlanOptions): Promise<void> {
+  const selection = parseChoices(options.set ?? []);
   // The brains load a catalog: only those who plan pay for it.
-  const [{ previewPlan }, { loadCatalog }, { hubProbe }, { localDataCheck }] = await Promise.all([
+  const [{ previewPlan }, { loadCatalog }, { localDataCheck }, { placeOf }] = await Promise.all([
     import('@kriptik/operator/plan/preview.ts'),
     import('@kriptik/operator/catalog/catalog.ts'),
-    import('@kriptik/operator/hub.ts'),
     import('@kriptik/operator/provider/data-check.ts'),
+    import('../plan/surroundings.ts'),
   ]);
-  const market = { catalog: loadCatalog(), machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };
+  const catalog = loadCatalog();
+  const place = await placeOf(session, input, catalog, options);
   const preview = await previewPlan({
-    goal,
-    ...(await surroundings(session, { pricePerHour: options.rate })),
-    market,
-    hubReachable: await hubProbe(session.host.env, session.host.clock)(),
+    goal: input.goal,
+    surroundings: place.of,
+    policies: place.policies,
+    namespaceLabels: place.namespaceLabels,
+    selection: Object.fromEntries(Object.entries(selection).filter(([, id]) => id !== null)),
+    market: { catalog, machine: place.machine },
+    hubReachable: !place.cluster || (await hubAnswers(session)),
     checkData: localDataCheck(session.host.env),
     now: session.now(),
   });
-  showPreview(session, goal, preview, options.output, file);
+  show(session, input, place, preview, options);
 }
 
-/** Providers and policies of the cluster, or this machine where there is none. */
-async function surroundings(
-  session: Session,
-  rate: LocalRate,
-): Promise<{ providers: ComputeProvider[]; policies: TrainingPolicy[] }> {
-  const machine = { providers: [localProvider('local', rate)], policies: [] };
-  if (rate.pricePerHour !== undefined) return machine;
-  try {
-    const call = { signal: session.host.signal, timeoutMs: 3_000 };
-    const [providers, policies] = await Promise.all([
-      session.client.resource(PROVIDERS).list(call),
-      session.client.resource(POLICIES).list(call),
-    ]);
-    if (providers.items.length > 0) return { providers: providers.items, policies: policies.items };
-    session.note('The cluster has no provider yet: priced for this machine.');
-  } catch {
-    session.note(`No cluster answers: priced for this machine at ${formatMoney(DEFAULT_RATE)} USD an hour (--rate).`);
-  }
-  return machine;
+/** As the operator of a cluster asks; without one nobody's network may change a plan. */
+async function hubAnswers(session: Session): Promise<boolean> {
+  const { hubProbe } = await import('@kriptik/operator/hub.ts');
+  return await hubProbe(session.host.env, session.host.clock)();
 }
 
-function showPreview(session: Session, goal: TrainingGoal, preview: Preview, format: Format, file: string): void {
-  const { name } = goal.metadata;
-  if ('questions' in preview) {
-    throw new CliError(EXIT.error, {
-      what: 'the goal is too vague to be planned responsibly',
-      where: file,
-      details: preview.questions.map((entry) => `${entry.field}: ${entry.question}`),
-      remedy: ['Answer these in the goal.'],
-    });
-  }
-  if ('refused' in preview)
-    throw new CliError(EXIT.refused, {
-      what: `the goal is refused: ${preview.refused}`,
-      where: file,
-      remedy: ['Change the goal.'],
-    });
-  if ('blocked' in preview) {
-    throw new CliError(EXIT.refused, {
-      what: `the goal cannot be planned: ${preview.blocked.message}`,
-      where: file,
-      remedy: [preview.blocked.remedy],
-    });
-  }
-  if (format === 'json' || format === 'yaml') {
-    session.print(renderData(preview, format));
-    return;
-  }
-  const { contract, tiles, resolved, quote, digest } = preview;
-  const plan = {
-    apiVersion: 'training.kriptik.ai/v1alpha1',
-    kind: 'TrainingPlan',
-    metadata: { name: `of ${name} (not applied)`, namespace: '', uid: '', generation: 1 },
-    spec: { goalRef: { name, uid: '' }, contract },
-    status: { phase: 'Preview', tiles: [...tiles], resolved, quote, digest },
-  } satisfies TrainingPlan;
-  session.print(describePlan(plan, viewOf(session)));
-  session.note(`\nNothing was applied. To ask for exactly this: kriptik apply -f ${file}`);
+function show(session: Session, input: PlanInput, place: Place, preview: Preview, options: PlanOptions): void {
+  const { output: format } = options;
+  if (format === 'json' || format === 'yaml') session.print(renderData(documentOf(preview), format));
+  if (!('digest' in preview)) throw unplanned(preview, input);
+  const shown = {
+    name: input.goal.metadata.name,
+    source: place.source(preview.contract),
+    why: options.why === true,
+  };
+  if (format === 'markdown') session.print(markdownPlan(preview, shown));
+  if (format !== 'table') return;
+  session.print(renderPlan(preview, shown, viewOf(session)));
+  const apply =
+    input.file === undefined || input.file === '-' ? 'kriptik apply -f FILE' : `kriptik apply -f ${input.file}`;
+  session.note(`\nNothing was applied. To ask for exactly this: ${apply}`);
 }

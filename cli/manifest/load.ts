@@ -4,6 +4,7 @@ import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import type { Host } from '../host.ts';
+import { printable, truncate } from '../render/width.ts';
 import { withAbsoluteUris } from './relative.ts';
 
 /** One object of a file, with the means to say on which line a field stands. */
@@ -18,14 +19,15 @@ export interface Manifest {
 const SUFFIXES = /\.(ya?ml|json)$/;
 
 /**
- * Reads every document of a file, of all YAML and JSON files of a folder (not its sub-folders), or of standard input (`-`).
+ * Reads every document of a file, of all YAML and JSON files of a folder (not its sub-folders), or of standard input
+ * (`-`; `stdin` where it was read already).
  *
  * @throws CliError with file and line for anything that is not YAML.
  */
-export async function loadManifests(host: Host, name: string): Promise<Manifest[]> {
-  if (name === '-') return parseManifests('-', await host.readStdin(), host.cwd);
+export async function loadManifests(host: Host, name: string, stdin?: string): Promise<Manifest[]> {
+  if (name === '-') return parseManifests('-', stdin ?? (await host.readStdin()), host.cwd);
   const path = resolve(host.cwd, name);
-  if (!isFolder(path, name)) return parseManifests(name, readFileSync(path, 'utf8'), dirname(path));
+  if (!isFolder(path, name)) return parseManifests(name, textOf(path, name), dirname(path));
   const files = readdirSync(path)
     .filter((file) => SUFFIXES.test(file))
     .sort();
@@ -36,9 +38,36 @@ export async function loadManifests(host: Host, name: string): Promise<Manifest[
       remedy: ['Name the right folder, or a file.'],
     });
   }
-  return files.flatMap((file) =>
-    parseManifests(relative(host.cwd, join(path, file)), readFileSync(join(path, file), 'utf8'), path),
-  );
+  return files.flatMap((file) => {
+    const shown = relative(host.cwd, join(path, file));
+    return parseManifests(shown, textOf(join(path, file), shown), path);
+  });
+}
+
+/** A file of text as a whole. @throws CliError when it is not there, not text, or too large to be one of ours. */
+export function readText(host: Pick<Host, 'cwd'>, name: string): string {
+  const path = resolve(host.cwd, name);
+  if (isFolder(path, name))
+    throw new CliError(EXIT.usage, { what: 'this is a folder', where: name, remedy: ['Name a file in it.'] });
+  return textOf(path, name);
+}
+
+/** Far more than any object may hold; the API server takes less. */
+const MOST_BYTES = 1024 * 1024;
+
+function textOf(path: string, shown: string): string {
+  const bytes = readFileSync(path);
+  const refuse = (what: string, remedy: string): CliError =>
+    new CliError(EXIT.usage, { what, where: shown, remedy: [remedy] });
+  if (bytes.length > MOST_BYTES)
+    throw refuse('the file is larger than 1 MiB', 'Name the file with the goal; training data belongs into spec.data.');
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (!text.includes('\0')) return text;
+  } catch {
+    // Told below.
+  }
+  throw refuse('the file is not UTF-8 text', 'Name a YAML or JSON file; save it as UTF-8.');
 }
 
 function isFolder(path: string, name: string): boolean {
@@ -60,14 +89,12 @@ function isFolder(path: string, name: string): boolean {
 /** Parses the documents of one text; empty documents are left out. Relative data paths are seen from `folder`. */
 export function parseManifests(file: string, text: string, folder: string): Manifest[] {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-  // An empty text gives an empty list that carries its own errors.
-  const parsed = [...documents] as Document[];
+  const parsed = parseDocuments(file, text, lines);
   for (const document of parsed) {
     const [problem] = document.errors;
     if (problem === undefined) continue;
     const { line, col } = lines.linePos(problem.pos[0]);
-    const written = text.split('\n')[line - 1]?.trim() ?? '';
+    const written = truncate(printable(text.split('\n')[line - 1]?.trim() ?? ''), LONGEST_QUOTE);
     throw new CliError(EXIT.usage, {
       what: `this is not valid YAML: ${problem.message}`,
       where: `${file}:${line}:${col}${written === '' ? '' : `    ${written}`}`,
@@ -82,9 +109,42 @@ export function parseManifests(file: string, text: string, folder: string): Mani
     .filter((document) => document.contents !== null)
     .map((document) => ({
       file,
-      value: withAbsoluteUris(document.toJS(), folder),
+      value: withAbsoluteUris(plainValue(file, document), folder),
       where: (path) => `${file}:${lineOf(document, path, lines)}`,
     }));
+}
+
+/** Characters of a faulty line that are shown. */
+const LONGEST_QUOTE = 120;
+
+function parseDocuments(file: string, text: string, lineCounter: LineCounter): Document[] {
+  try {
+    // An empty text gives an empty list that carries its own errors.
+    return [...parseAllDocuments(text, { lineCounter, prettyErrors: false })] as Document[];
+  } catch (error) {
+    throw tooDeep(file, error);
+  }
+}
+
+function plainValue(file: string, document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw tooDeep(file, error);
+  }
+}
+
+/** Text that is YAML by its letters, but made to exhaust who reads it. */
+function tooDeep(file: string, cause: unknown): CliError {
+  return new CliError(
+    EXIT.usage,
+    {
+      what: 'the file is nested too deeply, or repeats itself through aliases',
+      where: file,
+      remedy: ['Write the object plainly: examples/ shows how.'],
+    },
+    { cause },
+  );
 }
 
 function lineOf(document: Document, path: readonly (string | number)[], lines: LineCounter): number {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { GROUP, KINDS } from '../resources.ts';
 
 /** The part of a structural OpenAPI schema that can be checked without a cluster. */
 export interface Schema {
@@ -46,8 +47,27 @@ export function bundledCrds(folder: string = CRD_FOLDER): CrdFile[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.yaml'))
     .sort()
-    .map((file) => parse(readFileSync(join(folder, file), 'utf8')) as CrdFile)
+    .map((file) => readCrd(join(folder, file)))
     .filter((crd) => crd?.spec?.names !== undefined);
+}
+
+/**
+ * The CRDs that are needed to check these values: those of their kinds, or all where a kind is not known. Reading all of
+ * them takes longer than all else a check does.
+ */
+export function crdsFor(values: readonly unknown[]): CrdFile[] {
+  const kinds = new Set(values.map(kindOf));
+  const types = KINDS.filter(({ type }) => kinds.has(type.kind)).map(({ type }) => type);
+  if (types.length < kinds.size) return bundledCrds();
+  return types.map(({ plural }) => readCrd(join(CRD_FOLDER, `${GROUP}_${plural}.yaml`)));
+}
+
+function kindOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+}
+
+function readCrd(path: string): CrdFile {
+  return parse(readFileSync(path, 'utf8')) as CrdFile;
 }
 
 /** The schema of a kind, or undefined when it is not one of ours. */

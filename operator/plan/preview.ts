@@ -1,8 +1,8 @@
-import type { ComputeProvider, Contract, TrainingGoal, TrainingPolicy } from '@kriptik/crds';
+import type { ComputeProvider, Contract, TrainingGoal, TrainingPlanSpec, TrainingPolicy } from '@kriptik/crds';
 import { planDigest } from '../digest.ts';
 import { parseGoal } from '../intent/parse.ts';
 import type { Question } from '../intent/types.ts';
-import type { Blocked, Recommendation } from '../planner/types.ts';
+import type { Blocked, ProviderOffer, Recommendation } from '../planner/types.ts';
 import type { Market } from '../provider/offers.ts';
 import type { DataCheck } from '../trainer/check.ts';
 import { DataProblem, LocalDataFacts } from './data-facts.ts';
@@ -10,15 +10,30 @@ import { policyFor, propose } from './propose.ts';
 
 /** What a goal would become: a priced plan, questions, a refusal, or why it cannot be planned now. */
 export type Preview =
-  | (Recommendation & { readonly contract: Contract; readonly digest: string })
+  | PricedPreview
   | { readonly questions: readonly Question[] }
   | { readonly refused: string }
-  | Blocked;
+  | (Blocked & { readonly contract: Contract });
+
+/** A plan that could be approved as it is. */
+export type PricedPreview = Recommendation & { readonly contract: Contract; readonly digest: string };
+
+/** Where a goal could be trained. */
+export interface Surroundings {
+  /** Count as ready: nothing was probed. */
+  readonly providers: readonly ComputeProvider[];
+  /** Offers of providers that no cluster has. */
+  readonly offers?: readonly ProviderOffer[];
+}
 
 export interface PreviewInput {
   readonly goal: Pick<TrainingGoal, 'spec' | 'metadata'>;
-  readonly providers: readonly ComputeProvider[];
+  /** Asked once the goal was read: what it limits the run to decides what is looked at. */
+  readonly surroundings: (contract: Contract) => Surroundings;
   readonly policies: readonly TrainingPolicy[];
+  /** Of the goal's namespace: they decide which policies hold. */
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly selection: NonNullable<TrainingPlanSpec['selection']>;
   readonly market: Market;
   readonly hubReachable: boolean;
   readonly checkData: DataCheck;
@@ -26,32 +41,35 @@ export interface PreviewInput {
   readonly now: number;
 }
 
-/** Plans and prices a goal without a cluster, by the same steps as the operator. Providers count as ready. */
+/** Plans and prices a goal without a cluster, by the same steps as the operator. */
 export async function previewPlan(input: PreviewInput): Promise<Preview> {
   const { goal, market } = input;
   const reading = parseGoal({ goal: goal.spec, generation: goal.metadata.generation ?? 1, catalog: market.catalog });
   if (reading.outcome === 'NeedsClarification') return { questions: reading.questions };
   if (reading.outcome === 'Refused') return { refused: reading.reason };
   const { contract } = reading;
+  const { providers, offers = [] } = input.surroundings(contract);
   try {
     const result = propose({
-      plan: { spec: { goalRef: { name: goal.metadata.name, uid: '' }, contract } },
+      plan: { spec: { goalRef: { name: goal.metadata.name, uid: '' }, contract, selection: input.selection } },
       market,
-      providers: input.providers.map(asReady),
-      policy: policyFor(input.policies, {}),
+      providers: providers.map(asReady),
+      offers,
+      policy: policyFor(input.policies, input.namespaceLabels),
       facts: await new LocalDataFacts(input.checkData).of(contract),
-      jobs: [],
       hubReachable: input.hubReachable,
       now: input.now,
     });
-    if ('blocked' in result) return result;
+    if ('blocked' in result) return { ...result, contract };
     const { resolved, quote } = result;
     return { ...result, contract, digest: planDigest({ contract, resolved, quote }) };
   } catch (error) {
     if (!(error instanceof DataProblem)) throw error;
-    return { blocked: { reason: 'DataUnreadable', message: error.message, remedy: 'Then plan again' } };
+    return { blocked: { reason: 'DataUnreadable', message: error.message, remedy: REPAIR_DATA }, contract };
   }
 }
+
+const REPAIR_DATA = 'Correct spec.data of the goal, or the file it names; then plan again.';
 
 /** Without a cluster nothing was probed; the plan shows what it would be once it was. */
 function asReady(provider: ComputeProvider): ComputeProvider {

@@ -1,0 +1,86 @@
+import type { Preview, PricedPreview } from '@kriptik/operator/plan/preview.ts';
+import { usd } from '../describe/common.ts';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exitcodes.ts';
+import { hours } from '../render/duration.ts';
+import { printable } from '../render/width.ts';
+import type { PlanInput } from './input.ts';
+
+type Unplanned = Exclude<Preview, PricedPreview>;
+
+/** A preview for programs: the outcome in a word, then what belongs to it. */
+export function documentOf(preview: Preview): object {
+  if ('questions' in preview) return { outcome: 'NeedsClarification', questions: preview.questions };
+  if ('refused' in preview) return { outcome: 'Refused', reason: preview.refused };
+  if ('blocked' in preview) {
+    const outcome = preview.blocked.reason === 'ForbiddenByPolicy' ? 'OverPolicy' : 'Blocked';
+    return { outcome, ...preview.blocked, contract: preview.contract };
+  }
+  const { digest, contract, resolved, quote, tiles, warnings, why, changes, stalePrice } = preview;
+  return {
+    outcome: 'Planned',
+    digest,
+    contract,
+    resolved,
+    quote,
+    tiles,
+    warnings,
+    why,
+    changes,
+    ...(stalePrice === undefined ? {} : { stalePrice }),
+  };
+}
+
+/** Why there is no plan, where in the goal, and what to do; each outcome has its exit code. */
+export function unplanned(preview: Unplanned, input: PlanInput): CliError {
+  if ('questions' in preview) {
+    return new CliError(EXIT.unclear, {
+      what: 'the goal cannot be planned responsibly yet; it leaves open:',
+      details: preview.questions.map(
+        ({ field, question, example }) =>
+          `${input.where(field)}: ${field}: ${printable(question)}${example === undefined ? '' : ` For example: ${printable(example)}`}`,
+      ),
+      remedy: ['Answer these in the goal, then plan again.'],
+    });
+  }
+  if ('refused' in preview) {
+    return new CliError(EXIT.refused, {
+      what: `the goal is refused: ${printable(preview.refused).replace(/\.$/, '')}`,
+      where: `${input.where('spec.goal')}: spec.goal`,
+      remedy: ['Change what the model is for. If the refusal is mistaken, say in the goal what it will be used for.'],
+    });
+  }
+  return blocked(preview, input);
+}
+
+function blocked({ blocked: problem }: Extract<Unplanned, { blocked: unknown }>, input: PlanInput): CliError {
+  const { reason, message, remedy, rules = [], instead } = problem;
+  const field = fieldIn(message) ?? fieldIn(remedy) ?? 'spec.goal';
+  const code =
+    reason === 'ForbiddenByPolicy' ? EXIT.overPolicy : reason === 'UnknownSelection' ? EXIT.notFound : EXIT.unplannable;
+  return new CliError(code, {
+    what: `the goal cannot be planned: ${printable(message).replace(/\.$/, '')}`,
+    where:
+      reason === 'UnknownSelection'
+        ? '--set'
+        : rules.length > 0
+          ? rules.map(({ policy, path }) => `TrainingPolicy ${policy}, ${path}`).join('; ')
+          : `${input.where(field)}: ${field}`,
+    remedy: [
+      printable(remedy),
+      ...(instead === undefined
+        ? []
+        : [
+            `What fits: ${printable(instead.summary).replace(/\.$/, '')} (${usd(instead.cost)}, ${hours(instead.hours)}):`,
+            ...instead.changes.map(({ field: name, value }) =>
+              value === undefined ? `  remove ${name}` : `  ${name}: ${printable(value)}`,
+            ),
+          ]),
+    ],
+  });
+}
+
+/** The first field of a goal that a text speaks of. */
+function fieldIn(text: string): string | undefined {
+  return /\bspec(?:\.\w+|\[\d+\])+/.exec(text)?.[0];
+}

@@ -1,0 +1,82 @@
+import type { Contract } from '@kriptik/crds';
+import type { Catalog } from '../catalog/catalog.ts';
+import { findModel } from '../catalog/lookup.ts';
+import type { HubClient } from './client.ts';
+import { type HubModel, modelFacts } from './facts.ts';
+import { modelSpecFrom } from './model-spec.ts';
+import { HubProblem } from './problem.ts';
+
+/** A model that was named and cannot be had: which field names it, why, and what to do. */
+export interface ModelProblem {
+  readonly field: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** The catalog with a model that only the Hub knows, or why that model cannot be planned. */
+export type Enriched =
+  | { readonly catalog: Catalog; readonly unknown?: HubProblem }
+  | { readonly problem: ModelProblem };
+
+/**
+ * Looks up the model that a goal names by its Hub name and the catalog does not list. Nothing is asked for any other
+ * goal. A Hub that cannot be asked leaves the catalog as it is and says so in `unknown`.
+ */
+export async function enrichCatalog(
+  catalog: Catalog,
+  contract: Pick<Contract, 'constraints' | 'model' | 'modality'>,
+  hub: HubClient,
+): Promise<Enriched> {
+  const stated = contract.constraints.model;
+  const name = (stated ?? contract.model)?.replace(/^hf:\/\/(?:models\/)?/, '');
+  if (name === undefined || !/^[\w.-]+\/[\w.-]+$/.test(name) || findModel(catalog, name) !== undefined)
+    return { catalog };
+  const field = stated === undefined ? 'spec.goal' : 'spec.constraints.model';
+  try {
+    const facts = modelFacts(await hub.model(name));
+    const config = await hub.config(facts.hub, facts.revision).catch(absent);
+    const spec = modelSpecFrom(facts, config?.value, catalog, contract.modality);
+    if (typeof spec === 'string') {
+      return {
+        problem: {
+          field,
+          message: spec,
+          remedy: 'Name a model that holds safetensors, or leave the choice to the planner',
+        },
+      };
+    }
+    // The row stands under the name the goal uses, whatever the Hub calls it today.
+    return { catalog: { ...catalog, models: [...catalog.models, { ...spec, hub: name }] } };
+  } catch (error) {
+    if (!(error instanceof HubProblem)) throw error;
+    if (error.passing) return { catalog, unknown: error };
+    return { problem: { field, message: error.message, remedy: error.remedy } };
+  }
+}
+
+/**
+ * Facts of a model of the plan at the commit it was priced with before, else at its newest. What was priced stays
+ * pinned: a commit that is pushed meanwhile does not change what people are asked to approve. Undefined where the
+ * Hub cannot tell and nothing was pinned.
+ */
+export async function pinnedModel(
+  hub: HubClient,
+  name: string,
+  pinned: string | undefined,
+): Promise<HubModel | undefined> {
+  const ask = async (revision?: string): Promise<HubModel> => modelFacts(await hub.model(name, revision));
+  try {
+    if (pinned === undefined) return await ask();
+    return { ...(await ask(pinned)), revision: pinned };
+  } catch (error) {
+    if (!(error instanceof HubProblem)) throw error;
+    if (error.kind === 'RevisionNotFound') return await pinnedModel(hub, name, undefined);
+    return undefined;
+  }
+}
+
+/** A model without config.json, such as a pipeline of several, has none to read. */
+function absent(error: unknown): undefined {
+  if (error instanceof HubProblem && !error.passing) return undefined;
+  throw error;
+}

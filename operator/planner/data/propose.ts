@@ -80,7 +80,7 @@ function judge(dataset: DatasetSpec, input: ProposeInput): Proposal {
     { 'too-few': 4, few: 1, enough: 0, plenty: 0 }[verdict] -
     { yes: 0, conditional: 1, no: 2 }[dataset.commercialUse] -
     (dataset.gated ? 1 : 0) -
-    { none: 0, possible: 0.5, yes: 2 }[dataset.personalData] -
+    { none: 0, possible: 0.75, yes: 2 }[dataset.personalData] -
     (findLicense(input.catalog, dataset.license)?.shareAlike === true ? 0.5 : 0) -
     // Data sets serve their own modality first, and a smaller one costs less to look through.
     (dataset.modality === wish.modality ? 0 : 1) -

@@ -1,5 +1,6 @@
 import type { Contract, DataSource, MethodName, Modality, PlannedData } from '@kriptik/crds';
 import type { DatasetSpec } from '../../catalog/catalog.ts';
+import { DEFAULT_SEED } from '../hyperparameters.ts';
 import type { DataFacts } from '../types.ts';
 import type { Conversion, TargetForm } from './mapping.ts';
 import { conversionOf } from './mapping.ts';
@@ -25,9 +26,6 @@ const ASSUMED_TOKENS: Readonly<Record<Modality, number>> = {
   video: 1,
   audio: 1,
 };
-
-/** Seed of the split where the goal sets none; the trainer's seed where it does. */
-const DEFAULT_SEED = 7;
 
 /** One source with everything that is known or assumed about it. */
 export interface SourceView {

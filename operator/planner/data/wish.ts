@@ -77,12 +77,17 @@ export function wishOf(contract: Contract, method: MethodName | undefined): Data
     domains,
     languages: languagesOf(`${goalText} ${summary === goalText ? '' : summary}`),
     shapes: shapesFor(modality, method),
-    commercial: COMMERCIAL.test(goalText) || !NOT_COMMERCIAL.test(goalText),
+    commercial: isCommercial(goalText),
   };
 }
 
+/** Unless a goal says otherwise, its result is taken to be for sale or for use in a business. */
+function isCommercial(text: string): boolean {
+  return COMMERCIAL.test(text.replaceAll(/non-?commercial\w*/gi, '')) || !NOT_COMMERCIAL.test(text);
+}
+
 /** Shapes of rows that a method takes. */
-export function shapesFor(modality: Modality, method: MethodName | undefined): readonly DatasetSpec['shape'][] {
+function shapesFor(modality: Modality, method: MethodName | undefined): readonly DatasetSpec['shape'][] {
   if (method === 'dpo') return ['preference'];
   switch (modality) {
     case 'llm':

@@ -41,9 +41,9 @@ export const EXIT_CODES: readonly { readonly code: ExitCode; readonly meaning: s
   { code: EXIT.unfinished, meaning: 'watch --until: the goal ended, froze or was denied before the phase asked for.' },
   {
     code: EXIT.unclear,
-    meaning: 'plan: the goal needs clarification; the questions name the fields that answer them.',
+    meaning: 'The goal needs clarification; the questions name the fields that answer them.',
   },
-  { code: EXIT.overPolicy, meaning: 'plan: a policy forbids every plan for the goal; the message names the rule.' },
-  { code: EXIT.unplannable, meaning: 'plan: nothing can be planned as things stand: data, model, memory or deadline.' },
+  { code: EXIT.overPolicy, meaning: 'A policy forbids every plan for the goal; the message names the rule.' },
+  { code: EXIT.unplannable, meaning: 'Nothing can be planned for the goal as things stand: data, model, memory, deadline.' },
   { code: EXIT.interrupted, meaning: 'Interrupted (Ctrl-C).' },
 ];

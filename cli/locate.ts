@@ -109,7 +109,7 @@ function noPlanYet(goal: TrainingGoal): CliError {
   }
   const questions = (intent?.questions ?? []).map((entry) => `${entry.field}: ${entry.question}`);
   if (questions.length > 0) {
-    return new CliError(EXIT.error, {
+    return new CliError(EXIT.unclear, {
       what: `goal "${name}" is too vague to be planned responsibly`,
       where: `goal/${name}`,
       details: questions,

@@ -98,7 +98,7 @@ async function pricedPlan(session: Session, target: string): Promise<TrainingPla
 
 function blocked(plan: TrainingPlan): CliError {
   const failing = plan.status?.conditions?.find((condition) => condition.status === 'False');
-  return new CliError(EXIT.refused, {
+  return new CliError(failing?.reason === 'ForbiddenByPolicy' ? EXIT.overPolicy : EXIT.unplannable, {
     what: 'the goal cannot be planned as it is',
     where: `plan/${plan.metadata.name}`,
     details: failing === undefined ? [] : [failing.message],

@@ -1,4 +1,6 @@
+import { truncate } from '../render/width.ts';
 import { didYouMean } from '../suggest.ts';
+import { brokenRule } from './rules.ts';
 import type { Schema } from './schema.ts';
 
 /** One thing wrong with a value. `path` leads to the field. */
@@ -15,7 +17,7 @@ export function pathText(path: readonly (string | number)[]): string {
   );
 }
 
-/** Checks types, required and unknown fields, enums, patterns and limits. Rules in CEL are the API server's. */
+/** Checks types, required and unknown fields, enums, patterns, limits, and the rules in CEL that speak of one text. */
 export function validate(value: unknown, schema: Schema, path: readonly (string | number)[] = []): Finding[] {
   if (schema['x-kubernetes-preserve-unknown-fields'] === true && schema.properties === undefined) return [];
   if (value === null)
@@ -29,7 +31,7 @@ export function validate(value: unknown, schema: Schema, path: readonly (string 
     return [
       {
         path,
-        message: [`${JSON.stringify(value)} is not one of ${known.join(', ')}.`, hint]
+        message: [`${quoted(value)} is not one of ${known.join(', ')}.`, hint]
           .filter((part) => part !== undefined)
           .join(' '),
       },
@@ -47,7 +49,7 @@ function wrongType(value: unknown, type: string | undefined): string | undefined
     ? 'a list'
     : typeof value === 'object'
       ? 'an object'
-      : `the ${typeof value} ${JSON.stringify(value)}`;
+      : `the ${typeof value} ${quoted(value)}`;
   switch (type ?? '') {
     case 'string':
       if (typeof value === 'string') return undefined;
@@ -72,40 +74,42 @@ function wrongType(value: unknown, type: string | undefined): string | undefined
 }
 
 function textFindings(value: string, schema: Schema, path: Finding['path']): Finding[] {
-  const length = Array.from(value).length;
-  if (schema.minLength !== undefined && length < schema.minLength) {
-    return [
-      {
-        path,
-        message: schema.minLength === 1 ? 'must not be empty' : `is shorter than ${schema.minLength} characters`,
-      },
-    ];
-  }
-  if (schema.maxLength !== undefined && length > schema.maxLength)
-    return [{ path, message: `is longer than ${schema.maxLength} characters` }];
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
-    const meaning = schema.description?.split(/(?<=\.)\s/)[0];
-    return [
-      {
-        path,
-        message: `"${value}" does not have the right form${meaning === undefined ? '' : `. Expected: ${meaning}`}`,
-      },
-    ];
-  }
-  const broken = brokenPattern(value, schema);
-  if (broken !== undefined) return [{ path, message: `"${value}" is not right: ${broken}` }];
-  return [];
+  const message = controlCharacter(value) ?? badText(value, schema);
+  return message === undefined ? [] : [{ path, message }];
 }
 
-/** Rules in CEL that begin with a pattern can be half checked here: a text that breaks the pattern breaks the rule. */
-function brokenPattern(value: string, schema: Schema): string | undefined {
-  for (const { rule, message } of schema['x-kubernetes-validations'] ?? []) {
-    const [, pattern] = /^self\.matches\('((?:[^'\\]|\\.)*)'\)(?! *\|\|)/.exec(rule.trim()) ?? [];
-    // CEL text knows the same escapes as a JavaScript string.
-    if (pattern !== undefined && !rule.includes('||') && !new RegExp(pattern.replaceAll('\\\\', '\\'), 'u').test(value))
-      return message;
-  }
-  return undefined;
+/** What the API server would refuse first; the rule's own words say more than a length does. */
+function badText(value: string, schema: Schema): string | undefined {
+  const length = Array.from(value).length;
+  const { minLength, maxLength, pattern } = schema;
+  if (minLength !== undefined && length < minLength)
+    return minLength === 1 ? 'must not be empty' : `is shorter than ${minLength} characters`;
+  const broken = brokenRule(value, schema);
+  if (broken !== undefined) return `${shown(value)} is not right: ${broken}`;
+  if (maxLength !== undefined && length > maxLength)
+    return `is ${length} characters long; at most ${maxLength} are taken: shorten it`;
+  if (pattern === undefined || new RegExp(pattern, 'u').test(value)) return undefined;
+  const meaning = schema.description?.split(/(?<=\.)\s/)[0];
+  return `${shown(value)} does not have the right form${meaning === undefined ? '' : `. Expected: ${meaning}`}`;
+}
+
+/** Characters of a wrong value that are shown. */
+const LONGEST_QUOTE = 80;
+
+function shown(value: string): string {
+  return `"${truncate(value, LONGEST_QUOTE)}"`;
+}
+
+function quoted(value: unknown): string {
+  return truncate(JSON.stringify(value), LONGEST_QUOTE);
+}
+
+/** Tabs and line ends are text; other control characters can steer a terminal and mean nothing to a reader. */
+function controlCharacter(value: string): string | undefined {
+  const found = /(?![\t\n\r])\p{Cc}/u.exec(value);
+  if (found === null) return undefined;
+  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return `holds the control character U+${code} (character ${found.index + 1}); remove it`;
 }
 
 function numberFindings(value: number, schema: Schema, path: Finding['path']): Finding[] {

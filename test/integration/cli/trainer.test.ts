@@ -98,7 +98,7 @@ describe('plan', () => {
       stdin: goal.replace('faq', 'nowhere'),
       env: { HF_HUB_OFFLINE: '1' },
     });
-    expect(code).toBe(4);
+    expect(code).toBe(11);
     expect(err).toContain('nowhere.jsonl does not exist on this machine');
   });
 
@@ -127,7 +127,7 @@ describe('plan', () => {
       },
     });
     const { code, err } = await cli(['plan', 'vague']);
-    expect(code).toBe(1);
+    expect(code).toBe(9);
     expect(err).toContain('spec.data: Which data?');
   });
 });

@@ -7,7 +7,8 @@ import { rulesOf, WISHES, type Wish, withoutRules } from './remedy-relax.ts';
 import type { Blocked, BlockReason, Instead, Recommendation, RecommendInput } from './types.ts';
 
 /** A plan without its tiles, or why there is none: all that is needed to look for a way out. */
-export type Outcome = Pick<Recommendation, 'resolved' | 'quote'> | Blocked;
+export type Outcome = Plan | Blocked;
+type Plan = Pick<Recommendation, 'resolved' | 'quote'>;
 
 /** Plans once. Called many times while a remedy is looked for, so it should not price alternatives. */
 export type Attempt = (input: RecommendInput) => Outcome;
@@ -35,51 +36,54 @@ export function policyBlock(input: RecommendInput, outcome: Outcome, attempt: At
     const rules = clashingRules(input, attempt, isPlan);
     if (rules.length === 0) return undefined;
     const plain = outcome.blocked.message.replace(/\.+$/, '');
-    return explain(
-      input,
-      rules,
-      `${named(rules)} ${rules.length > 1 ? 'stop' : 'stops'} this plan. ${plain}.`,
-      (relaxed) => {
-        const found = attempt(relaxed);
-        return isPlan(found) ? found : undefined;
-      },
-    );
+    const why = (all: readonly PolicyRule[]): string =>
+      `${named(all)} ${all.length > 1 ? 'stop' : 'stops'} this plan. ${plain}.`;
+    return explain(input, rules, why, (relaxed) => {
+      const found = attempt(relaxed);
+      return isPlan(found) ? found : undefined;
+    });
   }
   return overCeiling(input, outcome, attempt);
 }
 
 /** A plan that costs more than policies allow, which no raise of its budget could help. */
-function overCeiling(
-  input: RecommendInput,
-  { quote }: Exclude<Outcome, Blocked>,
-  attempt: Attempt,
-): Blocked | undefined {
+function overCeiling(input: RecommendInput, { quote }: Plan, attempt: Attempt): Blocked | undefined {
   const ceiling = ceilingOf(input.policy, input.monthlyRemaining);
   const needed = addMoney(parseMoney(quote.total.expected), parseMoney(quote.reserve));
   if (quote.fits || ceiling === undefined || needed <= ceiling.amount) return undefined;
   const atCeiling = attempt(withLimit(input, ceiling.amount));
   if (fitting(atCeiling)) return undefined;
   const message = `The plan needs ${formatUsd(needed)} with its reserve, and ${ceiling.text}.`;
-  return explain(input, [ceiling.rule], message, (relaxed) => {
-    const found = attempt(relaxed);
-    return fitting(found) ? found : undefined;
-  });
+  return explain(
+    input,
+    [ceiling.rule],
+    () => message,
+    (relaxed) => {
+      const found = attempt(relaxed);
+      return fitting(found) ? found : undefined;
+    },
+  );
 }
 
+/**
+ * Where two rules leave nothing between them, either alone could give way: both are named. Nothing that the goal
+ * gives up helps then.
+ */
 function explain(
   input: RecommendInput,
-  rules: readonly PolicyRule[],
-  why: string,
-  plan: (input: RecommendInput) => Exclude<Outcome, Blocked> | undefined,
+  stopping: readonly PolicyRule[],
+  why: (rules: readonly PolicyRule[]) => string,
+  plan: (input: RecommendInput) => Plan | undefined,
 ): Blocked {
   const models = input.catalog.models.map(({ id, family, hub }) => [id, family, hub]);
-  const conflict = conflictsOf(input.policy, models).find((one) => one.rules.every((rule) => rules.some(same(rule))));
+  const conflict = conflictsOf(input.policy, models).find((one) => one.rules.some((rule) => stopping.some(same(rule))));
+  const rules = [...new Map([...(conflict?.rules ?? []), ...stopping].map((rule) => [ruleName(rule), rule])).values()];
   const instead = nearest(input, plan);
   const ask = `ask the platform team to change ${named(rules)}`;
   return {
     blocked: {
       reason: 'ForbiddenByPolicy',
-      message: conflict === undefined ? why : `${conflict.text}. ${why}`,
+      message: conflict === undefined ? why(rules) : `${conflict.text}. ${why(rules)}`,
       remedy:
         instead === undefined
           ? `Nothing passes whatever the goal gives up: ${ask}.`
@@ -109,10 +113,7 @@ function clashingRules(
  * The plan that passes with the fewest wishes given up: one of them, in the
  * order of WISHES, else all up to one of them.
  */
-function nearest(
-  input: RecommendInput,
-  plan: (input: RecommendInput) => Exclude<Outcome, Blocked> | undefined,
-): Instead | undefined {
+function nearest(input: RecommendInput, plan: (input: RecommendInput) => Plan | undefined): Instead | undefined {
   const set = WISHES.filter(({ isSet }) => isSet(input));
   for (const wish of set) {
     const found = plan(wish.giveUp(input));
@@ -127,7 +128,7 @@ function nearest(
   return undefined;
 }
 
-function describe(found: Exclude<Outcome, Blocked>, wishes: readonly Wish[]): Instead {
+function describe(found: Plan, wishes: readonly Wish[]): Instead {
   const { model, method, compute } = found.resolved;
   const where =
     compute.gpu === 'cpu' ? 'the processor' : `${compute.gpuCount > 1 ? `${compute.gpuCount} x ` : ''}${compute.gpu}`;
@@ -161,10 +162,10 @@ function same(a: PolicyRule): (b: PolicyRule) => boolean {
   return (b) => a.policy === b.policy && a.path === b.path;
 }
 
-function isPlan(outcome: Outcome): outcome is Exclude<Outcome, Blocked> {
+function isPlan(outcome: Outcome): outcome is Plan {
   return !('blocked' in outcome);
 }
 
-function fitting(outcome: Outcome): outcome is Exclude<Outcome, Blocked> {
+function fitting(outcome: Outcome): outcome is Plan {
   return isPlan(outcome) && outcome.quote.fits;
 }

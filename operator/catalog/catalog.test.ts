@@ -1,8 +1,9 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { InvalidCatalog, loadCatalog } from './catalog.ts';
+import { GENERATED, InvalidCatalog, loadCatalog } from './catalog.ts';
+import { renderCatalog } from './generate.ts';
 import {
   findDataset,
   findDatasets,
@@ -13,6 +14,7 @@ import {
   modelsOf,
   modelsOfFamily,
 } from './lookup.ts';
+import { DATA, readCatalog } from './read.ts';
 
 const catalog = loadCatalog();
 
@@ -143,6 +145,12 @@ describe('the figures of models', () => {
   });
 });
 
+describe('the generated file', () => {
+  it('is what the data files say (else run: node operator/catalog/generate.ts)', () => {
+    expect(readFileSync(GENERATED, 'utf8') === renderCatalog(readCatalog(DATA))).toBe(true);
+  });
+});
+
 describe('a broken catalog', () => {
   const directory = mkdtempSync(join(tmpdir(), 'catalog-'));
   afterAll(() => rmSync(directory, { recursive: true }));
@@ -157,9 +165,9 @@ describe('a broken catalog', () => {
     ],
     ['a file that is no YAML', 'gpus.yaml', 'gpus: [', /gpus\.yaml/],
   ])('is refused for %s', (_name, file, text, message) => {
-    cpSync(join(import.meta.dirname, 'data'), directory, { recursive: true });
+    cpSync(DATA, directory, { recursive: true });
     writeFileSync(join(directory, file), text);
-    expect(() => loadCatalog(directory)).toThrow(InvalidCatalog);
-    expect(() => loadCatalog(directory)).toThrow(message);
+    expect(() => readCatalog(directory)).toThrow(InvalidCatalog);
+    expect(() => readCatalog(directory)).toThrow(message);
   });
 });

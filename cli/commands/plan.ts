@@ -106,15 +106,19 @@ function blocked(plan: TrainingPlan): CliError {
   });
 }
 
+/** A person waits: facts that the Hub does not give within this time are the catalog's, in ms. */
+const HUB_TIMEOUT_MS = 1_500;
+
 /** Plans and prices a goal here. Throws once everything was printed where there is no plan. */
 async function planHere(session: Session, input: PlanInput, options: PlanOptions): Promise<void> {
   const selection = parseChoices(options.set ?? []);
   // The brains load a catalog: only those who plan pay for it.
-  const [{ previewPlan }, { loadCatalog }, { localDataCheck }, { placeOf }] = await Promise.all([
+  const [{ previewPlan }, { loadCatalog }, { localDataCheck }, { placeOf }, { hubFrom }] = await Promise.all([
     import('@kriptik/operator/plan/preview.ts'),
     import('@kriptik/operator/catalog/catalog.ts'),
     import('@kriptik/operator/provider/data-check.ts'),
     import('../plan/surroundings.ts'),
+    import('@kriptik/operator/hub/config.ts'),
   ]);
   const catalog = loadCatalog();
   const place = await placeOf(session, input, catalog, options);
@@ -125,17 +129,13 @@ async function planHere(session: Session, input: PlanInput, options: PlanOptions
     namespaceLabels: place.namespaceLabels,
     selection: Object.fromEntries(Object.entries(selection).filter(([, id]) => id !== null)),
     market: { catalog, machine: place.machine },
-    hubReachable: !place.cluster || (await hubAnswers(session)),
+    hub: hubFrom(session.host.env, { now: () => session.now(), timeoutMs: HUB_TIMEOUT_MS }),
+    // As the operator of a cluster does; without one nobody's network may change a plan.
+    pin: place.cluster,
     checkData: localDataCheck(session.host.env),
     now: session.now(),
   });
   show(session, input, place, preview, options);
-}
-
-/** As the operator of a cluster asks; without one nobody's network may change a plan. */
-async function hubAnswers(session: Session): Promise<boolean> {
-  const { hubProbe } = await import('@kriptik/operator/hub.ts');
-  return await hubProbe(session.host.env, session.host.clock)();
 }
 
 function show(session: Session, input: PlanInput, place: Place, preview: Preview, options: PlanOptions): void {

@@ -3,8 +3,7 @@ import type { ComputeProvider, Contract, TrainingPolicy } from '@kriptik/crds';
 import type { Catalog } from '@kriptik/operator/catalog/catalog.ts';
 import { formatUsd, type MicroUsd } from '@kriptik/operator/money.ts';
 import type { Surroundings } from '@kriptik/operator/plan/preview.ts';
-import { offersOf } from '@kriptik/operator/planner/offers.ts';
-import type { ProviderOffer } from '@kriptik/operator/planner/types.ts';
+import { publishedMarket } from '@kriptik/operator/planner/market.ts';
 import { DEFAULT_RATE, localProvider } from '../commands/localprovider.ts';
 import { POLICIES, PROVIDERS } from '../resources.ts';
 import { hasKubeconfig, type Session } from '../session.ts';
@@ -132,10 +131,4 @@ async function labelsOf(session: Session): Promise<Readonly<Record<string, strin
     .raw<{ metadata?: { labels?: Record<string, string> } }>('GET', path, { timeoutMs: TIMEOUT_MS })
     .then(({ metadata }) => metadata?.labels ?? {})
     .catch(() => ({}));
-}
-
-function publishedMarket(catalog: Catalog): readonly ProviderOffer[] {
-  return (['runpod', 'modal'] as const).flatMap((type) =>
-    offersOf({ name: type, spec: { type }, ready: true }, catalog),
-  );
 }

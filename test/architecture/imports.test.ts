@@ -20,9 +20,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'operator/budget': ['operator/money.ts'],
   'operator/intent': ['crds', 'operator/money.ts', 'operator/digest.ts', 'operator/catalog'],
   'operator/planner': ['crds', 'operator/money.ts', 'operator/catalog', 'operator/estimator'],
+  // Scores the brains against answers that are known.
+  'operator/eval': ['crds', 'operator/money.ts', 'operator/catalog', 'operator/estimator', 'operator/intent'],
   // What the cluster and the network say of themselves.
   'operator/cluster.ts': ['crds', 'operator/runtime'],
-  'operator/hub.ts': ['operator/runtime'],
+  'operator/hub': ['crds', 'operator/catalog'],
   'operator/secrets.ts': ['operator/runtime'],
   // The kinds. Each may use those above it: a job reads its plan, a plan its goal, never the other way.
   'operator/policy': ['crds', 'operator/runtime', 'operator/catalog'],
@@ -51,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'operator/trainer',
     'operator/intent',
     'operator/planner',
+    'operator/hub',
     'operator/provider',
     'operator/goal',
   ],

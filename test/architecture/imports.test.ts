@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'operator/intent': ['crds', 'operator/money.ts', 'operator/digest.ts', 'operator/catalog'],
   'operator/planner': ['crds', 'operator/money.ts', 'operator/catalog', 'operator/estimator'],
   // Scores the brains against answers that are known.
-  'operator/eval': ['crds', 'operator/money.ts', 'operator/catalog', 'operator/estimator', 'operator/intent'],
+  'operator/eval': ['crds', 'operator/catalog', 'operator/estimator', 'operator/intent'],
   // What the cluster and the network say of themselves.
   'operator/cluster.ts': ['crds', 'operator/runtime'],
   'operator/hub': ['crds', 'operator/catalog'],

@@ -1,4 +1,4 @@
-import type { PlannedData } from '@kriptik/crds';
+import type { MethodName, Modality, PlannedData } from '@kriptik/crds';
 
 type Mapping = NonNullable<PlannedData['mapping']>;
 
@@ -39,14 +39,14 @@ const PROMPT_NAMES: readonly string[] = [
   'question',
   'query',
   'input',
+  'inputs',
   'problem',
+  'problem_statement',
   'user',
-  'context',
   'article',
   'document',
   'dialogue',
   'source',
-  'sentence',
   'sql_prompt',
   'func_documentation_string',
 ];
@@ -55,16 +55,16 @@ const COMPLETION_NAMES: readonly string[] = [
   'response',
   'output',
   'answer',
-  'answers',
   'target',
+  'targets',
   'assistant',
   'summary',
   'highlights',
   'solution',
+  'gold_standard_solution',
+  'long_answer',
   'sql',
   'code',
-  'translation',
-  'label',
   'generation',
   'func_code_string',
 ];
@@ -74,10 +74,10 @@ const REJECTED_NAMES: readonly string[] = ['rejected', 'dispreferred', 'loser', 
 const IMAGE_NAMES: readonly string[] = ['image', 'img', 'picture', 'photo', 'images', 'jpg', 'png', 'image_path'];
 const CAPTION_NAMES: readonly string[] = [
   'caption',
-  'captions',
   'text',
   'description',
   'prompt',
+  'short_caption',
   'en_text',
   'txt',
   'title',
@@ -86,7 +86,7 @@ const CAPTION_NAMES: readonly string[] = [
 /** Usual names of a column, by the name the trainer knows. The first set whose columns are all there is taken. */
 const RENAMES: Readonly<Record<TargetForm, readonly Readonly<Record<string, readonly string[]>>[]>> = {
   messages: [
-    { messages: ['conversations', 'conversation', 'dialog', 'dialogue', 'chat', 'data'] },
+    { messages: ['conversations', 'conversation'] },
     { prompt: PROMPT_NAMES, completion: COMPLETION_NAMES },
     { text: TEXT_NAMES },
   ],
@@ -97,12 +97,12 @@ const RENAMES: Readonly<Record<TargetForm, readonly Readonly<Record<string, read
   ],
   text: [{ text: TEXT_NAMES }],
   'media-text': [
-    { image: IMAGE_NAMES, question: ['question', 'query', 'questions'], answer: ['answer', 'answers', 'label'] },
+    { image: IMAGE_NAMES, question: ['question', 'query', 'questions'], answer: ['answer'] },
     { image: IMAGE_NAMES, caption: CAPTION_NAMES },
     { video: ['video', 'clip', 'video_path', 'mp4', 'file'], caption: CAPTION_NAMES },
     {
       audio: ['audio', 'wav', 'mp3', 'audio_path', 'speech', 'file'],
-      text: ['sentence', 'transcription', 'transcript', 'text', ...CAPTION_NAMES],
+      text: ['sentence', 'transcription', 'transcript', 'normalized_text', 'text_normalized', 'text', ...CAPTION_NAMES],
     },
   ],
   media: [{ image: IMAGE_NAMES }, { video: ['clip', 'mp4'] }, { audio: ['wav', 'mp3', 'song'] }],
@@ -114,29 +114,37 @@ const RENAMES: Readonly<Record<TargetForm, readonly Readonly<Record<string, read
  * where it reads them as they are; else the columns to rename; else why not.
  */
 export function conversionOf(columns: readonly string[], target: TargetForm): Conversion {
-  const has = (name: string): boolean => columns.includes(name);
-  if (READ_AS_IS[target].some((set) => set.every(has))) return {};
+  if (READ_AS_IS[target].some((set) => set.every((name) => columns.includes(name)))) return {};
+  const columnOf = (names: readonly string[]): string | undefined => {
+    const name = names.find((one) => columns.some((column) => column.toLowerCase() === one));
+    return columns.find((column) => column.toLowerCase() === name);
+  };
   for (const wanted of RENAMES[target]) {
-    const found = Object.entries(wanted).map(([to, names]) => ({ to, from: names.find(has) }));
+    const found = Object.entries(wanted).map(([to, names]) => ({ to, from: columnOf(names) }));
     if (!found.every(({ from }) => from !== undefined)) continue;
     const renamed = found.flatMap(({ from, to }) => (from === undefined || from === to ? [] : [{ from, to }]));
-    const form = formOf(Object.keys(wanted));
-    const mapping = { from: found.map(({ from }) => from).join('+'), to: form, columns: renamed };
+    if (renamed.length === 0) return {};
+    const told = renamed.map(({ from, to }) => `"${from}" as "${to}"`).join(', ');
+    const roles = 'messages' in wanted ? ', each message with "role" and "content"' : '';
     return {
-      mapping,
-      problem: `the trainer does not rename columns: write ${renamed.map(({ from, to }) => `"${from}" as "${to}"`).join(', ')} before training`,
+      mapping: {
+        from: found.map(({ from }) => from).join('+'),
+        to: Object.keys(wanted).join('-'),
+        columns: renamed,
+      },
+      problem: `the trainer does not rename columns yet: write ${told}${roles} in a copy and name that in spec.data`,
     };
   }
+  const taken = READ_AS_IS[target].slice(0, 4).map((set) => set.join(' + '));
   return {
-    problem: `none of the columns ${columns.slice(0, 8).join(', ')} is known as ${target}: the trainer takes ${READ_AS_IS[
-      target
-    ]
-      .slice(0, 4)
-      .map((set) => set.join(' + '))
-      .join('; ')}`,
+    problem: `the trainer cannot read the columns ${columns.slice(0, 8).join(', ')}: it takes ${taken.join('; ')}`,
   };
 }
 
-function formOf(names: readonly string[]): string {
-  return names.join('-');
+/** The form of rows that a method of a modality takes. */
+export function targetOf(modality: Modality, method: MethodName): TargetForm {
+  if (method === 'dpo') return 'preference';
+  if (method === 'rlhf') return 'prompts';
+  if (method === 'dreambooth' || method === 'textual-inversion') return 'media';
+  return modality === 'llm' || modality === 'code' ? 'messages' : 'media-text';
 }

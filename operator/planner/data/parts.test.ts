@@ -117,16 +117,20 @@ describe('columns', () => {
         { from: 'response', to: 'completion' },
       ],
     ],
+    [['Question', 'Response'], 'messages', 'prompt-completion', expect.any(Array)],
+    [['dialogue', 'summary'], 'messages', 'prompt-completion', expect.any(Array)],
     [['question', 'preferred', 'dispreferred'], 'preference', 'prompt-chosen-rejected', expect.any(Array)],
     [['audio', 'sentence'], 'media-text', 'audio-text', [{ from: 'sentence', to: 'text' }]],
   ] as const)('%j become %s', (columns, target, to, renamed) => {
     const { mapping, problem } = conversionOf(columns, target);
     expect(mapping).toMatchObject({ to, columns: renamed });
-    expect(problem).toMatch(/the trainer does not rename columns: write "/);
+    expect(problem).toMatch(/the trainer does not rename columns yet: write "/);
   });
 
   it('that nobody knows are told with what the trainer takes', () => {
-    expect(conversionOf(['foo', 'bar'], 'preference').problem).toMatch(/foo, bar.*prompt \+ chosen \+ rejected/);
+    expect(conversionOf(['foo', 'bar'], 'preference').problem).toMatch(
+      /cannot read the columns foo, bar.*prompt \+ chosen \+ rejected/,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { findLicense } from '../../catalog/lookup.ts';
 import type { Problem } from '../candidate.ts';
 import { licenseForbidden } from '../policy-check.ts';
 import type { EffectivePolicy } from '../policy-types.ts';
+import { type Conversion, conversionOf, targetOf } from './mapping.ts';
 import { judgeAmount } from './sufficiency.ts';
 import type { DataWish } from './wish.ts';
 
@@ -70,6 +71,7 @@ function judge(dataset: DatasetSpec, input: ProposeInput): Proposal {
     capability: contract.capability,
     rows: dataset.rows,
   });
+  const conversion = conversionOf(dataset.columns, targetOf(contract.modality, method));
   const exact = dataset.languages.some((one) => wish.languages.includes(one));
   const score =
     6 -
@@ -82,10 +84,11 @@ function judge(dataset: DatasetSpec, input: ProposeInput): Proposal {
     (dataset.gated ? 1 : 0) -
     { none: 0, possible: 0.75, yes: 2 }[dataset.personalData] -
     (findLicense(input.catalog, dataset.license)?.shareAlike === true ? 0.5 : 0) -
+    (conversion.mapping === undefined ? 0 : 2) -
     // Data sets serve their own modality first, and a smaller one costs less to look through.
     (dataset.modality === wish.modality ? 0 : 1) -
     Math.max(0, Math.log10(dataset.rows) - 5) / 2;
-  const problem = problemOf(dataset, input);
+  const problem = problemOf(dataset, conversion, input);
   return {
     dataset,
     score,
@@ -94,7 +97,7 @@ function judge(dataset: DatasetSpec, input: ProposeInput): Proposal {
   };
 }
 
-function problemOf(dataset: DatasetSpec, { policy, wish }: ProposeInput): Problem | undefined {
+function problemOf(dataset: DatasetSpec, conversion: Conversion, { policy, wish }: ProposeInput): Problem | undefined {
   const denial = licenseForbidden(policy, dataset.license);
   if (denial !== undefined) return { reason: 'ForbiddenByPolicy', ...denial };
   if (wish.commercial && dataset.commercialUse === 'no') {
@@ -102,6 +105,9 @@ function problemOf(dataset: DatasetSpec, { policy, wish }: ProposeInput): Proble
       reason: 'NoData',
       text: `its licence ${dataset.license} forbids commercial use; say in the goal that the use is not commercial to choose it`,
     };
+  }
+  if (conversion.problem !== undefined && conversion.mapping === undefined) {
+    return { reason: 'NoData', text: conversion.problem };
   }
   return undefined;
 }

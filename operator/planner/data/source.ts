@@ -2,8 +2,7 @@ import type { Contract, DataSource, MethodName, Modality, PlannedData } from '@k
 import type { DatasetSpec } from '../../catalog/catalog.ts';
 import { DEFAULT_SEED } from '../hyperparameters.ts';
 import type { DataFacts } from '../types.ts';
-import type { Conversion, TargetForm } from './mapping.ts';
-import { conversionOf } from './mapping.ts';
+import { type Conversion, conversionOf, targetOf } from './mapping.ts';
 import { rowsFrom, type StatedAmount } from './size.ts';
 import { type Split, splitOf } from './split.ts';
 
@@ -92,12 +91,4 @@ export function viewSource({ contract, source, method, fact, dataset, amount }: 
 /** A source whose size nobody tells, for goals whose data is still to be named. */
 export function assumedRows(modality: Modality): { readonly rows: number; readonly tokensPerRow: number } {
   return { rows: ASSUMED_ROWS[modality], tokensPerRow: ASSUMED_TOKENS[modality] };
-}
-
-/** The form of rows that a method of a modality takes. */
-function targetOf(modality: Modality, method: MethodName): TargetForm {
-  if (method === 'dpo') return 'preference';
-  if (method === 'rlhf') return 'prompts';
-  if (method === 'dreambooth' || method === 'textual-inversion') return 'media';
-  return modality === 'llm' || modality === 'code' ? 'messages' : 'media-text';
 }

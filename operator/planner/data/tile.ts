@@ -40,6 +40,9 @@ export function dataTile(input: DataTileInput): Tile {
     ...data.warnings,
     ...(amount.advice === undefined || (!data.rowsKnown && data.minutes === undefined) ? [] : [amount.advice]),
     ...licenceNotes({ catalog, model, datasets: data.datasets, commercial: data.commercial }),
+    ...data.datasets
+      .filter(({ gated }) => gated)
+      .map(({ title }) => `${title} is gated: its terms must be accepted on the Hub, and a token given.`),
     ...personal.warnings,
     ...(personal.kinds.length > 0 && outsideEurope
       ? [

@@ -17,7 +17,7 @@ export interface DataWish {
 
 const GENERAL = ['instruction-following', 'chat'];
 
-/** Tasks of data sets by the capability of a contract. A capability that is missing here is too special for public data. */
+/** Tasks of data sets by the capability of a contract; any other capability is served by sets of just that task. */
 const TASKS: Readonly<Record<string, readonly string[]>> = {
   chat: ['chat', 'instruction-following'],
   'instruction-following': GENERAL,
@@ -31,15 +31,18 @@ const TASKS: Readonly<Record<string, readonly string[]>> = {
   alignment: ['preference', 'safety'],
   classification: ['classification'],
   roleplay: ['roleplay', 'chat'],
-  'creative-writing': ['roleplay', 'instruction-following'],
+  'creative-writing': ['storytelling', 'roleplay'],
+  'information-extraction': ['extraction'],
   'code-generation': ['code-generation'],
   'code-completion': ['code-generation', 'continued-pretraining'],
-  'code-review': ['code-generation'],
+  'code-review': ['code-editing', 'code-generation'],
   'text-to-sql': ['text-to-sql'],
   'visual-question-answering': ['visual-question-answering', 'charts', 'documents'],
   'image-captioning': ['captioning'],
   ocr: ['ocr', 'documents'],
-  'document-extraction': ['documents', 'ocr'],
+  'document-extraction': ['documents', 'extraction', 'ocr'],
+  'image-classification': ['classification'],
+  'audio-classification': ['classification'],
   'video-understanding': ['video-understanding', 'visual-question-answering'],
   'speech-recognition': ['speech-recognition'],
   'text-to-speech': ['text-to-speech', 'voice'],
@@ -51,11 +54,17 @@ const TASKS: Readonly<Record<string, readonly string[]>> = {
   'text-to-video-style': ['text-to-video'],
 };
 
+/** Fields of knowledge and manners that a goal may name, as the catalog's tasks write them. */
 const DOMAINS: readonly (readonly [string, RegExp])[] = [
   ['medical', /\b(medic\w*|clinical|doctors?|patients?|radiolog\w*|pharma\w*|medizin\w*|médic\w*|health)\b|医疗|医学/i],
   ['legal', /\b(legal|law|lawyers?|contracts?|court|recht\w*|jurid\w*|jurídic\w*|derecho|juridique)\b|法律/i],
   ['finance', /\b(financ\w*|bank\w*|invest\w*|stock|accounting|finanz\w*)\b|金融/i],
   ['mathematics', /\b(math\w*|algebra|olympiad|mathe\w*)\b|数学/i],
+  [
+    'customer-support',
+    /\b(support|help ?desk|customer service|kundendienst|kundenservice|atención al cliente)\b|客服/i,
+  ],
+  ['tone', /\b(tone|polite\w*|rude|formal|friendly|tonfall|tono)\b|语气/i],
   ['safety', /\b(safety|harmless|toxic\w*|refus\w*)\b/i],
 ];
 
@@ -69,7 +78,7 @@ export function wishOf(contract: Contract, method: MethodName | undefined): Data
   const { modality, capability, goalText, summary } = contract;
   const domains = DOMAINS.filter(([, words]) => words.test(goalText)).map(([domain]) => domain);
   const slug = capability.toLowerCase();
-  const known = TASKS[slug] ?? (domains.length > 0 && isText(modality) ? GENERAL : []);
+  const known = TASKS[slug] ?? [slug, ...(domains.length > 0 && isText(modality) ? GENERAL : [])];
   const tasks = method === 'dpo' ? ['preference', ...domains.filter((domain) => domain === 'safety')] : known;
   return {
     modality,

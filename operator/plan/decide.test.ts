@@ -7,7 +7,7 @@ import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
 import { decidePlan, type PlanObserved } from './decide.ts';
 
 const goal = makeGoal().obj();
-const proposal: PlanResult = { resolved, quote, tiles, warnings: [] };
+const proposal: PlanResult = { resolved, quote, tiles, warnings: [], why: [], changes: [] };
 const blocked: PlanResult = { blocked: { reason: 'NoProvider', message: 'No provider', remedy: 'Add one.' } };
 const other = makePlan(makeGoal().text('Rhyme.').obj());
 

@@ -1,4 +1,4 @@
-import type { Contract, MethodName, Resolved } from '@kriptik/crds';
+import type { Contract, Hyperparameters, MethodName, Resolved } from '@kriptik/crds';
 import type { Catalog, ModelSpec } from '../catalog/catalog.ts';
 import { findGpu } from '../catalog/lookup.ts';
 import type { Estimate } from '../estimator/estimate.ts';
@@ -6,18 +6,15 @@ import { estimate } from '../estimator/estimate.ts';
 import { totalSteps } from '../estimator/steps.ts';
 import type { Device, Workload } from '../estimator/workload.ts';
 import type { MicroUsd } from '../money.ts';
-import { addMoney, microUsd } from '../money.ts';
-import type { DataSummary } from './data.ts';
+import { addMoney } from '../money.ts';
+import type { Compute } from './compute.ts';
+import { computeId, gpusOf, pricePerHour } from './compute.ts';
+import type { DataSummary } from './data/summary.ts';
+import type { RuleInput } from './hyperparameters.ts';
 import { chooseHyperparameters, chooseLora } from './hyperparameters.ts';
 import type { PolicyRule } from './policy-types.ts';
-import { problemOf } from './problems.ts';
-import type { BlockReason, EffectivePolicy, ProviderOffer } from './types.ts';
-
-/** Some GPUs (or the processor) of one offer. */
-export interface Compute {
-  readonly offer: ProviderOffer;
-  readonly count: number;
-}
+import { sizeProblem } from './problems.ts';
+import type { BlockReason, DataFacts, EffectivePolicy, ModelFacts } from './types.ts';
 
 /** What is fixed while combinations are compared. */
 export interface PlanContext {
@@ -25,10 +22,14 @@ export interface PlanContext {
   readonly catalog: Catalog;
   readonly policy: EffectivePolicy;
   readonly data: DataSummary;
+  readonly facts: readonly DataFacts[];
   /** False when the model Hub cannot be reached. */
   readonly hubReachable: boolean;
+  readonly modelFacts: readonly ModelFacts[];
   /** Lowest of the goal's limit and the policies' ceilings. */
   readonly limit: MicroUsd;
+  /** Combinations that were worked out already. */
+  readonly memo: Map<string, Candidate>;
 }
 
 /** How far to train, where the people's choice or the limit overrides the rules. */
@@ -42,14 +43,16 @@ export interface Candidate {
   readonly model: ModelSpec;
   readonly method: MethodName;
   readonly compute: Compute;
-  readonly hyperparameters: Resolved['hyperparameters'];
+  readonly hyperparameters: Hyperparameters;
   readonly lora?: NonNullable<Resolved['method']['lora']>;
   readonly steps: number;
   readonly pricePerHour: MicroUsd;
   readonly estimate: Estimate;
+  /** What the rules looked at, for the reasons. */
+  readonly rules: RuleInput;
   /** Expected total with the reserve is within the limit. */
   readonly fits: boolean;
-  /** Why this cannot be chosen; absent = it can. */
+  /** Why this cannot be chosen although nobody forbids it: memory, speed, deadline. */
   readonly problem?: Problem;
 }
 
@@ -61,7 +64,10 @@ export interface Problem {
   readonly rule?: PolicyRule;
 }
 
-/** Works one combination out: hyperparameters, memory, time, cost, and what speaks against it. */
+/**
+ * Works one combination out: hyperparameters, memory, time, cost, and whether it is too big. What forbids it
+ * (staticProblem) is the caller's to ask first. Equal questions are answered from memory.
+ */
 export function buildCandidate(
   context: PlanContext,
   model: ModelSpec,
@@ -69,10 +75,25 @@ export function buildCandidate(
   compute: Compute,
   extent: Extent = {},
 ): Candidate {
+  const key = `${model.id} ${method} ${computeId(compute)} ${extent.epochs} ${extent.maxSteps}`;
+  const known = context.memo.get(key);
+  if (known !== undefined) return known;
+  const made = workOut(context, model, method, compute, extent);
+  context.memo.set(key, made);
+  return made;
+}
+
+function workOut(
+  context: PlanContext,
+  model: ModelSpec,
+  method: MethodName,
+  compute: Compute,
+  extent: Extent,
+): Candidate {
   const { contract, catalog, data } = context;
   const device = deviceOf(compute, catalog);
-  const constraints = withExtent(contract.constraints, extent);
-  const rules = {
+  const price = pricePerHour(compute);
+  const rules: RuleInput = {
     model,
     modality: contract.modality,
     method,
@@ -80,39 +101,38 @@ export function buildCandidate(
     device,
     rows: data.rows,
     ...(data.longestRow !== undefined && { longestRow: data.longestRow }),
-    constraints,
+    constraints: withExtent(contract.constraints, extent),
   };
   const lora = chooseLora(rules);
   let hyperparameters = chooseHyperparameters(rules);
   let work = workload(hyperparameters);
-  let figures = estimate(work, pricePerHour(compute), catalog);
-  // Memory is made to fit before it is refused: checkpointing first, then smaller batches at the same effective size.
-  while (!figures.fitsMemory && (!hyperparameters.gradientCheckpointing || hyperparameters.batchSize > 1)) {
-    hyperparameters = thriftier(hyperparameters);
+  let figures = estimate(work, price, catalog);
+  // Memory is made to fit before it is refused.
+  for (let next = thriftier(hyperparameters); !figures.fitsMemory && next !== undefined; next = thriftier(next)) {
+    hyperparameters = next;
     work = workload(hyperparameters);
-    figures = estimate(work, pricePerHour(compute), catalog);
+    figures = estimate(work, price, catalog);
   }
   if (hyperparameters.epochs !== undefined && work.steps < (hyperparameters.maxSteps ?? 0)) {
     const { maxSteps: _unreached, ...rest } = hyperparameters;
     hyperparameters = rest;
   }
-  const total = figures.cost.total.expected;
-  const problem = problemOf(context, model, method, compute, figures);
+  const problem = sizeProblem(context, compute, figures);
   return {
     model,
     method,
     compute,
-    hyperparameters: { ...hyperparameters, checkpointEverySteps: checkpointInterval(work, figures, constraints) },
+    hyperparameters: { ...hyperparameters, checkpointEverySteps: checkpointInterval(work, figures, rules.constraints) },
     ...(lora !== undefined && { lora }),
     steps: work.steps,
-    pricePerHour: pricePerHour(compute),
+    pricePerHour: price,
     estimate: figures,
-    fits: addMoney(total, figures.cost.reserve) <= context.limit,
+    rules,
+    fits: addMoney(figures.cost.total.expected, figures.cost.reserve) <= context.limit,
     ...(problem !== undefined && { problem }),
   };
 
-  function workload(chosen: Resolved['hyperparameters']): Workload {
-    const devices = device.kind === 'gpu' ? device.count : 1;
+  function workload(chosen: Hyperparameters): Workload {
     return {
       model,
       method,
@@ -126,24 +146,19 @@ export function buildCandidate(
         epochs: chosen.epochs ?? Number.MAX_SAFE_INTEGER,
         batchSize: chosen.batchSize,
         gradientAccumulation: chosen.gradientAccumulation,
-        devices,
+        devices: gpusOf(compute),
         ...(chosen.maxSteps !== undefined && { maxSteps: chosen.maxSteps }),
       }),
       gradientCheckpointing: chosen.gradientCheckpointing,
       device,
+      nodes: compute.nodes,
+      rows: data.rows,
+      ...(chosen.optimizer !== undefined && { optimizer: chosen.optimizer }),
+      ...(chosen.weightPrecision !== undefined && { weightPrecision: chosen.weightPrecision }),
+      ...(chosen.offloadOptimizer === true && { offload: 'optimizer' as const }),
       rented: compute.offer.type !== 'local',
     };
   }
-}
-
-/** Price of the whole instance per hour. */
-export function pricePerHour({ offer, count }: Compute): MicroUsd {
-  return offer.priceUnit === 'machine' ? offer.unitPricePerHour : microUsd(offer.unitPricePerHour * count);
-}
-
-/** Stable id of a compute choice: "workstation/cpu", "runpod-eu/A100-SXM-80GBx4". */
-export function computeId({ offer, count }: Compute): string {
-  return `${offer.name}/${offer.gpu}${count > 1 ? `x${count}` : ''}`;
 }
 
 /** Steps and passes exclude each other; what was chosen for this plan replaces what the goal said. */
@@ -153,15 +168,24 @@ function withExtent(constraints: Contract['constraints'], extent: Extent): Contr
   return { ...rest, ...extent };
 }
 
-function deviceOf({ offer, count }: Compute, catalog: Catalog): Device {
+function deviceOf(compute: Compute, catalog: Catalog): Device {
+  const { offer } = compute;
   const spec = offer.gpu === 'cpu' ? undefined : findGpu(catalog, offer.gpu);
-  if (spec !== undefined) return { kind: 'gpu', spec, count };
+  if (spec !== undefined) return { kind: 'gpu', spec, count: compute.count };
   const { memoryBytes, cpus = 2 } = offer;
   return { kind: 'cpu', cores: cpus, ...(memoryBytes !== undefined && { memoryBytes }) };
 }
 
-function thriftier(hyper: Resolved['hyperparameters']): Resolved['hyperparameters'] {
+/**
+ * The next way to need less memory: activations computed again, then smaller batches at the same effective size,
+ * then, for the largest models, optimizer state in main memory. Undefined when there is none left.
+ */
+function thriftier(hyper: Hyperparameters): Hyperparameters | undefined {
   if (!hyper.gradientCheckpointing) return { ...hyper, gradientCheckpointing: true };
+  if (hyper.batchSize <= 1) {
+    const offloadable = hyper.weightPrecision === 'bf16' && hyper.offloadOptimizer !== true;
+    return offloadable ? { ...hyper, offloadOptimizer: true } : undefined;
+  }
   const batchSize = Math.ceil(hyper.batchSize / 2);
   const gradientAccumulation = Math.round((hyper.batchSize * hyper.gradientAccumulation) / batchSize);
   return { ...hyper, batchSize, gradientAccumulation };

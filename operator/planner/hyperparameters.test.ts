@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { findGpu, findModel } from '../catalog/lookup.ts';
 import { parseDurationHours } from './duration.ts';
 import { chooseHyperparameters, chooseLora, type RuleInput } from './hyperparameters.ts';
-import { inspectText } from './inspect.ts';
 import { gpuMatches } from './problems.ts';
 import { catalog } from './test-builders.ts';
 
@@ -97,18 +96,5 @@ describe('small readers', () => {
     ['cpu', 'cpu', true],
   ])('sees whether %s stands for %s', (wanted, gpu, want) => {
     expect(gpuMatches(wanted, gpu)).toBe(want);
-  });
-
-  it('counts rows and tokens of a file, and sees preference pairs', () => {
-    const rows = [
-      '{"prompt":"Hello there","chosen":"yes","rejected":"no"}',
-      '',
-      '{"prompt":"x","chosen":"y","rejected":"z"}',
-    ];
-    const facts = inspectText('file:///a.jsonl', rows.join('\n'), 'jsonl');
-    expect(facts).toMatchObject({ rows: 2, preferencePairs: true });
-    expect(facts.longestRow).toBeGreaterThan(facts.tokensPerRow ?? 0);
-    expect(inspectText('file:///a.csv', 'q,a\n1,2\n3,4\n', 'csv').rows).toBe(2);
-    expect(inspectText('file:///a.jsonl', '', 'jsonl').rows).toBe(0);
   });
 });

@@ -17,7 +17,10 @@ export interface RuleInput {
   readonly constraints: Constraints;
 }
 
-const DEFAULT_SEED = 7;
+/** Seed of training and of the split of its rows, where the goal sets none. */
+export const DEFAULT_SEED = 7;
+/** From this size on, plain AdamW asks for more memory than eight of the usual cards have. */
+const STATE_TOO_LARGE_B = 24;
 /** A processor takes seconds a step: this many steps is a run that a person waits for. */
 const CPU_STEPS = { quick: 40, standard: 80, high: 200, flagship: 400 } as const;
 
@@ -39,8 +42,12 @@ export function chooseHyperparameters(input: RuleInput): Hyperparameters {
     checkpointEverySteps: constraints.checkpointEverySteps ?? 50,
     precision: precision(device),
     gradientCheckpointing: device.kind === 'gpu' && model.parameters > 2e9,
+    ...(method === 'full' && model.parameters > STATE_TOO_LARGE_B * 1e9 && LEAN),
   };
 }
+
+/** Training all weights of a large model: eight-bit optimizer state, no second copy of the weights. */
+const LEAN = { optimizer: 'adamw-8bit', weightPrecision: 'bf16' } as const;
 
 /** Steps that somebody chose stand alone; steps by rule end the passes early. */
 function extent(input: RuleInput): { epochs?: number; maxSteps?: number } {
@@ -53,7 +60,7 @@ function extent(input: RuleInput): { epochs?: number; maxSteps?: number } {
 
 /** Adapter settings, for methods that train an adapter. Rank grows with the data; alpha is twice the rank. */
 export function chooseLora({ method, rows, quality, modality }: RuleInput): Lora | undefined {
-  if (method === 'full' || method === 'textual-inversion') return undefined;
+  if (method === 'full' || method === 'textual-inversion' || method === 'voice-clone') return undefined;
   const r = quality === 'flagship' || (quality === 'high' && rows >= 1000) ? 64 : rows >= 10_000 ? 32 : 16;
   const text = modality === 'llm' || modality === 'code' || modality === 'multimodal';
   return {

@@ -1,81 +1,159 @@
-import type { Contract, MethodName, Modality } from '@kriptik/crds';
+import type { Contract, MethodName } from '@kriptik/crds';
+import type { Catalog, MethodSpec } from '../catalog/catalog.ts';
 
-/** A training method as the Method tile explains it. */
-export interface MethodFacts {
-  readonly title: string;
-  readonly summary: string;
-  readonly strength: string;
-  readonly modalities: readonly Modality[];
+/** A method in the light of a goal. */
+export interface MethodAdvice {
+  readonly name: MethodName;
+  /** Whether the planner may pick it by itself. */
+  readonly acceptable: boolean;
+  /** Why it is taken, or why others come first; reads as a sentence. */
+  readonly because: string;
+  /** What one should know before insisting on it. */
+  readonly unwise?: string;
 }
 
-const ALL: readonly Modality[] = ['llm', 'code', 'multimodal', 'image', 'video', 'audio'];
-const TEXT: readonly Modality[] = ['llm', 'code', 'multimodal'];
+/** What the choice of a method looks at in the data. */
+export interface MethodData {
+  readonly rows: number;
+  /** Rows were counted or stated. */
+  readonly rowsKnown: boolean;
+  /** All rows are preference pairs. */
+  readonly pairs: boolean;
+}
 
-export const METHODS: Readonly<Record<MethodName, MethodFacts>> = {
-  lora: {
-    title: 'LoRA',
-    summary: 'Trains small added matrices and leaves the base weights as they are.',
-    strength: 'close to full training on most tasks, for a fraction of the memory; the result is a small file',
-    modalities: ALL,
-  },
-  qlora: {
-    title: 'QLoRA',
-    summary: 'LoRA over a base held in 4 bits: the least memory, somewhat slower.',
-    strength: 'fits a model on a card four times smaller than LoRA needs, at 20-45 % less speed',
-    modalities: TEXT,
-  },
-  full: {
-    title: 'Full fine-tune',
-    summary: 'Trains every weight: the most memory and the most room to learn.',
-    strength: 'learns the most from large data, and forgets the most from small data',
-    modalities: ALL,
-  },
-  dpo: {
-    title: 'DPO',
-    summary: 'Learns from pairs of a better and a worse answer, without a reward model.',
-    strength: 'changes how the model answers rather than what it knows',
-    modalities: TEXT,
-  },
-  rlhf: {
-    title: 'RLHF',
-    summary: 'Reinforcement learning against a reward model or checkable answers.',
-    strength: 'reaches behaviour that examples alone do not show, at several times the cost',
-    modalities: TEXT,
-  },
-  dreambooth: {
-    title: 'DreamBooth',
-    summary: 'Binds one subject to a word, with class pictures against forgetting.',
-    strength: 'the truest likeness of one subject from a handful of pictures',
-    modalities: ['image'],
-  },
-  'textual-inversion': {
-    title: 'Textual inversion',
-    summary: 'Learns a new word only: a file of a few kilobytes.',
-    strength: 'the smallest result, and the weakest likeness',
-    modalities: ['image'],
-  },
-  'voice-clone': {
-    title: 'Voice clone',
-    summary: 'Fine-tunes a speech model on recordings of one consenting speaker.',
-    strength: 'speaks new text in that voice',
-    modalities: ['audio'],
-  },
+/** Methods that do nearly the same: a stated one may give way to these, and to no other. */
+const CLOSE: Readonly<Record<MethodName, readonly MethodName[]>> = {
+  lora: ['qlora'],
+  qlora: ['lora'],
+  full: [],
+  dpo: [],
+  rlhf: [],
+  dreambooth: ['lora'],
+  'textual-inversion': [],
+  'voice-clone': [],
 };
 
-/** The methods to consider for a contract, best first: the stated ones, or all that make sense for the modality. */
-export function methodsFor(contract: Contract): readonly MethodName[] {
-  const possible = names.filter((name) => METHODS[name].modalities.includes(contract.modality));
-  const preferred = (contract.constraints.method ? [contract.constraints.method] : (contract.methods ?? [])).filter(
-    (name) => possible.includes(name),
-  );
-  return [...preferred, ...possible.filter((name) => !preferred.includes(name))];
+/** Below this many rows, all weights forget more than they learn. */
+const FEW_ROWS = 1000;
+/** Preference methods need this many pairs before they steer. */
+const FEW_PAIRS = 500;
+
+/** The catalog's row of a method. Throws where the catalog lacks it: its own test forbids that. */
+export function methodFacts(catalog: Catalog, name: MethodName): MethodSpec {
+  const found = catalog.methods.find(({ id }) => id === name);
+  if (found === undefined) throw new Error(`the catalog has no method ${name}`);
+  return found;
 }
 
-/** Methods the planner may pick by itself: what was stated, else what the contract finds acceptable. */
-export function acceptableMethods(contract: Contract): readonly MethodName[] {
-  if (contract.constraints.method !== undefined) return [contract.constraints.method];
-  const acceptable = contract.methods ?? [];
-  return acceptable.length > 0 ? acceptable : ['lora', 'qlora'];
+/**
+ * All methods that make sense for the modality, best first, each with the reason why it is or is not taken. A method
+ * that the goal names stands with its close equivalents; others are shown, and left to people.
+ */
+export function adviseMethods(contract: Contract, data: MethodData, catalog: Catalog): readonly MethodAdvice[] {
+  const possible = catalog.methods.filter(({ modalities }) => modalities.includes(contract.modality));
+  const order = preferred(contract, data).filter((name) => possible.some(({ id }) => id === name));
+  const rest = possible.map(({ id }) => id).filter((name) => !order.includes(name));
+  return [...order, ...rest].map((name) => {
+    const unwise = unwiseBecause(name, contract, data);
+    return {
+      name,
+      acceptable: order.includes(name),
+      because: order.includes(name) ? takenBecause(name, contract, data) : leftBecause(name, contract, data, catalog),
+      ...(unwise !== undefined && { unwise }),
+    };
+  });
 }
 
-const names = Object.keys(METHODS) as MethodName[];
+/** Whether the method was the author's choice rather than the planner's. */
+export function isStated({ methodStated, constraints }: Contract): boolean {
+  return methodStated === true || constraints.method !== undefined;
+}
+
+/** Methods the planner may pick, best first. */
+function preferred(contract: Contract, data: MethodData): readonly MethodName[] {
+  const { constraints, methods = [] } = contract;
+  if (constraints.method !== undefined) return [constraints.method];
+  const [first] = methods;
+  if (contract.methodStated === true && first !== undefined) {
+    return [...new Set([...methods, ...CLOSE[first]])];
+  }
+  const derived = methods.length > 0 ? methods : fallback(contract);
+  if (data.pairs && !derived.includes('dpo')) return ['dpo', ...derived];
+  return [...new Set([...derived, ...derived.flatMap((name) => CLOSE[name])])];
+}
+
+function fallback({ modality }: Contract): readonly MethodName[] {
+  return modality === 'llm' || modality === 'code' || modality === 'multimodal' ? ['lora', 'qlora'] : ['lora'];
+}
+
+function takenBecause(name: MethodName, contract: Contract, data: MethodData): string {
+  if (isStated(contract) && (contract.constraints.method ?? contract.methods?.[0]) === name)
+    return 'The goal names it.';
+  const rows = data.rows.toLocaleString('en');
+  switch (name) {
+    case 'lora':
+      return contract.modality === 'image' || contract.modality === 'video'
+        ? 'A style or look is learned by small added matrices; the base keeps everything else it can do.'
+        : `${rows} rows teach style, format and a narrow skill: small added matrices hold that, and forget nothing of the base.`;
+    case 'qlora':
+      return `As LoRA, over a base held in 4 bits: ${rows} rows need no more, and the smaller memory makes the card cheaper.`;
+    case 'full':
+      return `${rows} rows are enough to move all weights without forgetting more than is learned.`;
+    case 'dpo':
+      return data.pairs
+        ? 'The rows are pairs of a better and a worse answer: that is what it learns from.'
+        : 'The goal is about which of two answers is better, not about new knowledge.';
+    case 'rlhf':
+      return 'The goal speaks of a reward, or of answers that can be checked.';
+    case 'dreambooth':
+      return 'One subject from a few pictures: it binds the subject to a word and keeps its likeness.';
+    case 'textual-inversion':
+      return 'Only a new word is learned: the smallest result, and the base stays untouched.';
+    case 'voice-clone':
+      return 'One voice is to be learned from its recordings.';
+  }
+}
+
+function leftBecause(name: MethodName, contract: Contract, data: MethodData, catalog: Catalog): string {
+  if (isStated(contract)) return `The goal names another method. It would be ${methodFacts(catalog, name).strength}.`;
+  const rows = data.rows.toLocaleString('en');
+  switch (name) {
+    case 'full':
+      return data.rows < FEW_ROWS
+        ? `${rows} rows are too few to train all weights without forgetting, at many times the memory.`
+        : 'All weights need many times the memory; adapters come close on narrow tasks.';
+    case 'dpo':
+      return data.pairs
+        ? 'Possible with these pairs.'
+        : 'It learns from pairs of a better and a worse answer, and the rows are none.';
+    case 'rlhf':
+      return 'It needs a reward model or answers that can be checked, several times the compute, and care.';
+    case 'dreambooth':
+      return 'It is for one subject, and holds more of the model in memory; a style is learned by LoRA as well.';
+    case 'textual-inversion':
+      return 'It cannot show what the base cannot draw already.';
+    case 'voice-clone':
+      return 'It copies one voice, which the goal does not ask for; it needs the consent of the speaker.';
+    case 'lora':
+      return 'Possible; it learns less of one subject, or of much new material, than what was chosen.';
+    case 'qlora':
+      return 'Possible where memory is short: 20-45 % slower, and a little is lost when it is merged.';
+  }
+}
+
+function unwiseBecause(name: MethodName, contract: Contract, data: MethodData): string | undefined {
+  const rows = data.rows.toLocaleString('en');
+  const text = contract.modality === 'llm' || contract.modality === 'code' || contract.modality === 'multimodal';
+  if (name === 'full' && text && data.rowsKnown && data.rows < FEW_ROWS)
+    return `Training all weights on ${rows} rows forgets more than it learns; LoRA is the safer way.`;
+  if (name === 'dpo' && data.rowsKnown && !data.pairs)
+    return 'DPO needs rows with a chosen and a rejected answer; none were seen in the data.';
+  if (name === 'dpo' && data.pairs && data.rows < FEW_PAIRS)
+    return `${rows} pairs are few: DPO steers reliably from about ${FEW_PAIRS}.`;
+  if (name === 'rlhf')
+    return 'Reinforcement learning is as good as its reward; have the reward model or the checks ready before approving.';
+  if (name === 'dreambooth' && data.rowsKnown && data.rows > 100)
+    return `DreamBooth is for one subject from a few pictures; with ${rows} LoRA learns as well and forgets less.`;
+  if (name === 'voice-clone') return 'Have the consent of the speaker in writing: a cloned voice can say anything.';
+  return undefined;
+}

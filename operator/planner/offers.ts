@@ -18,6 +18,8 @@ export interface ProviderView {
 }
 
 const RENTED_COUNTS = [1, 2, 4, 8];
+/** Machines of the largest size that train together, and that the trainer there runs stages one after the other. */
+const RENTED_ABILITIES = { maxNodes: 4, stages: true } as const;
 const DEFAULT_ORDER = 100;
 /** What the trainer does on one's own machine. */
 const LOCAL_EXECUTORS: NonNullable<ProviderOffer['executors']> = {
@@ -64,6 +66,7 @@ function localOffer(view: ProviderView, catalog: Catalog): readonly ProviderOffe
       priceUnit: 'machine',
       priceSource: `declared by ComputeProvider ${view.name}`,
       priceAsOf: view.declaredOn ?? catalog.speeds.asOf,
+      priceDated: false,
       priceVerified: true,
       executors: LOCAL_EXECUTORS,
       ...(cpus !== undefined && { cpus }),
@@ -82,7 +85,9 @@ function declaredOffers(view: ProviderView, catalog: Catalog): readonly Provider
     priceUnit: 'gpu',
     priceSource: `declared by ComputeProvider ${view.name}`,
     priceAsOf: asOf ?? view.declaredOn ?? catalog.speeds.asOf,
+    priceDated: asOf !== undefined,
     priceVerified: true,
+    ...RENTED_ABILITIES,
   }));
 }
 
@@ -102,7 +107,9 @@ function catalogOffers(view: ProviderView, catalog: Catalog): readonly ProviderO
       priceUnit: 'gpu',
       priceSource: `${row.provider} ${row.tier} list price, ${row.source}`,
       priceAsOf: row.asOf,
+      priceDated: true,
       priceVerified: true,
+      ...RENTED_ABILITIES,
     }));
 }
 

@@ -2,45 +2,55 @@ import type { MethodName } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
 import { findGpu } from '../catalog/lookup.ts';
 import type { Estimate } from '../estimator/estimate.ts';
-import type { Compute, PlanContext, Problem } from './candidate.ts';
+import type { PlanContext, Problem } from './candidate.ts';
+import type { Compute } from './compute.ts';
+import { gpusOf } from './compute.ts';
+import { dataProblem } from './data/summary.ts';
 import { parseDurationHours } from './duration.ts';
-import { METHODS } from './methods.ts';
+import { methodFacts } from './methods.ts';
 import { modelForbidden, offerForbidden } from './policy-check.ts';
 
 /** A processor is no place for a step that takes longer than this. */
 const SLOWEST_CPU_STEP_SECONDS = 20;
 
-/** What speaks against a combination, the firmest objection first; undefined = nothing. */
-export function problemOf(
+/**
+ * What speaks against a combination before anything is computed, the firmest objection first: policies, what the
+ * goal itself excludes, what cannot be done there. Undefined = nothing.
+ */
+export function staticProblem(
   context: PlanContext,
   model: ModelSpec,
   method: MethodName,
   compute: Compute,
-  figures: Estimate,
 ): Problem | undefined {
   return (
-    policyProblem(context, model, compute) ??
-    constraintProblem(context, model, compute) ??
-    abilityProblem(context, model, method, compute) ??
-    sizeProblem(context, compute, figures)
+    modelProblem(context, model) ?? computeProblem(context, compute) ?? abilityProblem(context, model, method, compute)
   );
 }
 
-function policyProblem({ policy }: PlanContext, model: ModelSpec, { offer, count }: Compute): Problem | undefined {
-  const denial = modelForbidden(policy, model) ?? offerForbidden(policy, offer, count);
-  return denial === undefined ? undefined : { reason: 'ForbiddenByPolicy', ...denial };
-}
-
-/** What the goal itself excludes. */
-function constraintProblem(
-  { contract }: PlanContext,
-  model: ModelSpec,
-  { offer, count }: Compute,
-): Problem | undefined {
-  const { licenses, providers, providerNames, gpuTypes, maxGpus, regions } = contract.constraints;
+/** What speaks against a model whatever it is trained on. */
+export function modelProblem(context: PlanContext, model: ModelSpec): Problem | undefined {
+  const denial = modelForbidden(context.policy, model);
+  if (denial !== undefined) return { reason: 'ForbiddenByPolicy', ...denial };
+  const { licenses } = context.contract.constraints;
   if (licenses !== undefined && !licenses.includes(model.license)) {
     return { reason: 'NoSuitableModel', text: `the goal's licences do not include ${model.license}` };
   }
+  return undefined;
+}
+
+/** What speaks against a compute whatever is trained on it. */
+export function computeProblem(context: PlanContext, compute: Compute): Problem | undefined {
+  const { offer } = compute;
+  const denial = offerForbidden(context.policy, offer, gpusOf(compute), context.contract.constraints.regions);
+  if (denial !== undefined) return { reason: 'ForbiddenByPolicy', ...denial };
+  return constraintProblem(context, compute);
+}
+
+/** What the goal itself excludes. */
+function constraintProblem({ contract }: PlanContext, compute: Compute): Problem | undefined {
+  const { offer } = compute;
+  const { providers, providerNames, gpuTypes, maxGpus, regions } = contract.constraints;
   const no = (text: string): Problem => ({ reason: 'NoProvider', text });
   if (providers !== undefined && !providers.includes(offer.type)) {
     return no(`the goal asks for ${providers.join(' or ')} providers`);
@@ -48,7 +58,7 @@ function constraintProblem(
   if (providerNames !== undefined && !providerNames.includes(offer.name)) {
     return no(`the goal asks for the providers ${providerNames.join(', ')}`);
   }
-  if (offer.gpu !== 'cpu' && maxGpus !== undefined && count > maxGpus) {
+  if (offer.gpu !== 'cpu' && maxGpus !== undefined && gpusOf(compute) > maxGpus) {
     return no(`the goal allows at most ${maxGpus} GPUs`);
   }
   if (gpuTypes !== undefined && !gpuTypes.some((type) => gpuMatches(type, offer.gpu))) {
@@ -61,15 +71,20 @@ function constraintProblem(
 }
 
 function abilityProblem(
-  { catalog, hubReachable }: PlanContext,
+  { catalog, data, hubReachable }: PlanContext,
   model: ModelSpec,
   method: MethodName,
   { offer }: Compute,
 ): Problem | undefined {
-  const { title, modalities } = METHODS[method];
+  const { title, modalities } = methodFacts(catalog, method);
   if (!modalities.includes(model.modality)) {
     return { reason: 'UnsupportedMethod', text: `${title} is not a method for ${model.modality} models` };
   }
+  if (!model.methods.includes(method)) {
+    return { reason: 'UnsupportedMethod', text: `${title} does not apply to ${model.title}` };
+  }
+  const misfit = dataProblem(data, method);
+  if (misfit !== undefined) return { reason: 'UnsupportedMethod', text: misfit };
   if (!offer.ready) {
     return { reason: 'NoProvider', text: `${offer.name} is not ready${offer.reason ? `: ${offer.reason}` : ''}` };
   }
@@ -86,16 +101,19 @@ function abilityProblem(
   if (offer.gpu === 'cpu' && model.shape === undefined) {
     return { reason: 'NoProvider', text: `${model.title} needs a GPU` };
   }
-  if (!hubReachable && model.mirrors.length === 0) {
+  // A rented machine fetches the weights itself; this one cannot.
+  if (!hubReachable && offer.type === 'local' && model.mirrors.length === 0) {
     return { reason: 'NoSuitableModel', text: `${model.title} comes from the model Hub, which cannot be reached` };
   }
   return undefined;
 }
 
-function sizeProblem({ contract }: PlanContext, { offer, count }: Compute, figures: Estimate): Problem | undefined {
+/** What speaks against a combination once its memory and time are known. */
+export function sizeProblem({ contract }: PlanContext, compute: Compute, figures: Estimate): Problem | undefined {
   const { memory, memoryAvailable, fitsMemory, time } = figures;
+  const { offer } = compute;
   if (!fitsMemory) {
-    const each = count > 1 ? ' on each GPU' : '';
+    const each = gpusOf(compute) > 1 ? ' on each GPU' : '';
     return {
       reason: 'DoesNotFitInMemory',
       text: `needs ${gigabytes(memory.total)} of memory${each}, ${offer.gpu} has ${gigabytes(memoryAvailable ?? 0)}`,

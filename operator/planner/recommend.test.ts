@@ -61,12 +61,14 @@ describe('on rented GPUs', () => {
   const providers = [rented('RTX-4090-24GB', '0.74'), rented('A100-SXM-80GB', '1.79'), rented('H100-SXM-80GB', '3.99')];
   const dataFacts = [{ uri: 'file:///srv/helpdesk.jsonl', rows: 5000, tokensPerRow: 400, longestRow: 900 }];
 
-  it('chooses a mid-sized open model and the cheapest card that holds it', () => {
-    const { resolved, quote } = planned({ providers, dataFacts });
+  it('chooses a mid-sized open model and the advised card, and shows what a cheaper one costs', () => {
+    const { resolved, quote, tiles } = planned({ providers, dataFacts });
     expect(resolved.model.parameters).toBeGreaterThan(6e9);
     expect(resolved.model.parameters).toBeLessThan(9e9);
-    expect(resolved.compute.gpu).toBe('RTX-4090-24GB');
+    expect(resolved.compute.gpu).toBe('A100-SXM-80GB');
     expect(quote.fits).toBe(true);
+    const cheaper = tiles[3]?.alternatives.find(({ id }) => id === 'runpod/RTX-4090-24GB');
+    expect(Number(cheaper?.cost)).toBeLessThan(Number(quote.total.expected));
   });
 
   it('takes several GPUs for all weights of a 7B model', () => {
@@ -118,7 +120,7 @@ describe('what blocks a plan', () => {
       'NoProvider',
       /the trainer is missing/,
     ],
-    ['an unknown model', { contract: makeContract({ model: 'florence-2' }) }, 'NoSuitableModel', /florence-2/],
+    ['an unknown model', { contract: makeContract({ model: 'made-up-9' }) }, 'NoSuitableModel', /made-up-9/],
     [
       'a modality nobody offers',
       { contract: makeContract({ modality: 'image', methods: ['lora'] }) },

@@ -1,93 +1,112 @@
-import type { Quote, Resolved } from '@kriptik/crds';
-import { PLATFORM_FEE_PERCENT } from '../estimator/cost.ts';
-import { formatMoney, formatUsd, microUsd, subtractMoney } from '../money.ts';
-import type { Candidate, Compute, PlanContext } from './candidate.ts';
-import { buildCandidate, pricePerHour } from './candidate.ts';
-import type { ChosenExtent } from './extent.ts';
-import type { ModelChoices } from './models.ts';
-import { byPreference } from './search.ts';
-
-/** Everything that was decided, before it is written down. */
-export interface PlanDraft {
-  readonly context: PlanContext;
-  readonly chosen: Candidate;
-  readonly extent: ChosenExtent;
-  readonly computes: readonly Compute[];
-  readonly methods: readonly Candidate['method'][];
-  readonly models: ModelChoices;
-}
+import type { ComputeChoice, Hyperparameters, MethodChoice, Quote, Resolved, Stage } from '@kriptik/crds';
+import { formatMoney } from '../money.ts';
+import type { Candidate, PlanContext } from './candidate.ts';
+import { gpusOf, pricePerHour } from './compute.ts';
+import type { Decided } from './planning.ts';
+import { regionFor } from './policy-check.ts';
+import { quoteOf } from './quote.ts';
+import { byPreference, judge, works } from './search.ts';
+import type { StageDecision } from './stages.ts';
 
 const MOST_PROVIDERS = 8;
 
 /** Writes a decision down as the API carries it. */
-export function resolve(draft: PlanDraft): { readonly resolved: Resolved; readonly quote: Quote } {
-  const { context, chosen } = draft;
-  const { model, method, compute, lora } = chosen;
-  const { offer } = compute;
-  const region = regionOf(draft);
+export function resolve(decided: Decided): { readonly resolved: Resolved; readonly quote: Quote } {
+  const { context, decision } = decided;
+  const { chosen, staged } = decision;
+  const { model } = chosen;
   const resolved: Resolved = {
     model: {
       id: model.id,
       title: model.title,
-      ...sourceOf(model, context.hubReachable),
+      ...sourceOf(context, chosen),
       parameters: model.parameters,
       license: model.license,
       family: model.family,
       contextLength: model.context,
     },
-    method: { name: method, ...(lora !== undefined && { lora: { ...lora, targets: [...lora.targets] } }) },
+    method: methodOf(chosen),
     hyperparameters: chosen.hyperparameters,
     data: context.data.sources.map((source) => ({ ...source })),
-    compute: {
-      provider: offer.name,
-      providerType: offer.type,
-      gpu: offer.gpu,
-      gpuCount: gpuCount(compute),
-      nodes: 1,
-      ...(region !== undefined && { region }),
-      ...(offer.image !== undefined && { image: offer.image }),
-    },
-    providerOrder: providerOrder(draft),
+    compute: computeOf(context, chosen),
+    providerOrder: providerOrder(decided),
     output: context.contract.output.map((output) => ({ ...output })),
+    ...(staged !== undefined && { stages: staged.stages.map(stageOf) }),
   };
-  return { resolved, quote: quoteOf(draft) };
+  return { resolved, quote: quoteOf(context, decision) };
 }
 
-/** Hours as the API carries them, to the second. */
-export function hoursText(seconds: number): string {
-  return (seconds / 3600).toFixed(4).replace(/\.?0+$/, '');
+function stageOf({ recipe, context, candidate, startsFrom }: StageDecision): Stage {
+  return {
+    name: recipe.name,
+    title: recipe.title,
+    purpose: recipe.purpose,
+    startsFrom,
+    summary: recipe.summary,
+    ...trainingOf(recipe.methods.length > 0 ? candidate : undefined),
+    data: context.data.sources.map((source) => ({ ...source })),
+    compute: computeOf(context, candidate),
+  };
 }
 
-function sourceOf(model: Candidate['model'], hubReachable: boolean): { source: string; revision: string } {
+/** Nothing for a stage that only looks. */
+function trainingOf(candidate: Candidate | undefined): { method?: MethodChoice; hyperparameters?: Hyperparameters } {
+  return candidate === undefined ? {} : { method: methodOf(candidate), hyperparameters: candidate.hyperparameters };
+}
+
+function methodOf({ method, lora }: Candidate): MethodChoice {
+  return { name: method, ...(lora !== undefined && { lora: { ...lora, targets: [...lora.targets] } }) };
+}
+
+function computeOf({ policy, contract }: PlanContext, { compute }: Candidate): ComputeChoice {
+  const { offer } = compute;
+  const region = regionFor(policy, contract.constraints.regions, offer);
+  return {
+    provider: offer.name,
+    providerType: offer.type,
+    gpu: offer.gpu,
+    gpuCount: gpuCount(compute),
+    nodes: compute.nodes,
+    ...(region !== undefined && { region }),
+    ...(offer.image !== undefined && { image: offer.image }),
+  };
+}
+
+/**
+ * Where the weights come from. This machine takes packaged ones where it cannot reach the Hub; a rented machine
+ * reaches it. A commit that the Hub told, or else the catalog knows, pins them.
+ */
+function sourceOf(
+  { hubReachable, modelFacts }: PlanContext,
+  { model, compute }: Candidate,
+): { source: string; revision: string } {
   const [mirror] = model.mirrors;
-  if (!hubReachable && mirror !== undefined) return { source: mirror, revision: mirror.split('@')[1] ?? 'fixed' };
-  return { source: `hf://${model.hub}`, revision: 'main' };
-}
-
-function regionOf({ context, chosen }: PlanDraft): string | undefined {
-  const wanted = context.contract.constraints.regions;
-  const allowed = context.policy.regions.allowed;
-  return chosen.compute.offer.regions.find(
-    (region) => (wanted?.includes(region) ?? true) && (allowed?.includes(region) ?? true),
-  );
+  if (!hubReachable && compute.offer.type === 'local' && mirror !== undefined) {
+    return { source: mirror, revision: mirror.split('@')[1] ?? 'fixed' };
+  }
+  const facts = modelFacts.find(({ hub }) => hub.toLowerCase() === model.hub.toLowerCase());
+  return { source: `hf://${model.hub}`, revision: facts?.revision ?? model.revision };
 }
 
 /**
  * The chosen compute, then what else can do exactly this work (as many devices,
  * the same batch and precision), in the order it would be asked.
  */
-function providerOrder({ context, chosen, computes, extent }: PlanDraft): Resolved['providerOrder'] {
-  const others = computes
-    .filter(({ offer, count }) => offer !== chosen.compute.offer && count === chosen.compute.count)
-    .map((compute) => buildCandidate(context, chosen.model, chosen.method, compute, extent.extent))
-    .filter((candidate) => candidate.problem === undefined && (candidate.fits || !chosen.fits))
-    .filter((candidate) => isSameWork(candidate, chosen))
+function providerOrder({ context, choices, decision }: Decided): Resolved['providerOrder'] {
+  const { chosen, extent } = decision;
+  const { compute } = chosen;
+  const others = choices.offers
+    .flat()
+    .filter(({ offer, count, nodes }) => offer !== compute.offer && count === compute.count && nodes === compute.nodes)
+    .map((other) => judge(context, chosen.model, chosen.method, other, extent.extent))
+    .filter(works)
+    .filter((candidate) => (candidate.fits || !chosen.fits) && isSameWork(candidate, chosen))
     .toSorted(byPreference);
-  return [chosen, ...others].slice(0, MOST_PROVIDERS).map(({ compute }) => ({
-    provider: compute.offer.name,
-    gpu: compute.offer.gpu,
-    gpuCount: gpuCount(compute),
-    unitPricePerHour: formatMoney(pricePerHour(compute)),
+  return [chosen, ...others].slice(0, MOST_PROVIDERS).map((one) => ({
+    provider: one.compute.offer.name,
+    gpu: one.compute.offer.gpu,
+    gpuCount: gpuCount(one.compute),
+    unitPricePerHour: formatMoney(pricePerHour(one.compute)),
   }));
 }
 
@@ -96,63 +115,11 @@ function isSameWork({ hyperparameters: a }: Candidate, { hyperparameters: b }: C
     a.batchSize === b.batchSize &&
     a.gradientAccumulation === b.gradientAccumulation &&
     a.gradientCheckpointing === b.gradientCheckpointing &&
+    a.offloadOptimizer === b.offloadOptimizer &&
     a.precision === b.precision
   );
 }
 
-function quoteOf({ context, chosen, extent }: PlanDraft): Quote {
-  const { time, cost } = chosen.estimate;
-  const { offer } = chosen.compute;
-  const message = messageOf(context, chosen, extent);
-  return {
-    currency: 'USD',
-    unitPricePerHour: formatMoney(chosen.pricePerHour),
-    priceSource: offer.priceSource.slice(0, 253),
-    priceAsOf: offer.priceAsOf,
-    steps: chosen.steps,
-    hours: { low: hoursText(time.low), expected: hoursText(time.expected), high: hoursText(time.high) },
-    compute: {
-      low: formatMoney(cost.compute.low),
-      expected: formatMoney(cost.compute.expected),
-      high: formatMoney(cost.compute.high),
-    },
-    storage: formatMoney(cost.storage),
-    platformFeePercent: PLATFORM_FEE_PERCENT,
-    platformFee: formatMoney(cost.platformFee),
-    total: {
-      low: formatMoney(cost.total.low),
-      expected: formatMoney(cost.total.expected),
-      high: formatMoney(cost.total.high),
-    },
-    limit: formatMoney(context.limit),
-    reserve: formatMoney(cost.reserve),
-    fits: chosen.fits,
-    ...(message !== undefined && { message }),
-  };
-}
-
-/** What people should know about the limit before they approve; undefined when all is well. */
-function messageOf(
-  { limit }: PlanContext,
-  chosen: Candidate,
-  { planned, affordable, budget }: ChosenExtent,
-): string | undefined {
-  const { total, reserve } = chosen.estimate.cost;
-  if (!chosen.fits) {
-    const missing = subtractMoney(microUsd(total.expected + reserve), limit);
-    const reach = affordable > 0 ? `near step ${affordable} of ${chosen.steps}` : 'before the first step';
-    const cheaper = affordable > 0 ? ', or choose within-limit for the Budget tile' : '';
-    return `The expected ${formatUsd(total.expected)} does not fit the limit of ${formatUsd(limit)}: training will freeze with a checkpoint ${reach}. Raise the budget by ${formatUsd(missing)}${cheaper}.`;
-  }
-  if (budget === 'within-limit' && chosen.steps < planned.steps) {
-    return `Shortened from ${planned.steps} to ${chosen.steps} steps to fit the limit of ${formatUsd(limit)}; the whole run would cost about ${formatUsd(planned.estimate.cost.total.expected)}.`;
-  }
-  if (total.high > limit) {
-    return `Expected to fit. If it runs as slowly as the slowest comparable runs it would cost ${formatUsd(total.high)}; it then freezes with a checkpoint at the limit of ${formatUsd(limit)}.`;
-  }
-  return undefined;
-}
-
-function gpuCount({ offer, count }: Compute): number {
-  return offer.gpu === 'cpu' ? 0 : count;
+function gpuCount(compute: Candidate['compute']): number {
+  return compute.offer.gpu === 'cpu' ? 0 : gpusOf(compute);
 }

@@ -1,10 +1,42 @@
 import type { MethodName } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
-import type { Candidate, Compute, Extent, PlanContext } from './candidate.ts';
+import type { Candidate, Extent, PlanContext, Problem } from './candidate.ts';
 import { buildCandidate } from './candidate.ts';
+import { cardRank } from './cards.ts';
+import type { Compute } from './compute.ts';
+import { staticProblem } from './problems.ts';
 
-/** Runs longer than a day are worth more GPUs where they can be had. */
-const PATIENCE_HOURS = 24;
+/** Runs longer than this are worth more GPUs where they can be had. */
+const PATIENCE_HOURS = 48;
+
+/** A combination that cannot be chosen, with the reason. */
+export interface Rejected {
+  readonly model: ModelSpec;
+  readonly method: MethodName;
+  readonly compute: Compute;
+  readonly problem: Problem;
+}
+
+export type Found = Candidate | Rejected;
+
+/** Whether a combination can be chosen. */
+export function works(found: Found | undefined): found is Candidate {
+  return found !== undefined && found.problem === undefined;
+}
+
+/** One combination judged: worked out where nothing forbids it. */
+export function judge(
+  context: PlanContext,
+  model: ModelSpec,
+  method: MethodName,
+  compute: Compute,
+  extent: Extent = {},
+): Found {
+  const problem = staticProblem(context, model, method, compute);
+  return problem === undefined
+    ? buildCandidate(context, model, method, compute, extent)
+    : { model, method, compute, problem };
+}
 
 /**
  * The best way to train a model: over the methods in their order of preference
@@ -15,38 +47,70 @@ export function bestFor(
   context: PlanContext,
   model: ModelSpec,
   methods: readonly MethodName[],
-  computes: readonly Compute[],
+  offers: readonly (readonly Compute[])[],
   extent: Extent = {},
-): Candidate | undefined {
-  let fallback: Candidate | undefined;
+): Found | undefined {
+  let fallback: Found | undefined;
   for (const method of methods) {
-    const best = bestCompute(context, model, method, computes, extent);
+    const best = bestCompute(context, model, method, offers, extent);
     if (best === undefined) continue;
-    if (best.problem === undefined && best.fits) return best;
-    if (fallback === undefined || preferable(best, fallback)) fallback = best;
+    if (works(best) && best.fits) return best;
+    if (fallback === undefined || byPreference(best, fallback) < 0) fallback = best;
   }
   return fallback;
 }
 
-/** The best compute for a model and a method. */
+/** The best compute for a model and a method; `offers` holds each offer's computes, fewest GPUs first. */
 export function bestCompute(
+  context: PlanContext,
+  model: ModelSpec,
+  method: MethodName,
+  offers: readonly (readonly Compute[])[],
+  extent: Extent = {},
+): Found | undefined {
+  let best: Found | undefined;
+  for (const computes of offers) {
+    const found = fewestThatDo(context, model, method, computes, extent);
+    if (found !== undefined && (best === undefined || byPreference(found, best) < 0)) best = found;
+  }
+  return best;
+}
+
+/**
+ * Of one offer the fewest GPUs that hold the work and end it in time: more of them cost more for the same work.
+ * Several machines are looked at only where one does not do.
+ */
+export function fewestThatDo(
   context: PlanContext,
   model: ModelSpec,
   method: MethodName,
   computes: readonly Compute[],
   extent: Extent = {},
-): Candidate | undefined {
-  return computes.map((compute) => buildCandidate(context, model, method, compute, extent)).toSorted(byPreference)[0];
+): Found | undefined {
+  let best: Found | undefined;
+  for (const compute of computes) {
+    if (compute.nodes > 1 && works(best)) break;
+    const found = judge(context, model, method, compute, extent);
+    if (works(found) && !isLong(found)) return found;
+    if (best === undefined || byPreference(found, best) < 0) best = found;
+  }
+  return best;
 }
 
-/** What can be chosen first; then within the limit, within a day, by the providers' order, by cost. */
-export function byPreference(a: Candidate, b: Candidate): number {
+/**
+ * What can be chosen first, then what is within the limit. Of those the providers' order, the advised card, patience
+ * and cost decide; beyond the limit cost decides first, for it tells how far the money reaches.
+ */
+export function byPreference(a: Found, b: Found): number {
+  const usable = Number(!works(a)) - Number(!works(b));
+  if (usable !== 0 || !works(a) || !works(b)) return usable || firmness(a) - firmness(b);
   return (
-    Number(a.problem !== undefined) - Number(b.problem !== undefined) ||
     Number(b.fits) - Number(a.fits) ||
-    Number(isLong(a)) - Number(isLong(b)) ||
+    (a.fits ? 0 : totalOf(a) - totalOf(b)) ||
     a.compute.offer.order - b.compute.offer.order ||
-    a.estimate.cost.total.expected - b.estimate.cost.total.expected ||
+    cardRank(a) - cardRank(b) ||
+    Number(isLong(a)) - Number(isLong(b)) ||
+    totalOf(a) - totalOf(b) ||
     a.compute.offer.name.localeCompare(b.compute.offer.name)
   );
 }
@@ -66,10 +130,24 @@ export function affordableSteps(context: PlanContext, { model, method, compute, 
   return low;
 }
 
-function preferable(a: Candidate, b: Candidate): boolean {
-  return byPreference(a, b) < 0;
+function totalOf({ estimate }: Candidate): number {
+  return estimate.cost.total.expected;
 }
 
-function isLong(candidate: Candidate): boolean {
-  return candidate.estimate.time.expected > PATIENCE_HOURS * 3600;
+/** Of two that fail, the one that got further says more: what nobody may change comes last. */
+function firmness({ problem }: Found): number {
+  switch (problem?.reason) {
+    case 'DeadlineTooShort':
+      return 0;
+    case 'DoesNotFitInMemory':
+      return 1;
+    case 'UnsupportedMethod':
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+function isLong({ estimate }: Candidate): boolean {
+  return estimate.time.expected > PATIENCE_HOURS * 3600;
 }

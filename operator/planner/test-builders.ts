@@ -60,6 +60,7 @@ export function rented(gpu: string, price: string, fields: Partial<ProviderOffer
     priceUnit: 'gpu',
     priceSource: 'test list',
     priceAsOf: '2026-11-01',
+    priceDated: true,
     priceVerified: true,
     regions: [],
     ready: true,

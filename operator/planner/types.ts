@@ -1,4 +1,5 @@
 import type {
+  Change,
   Contract,
   MethodName,
   Modality,
@@ -6,6 +7,7 @@ import type {
   Quote,
   Resolved,
   Tile,
+  TileName,
   TrainingPlanSpec,
 } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -31,6 +33,8 @@ export interface ProviderOffer {
   readonly priceSource: string;
   /** Date of the price, YYYY-MM-DD. */
   readonly priceAsOf: string;
+  /** False for a price that people declared without a date: it stands until they change it. */
+  readonly priceDated: boolean;
   /** False when the price was never confirmed by its source. */
   readonly priceVerified: boolean;
   /** Where it can run; empty = the provider has no notion of regions. */
@@ -42,6 +46,10 @@ export interface ProviderOffer {
   /** Processor cores and memory of a machine that trains on its CPU. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
+  /** Machines of the largest size that can train together; absent = 1. */
+  readonly maxNodes?: number;
+  /** Whether the trainer there can run a plan of several stages. */
+  readonly stages?: boolean;
   /** What the trainer can do there; absent = everything. */
   readonly executors?: { readonly modalities: readonly Modality[]; readonly methods: readonly MethodName[] };
   /** Digest-pinned image the trainer runs from, where images are used. */
@@ -61,6 +69,39 @@ export interface DataFacts {
   readonly sha256?: string;
   /** Rows are preference pairs (prompt, chosen, rejected). */
   readonly preferencePairs?: boolean;
+  readonly columns?: readonly string[];
+  readonly license?: string;
+  readonly gated?: boolean;
+  /** When somebody looked, RFC 3339. Told to people; never part of what is approved. */
+  readonly verifiedAt?: string;
+}
+
+/** What the model Hub says today about a base model. */
+export interface ModelFacts {
+  /** "owner/name". */
+  readonly hub: string;
+  /** Commit of the repository. */
+  readonly revision: string;
+  readonly license?: string;
+  readonly gated: boolean;
+  readonly parameters?: number;
+}
+
+/** A value of the plan with the reason for it. */
+export interface Reason {
+  readonly tile: TileName;
+  /** What was decided: "rank", "learning rate", "card". */
+  readonly what: string;
+  readonly value: string;
+  readonly because: string;
+  /** Where the rule or the figure comes from. */
+  readonly source?: string;
+}
+
+/** A list price that is too old to be trusted blindly. */
+export interface StalePrice {
+  readonly asOf: string;
+  readonly message: string;
 }
 
 export interface RecommendInput {
@@ -70,6 +111,7 @@ export interface RecommendInput {
   readonly providers: readonly ProviderOffer[];
   readonly policy: EffectivePolicy;
   readonly dataFacts?: readonly DataFacts[];
+  readonly modelFacts?: readonly ModelFacts[];
   /** False when the model Hub cannot be reached: sources outside it are then preferred. Default true. */
   readonly hubReachable?: boolean;
   /** What the policies' monthly ceiling leaves for this namespace; absent = no ceiling. */
@@ -85,6 +127,11 @@ export interface Recommendation {
   /** Model, Method, Data, GPU, Budget: in this order. */
   readonly tiles: readonly Tile[];
   readonly warnings: readonly string[];
+  /** Why each value is what it is. Not part of what is approved. */
+  readonly why: readonly Reason[];
+  /** What the selection moves against the planner's own choice; empty without a selection. */
+  readonly changes: readonly Change[];
+  readonly stalePrice?: StalePrice;
 }
 
 export type BlockReason =

@@ -1,0 +1,103 @@
+import type { MicroUsd } from '../money.ts';
+import { minMoney, parseMoney } from '../money.ts';
+import type { PlanContext } from './candidate.ts';
+import type { Compute } from './compute.ts';
+import { computesOf } from './compute.ts';
+import type { NoData } from './data/summary.ts';
+import { summarizeData } from './data/summary.ts';
+import type { Choices, Decision, Failure, Selection } from './decide.ts';
+import { decide } from './decide.ts';
+import { adviseMethods } from './methods.ts';
+import type { UnknownModel } from './models.ts';
+import { modelChoices } from './models.ts';
+import type { Ceiling } from './policy-ceiling.ts';
+import { ceilingOf } from './policy-ceiling.ts';
+import { modelProblem } from './problems.ts';
+import type { RecommendInput } from './types.ts';
+
+/** A decision with what it was chosen from. */
+export interface Decided {
+  readonly context: PlanContext;
+  readonly choices: Choices;
+  readonly decision: Decision;
+}
+
+export type Outcome = Decided | { readonly context: PlanContext; readonly failure: Failure } | NoData | UnknownModel;
+
+/** One planning of one goal: answers what each selection would give, and remembers what it worked out. */
+export interface Planning {
+  readonly limit: MicroUsd;
+  /** What policies and the month leave, where they leave less than any sum. */
+  readonly ceiling?: Ceiling;
+  /** Throws SelectionError for a selection that names nothing. */
+  decideWith(selection: Selection): Outcome;
+}
+
+/** Prepares the planning of an input. Pure: equal inputs and selections give equal outcomes. */
+export function planningOf(input: RecommendInput): Planning {
+  const { contract, catalog, policy } = input;
+  const stated = parseMoney(contract.budget.limit, 'budget.limit');
+  const ceiling = ceilingOf(policy, input.monthlyRemaining);
+  const limit = ceiling === undefined ? stated : minMoney(stated, ceiling.amount);
+  const offers = input.providers.map(computesOf).filter((computes) => computes.length > 0);
+  const prepared = new Map<string, Prepared>();
+
+  return {
+    limit,
+    ...(ceiling !== undefined && { ceiling }),
+    decideWith: (selection) => {
+      const ready = prepare(selection);
+      if (!('context' in ready)) return ready;
+      const { context, choices } = ready;
+      const decision = decide(context, choices, selection);
+      return 'chosen' in decision ? { context, choices, decision } : { context, failure: decision };
+    },
+  };
+
+  /** Data and method selected decide what the rows are; the rest is the same for every selection. */
+  function prepare({ data, method }: Selection): Prepared {
+    const key = `${data ?? ''} ${method ?? ''}`;
+    const known = prepared.get(key) ?? build(data, method);
+    prepared.set(key, known);
+    return known;
+  }
+
+  function build(dataChoice: string | undefined, methodChoice: string | undefined): Prepared {
+    const facts = input.dataFacts ?? [];
+    const method = catalog.methods.find(({ id }) => id === methodChoice)?.id;
+    const data = summarizeData(contract, facts, { catalog, policy, choice: dataChoice, method });
+    if ('noData' in data) return data;
+    const context: PlanContext = {
+      contract,
+      catalog,
+      policy,
+      data,
+      facts,
+      hubReachable: input.hubReachable ?? true,
+      modelFacts: input.modelFacts ?? [],
+      limit,
+      memo: new Map(),
+    };
+    const models = modelChoices({
+      contract,
+      catalog,
+      cpuOnly: cpuOnly(offers),
+      ...(data.longestRow !== undefined && { longestRow: data.longestRow }),
+      allowed: (model) => modelProblem(context, model) === undefined,
+    });
+    if ('unknown' in models) return models;
+    return { context, choices: { models, methods: adviseMethods(contract, methodDataOf(data), catalog), offers } };
+  }
+}
+
+type Prepared = Pick<Decided, 'context' | 'choices'> | NoData | UnknownModel;
+
+function methodDataOf({ rows, rowsKnown, views }: PlanContext['data']) {
+  const pairs = views.length > 0 && views.every(({ preferencePairs }) => preferencePairs === true);
+  return { rows, rowsKnown, pairs };
+}
+
+function cpuOnly(offers: readonly (readonly Compute[])[]): boolean {
+  const ready = offers.flat().filter(({ offer }) => offer.ready);
+  return ready.length > 0 && ready.every(({ offer }) => offer.gpu === 'cpu');
+}

@@ -1,0 +1,52 @@
+import type { PlannedData } from '@kriptik/crds';
+import type { DatasetSpec } from '../catalog/catalog.ts';
+import type { PlanContext } from './candidate.ts';
+import type { DataSummary } from './data/summary.ts';
+import { summarizeData } from './data/summary.ts';
+import { licenseForbidden } from './policy-check.ts';
+import type { StageRecipe } from './recipes.ts';
+
+/**
+ * What one stage looks at: its own rows, and of the goal's wishes those that are about every stage. How far to train
+ * and how fast to learn are wishes about the deciding stage. Undefined where there are no rows for it.
+ */
+export function contextForStage(context: PlanContext, recipe: StageRecipe): PlanContext | undefined {
+  const data = recipe.data === 'pairs' ? pairsOf(context) : context.data;
+  if (data === undefined) return undefined;
+  if (recipe.decides === true) return data === context.data ? context : { ...context, data, memo: new Map() };
+  const { epochs: _e, maxSteps: _s, learningRate: _l, batchSize: _b, ...rest } = context.contract.constraints;
+  return { ...context, data, contract: { ...context.contract, constraints: rest }, memo: new Map() };
+}
+
+/** Pairs of a better and a worse answer: the author's own, else a public set that may be used. */
+function pairsOf(context: PlanContext): DataSummary | undefined {
+  const { contract, data, facts, catalog, policy } = context;
+  const own = data.views.filter(({ preferencePairs }) => preferencePairs === true).map(({ planned }) => planned.uri);
+  const sources = contract.data.filter(({ uri }) => own.includes(uri));
+  const set = sources.length > 0 ? undefined : publicPairs(context);
+  if (sources.length === 0 && set === undefined) return undefined;
+  const chosen = sources.length > 0 ? sources : [sourceOf(set)];
+  const summary = summarizeData({ ...contract, data: chosen.filter((source) => source !== undefined) }, facts, {
+    catalog,
+    policy,
+    method: 'dpo',
+  });
+  return 'noData' in summary ? undefined : summary;
+}
+
+function publicPairs({ contract, catalog, policy, data }: PlanContext): DatasetSpec | undefined {
+  return catalog.datasets.find(
+    (set) =>
+      set.shape === 'preference' &&
+      set.modality === contract.modality &&
+      !set.gated &&
+      (set.commercialUse !== 'no' || !data.commercial) &&
+      licenseForbidden(policy, set.license) === undefined,
+  );
+}
+
+function sourceOf(set: DatasetSpec | undefined): PlannedData | undefined {
+  if (set === undefined) return undefined;
+  const name = set.id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return { name, uri: `hf://datasets/${set.hub}`, format: 'hub', rows: set.rows };
+}

@@ -1,0 +1,65 @@
+import type { Tile } from '@kriptik/crds';
+import { formatUsd } from '../../money.ts';
+import type { Candidate } from '../candidate.ts';
+import { computeTitle } from '../compute.ts';
+import { methodFacts } from '../methods.ts';
+import { gigabytes } from '../problems.ts';
+import type { PlanDraft } from './priced.ts';
+import { alternative, cut, warningsOf } from './priced.ts';
+
+/** How it is trained, why so and not otherwise, and in which stages. */
+export function methodTile(draft: PlanDraft): Tile {
+  const { context, choices, decision } = draft;
+  const { chosen, staged, unstaged } = decision;
+  const facts = methodFacts(context.catalog, chosen.method);
+  const advice = choices.methods.find(({ name }) => name === chosen.method);
+  const others = choices.methods.filter(({ name }) => name !== chosen.method);
+  return {
+    name: 'Method',
+    choice: chosen.method,
+    title: staged === undefined ? facts.title : `${staged.stages.length} stages, the main one with ${facts.title}`,
+    summary: facts.summary,
+    reasons: [
+      advice?.because ?? `It is ${facts.strength}.`,
+      `It is ${facts.strength}.`,
+      `Needs about ${gigabytes(chosen.estimate.memory.total)} of memory${chosen.compute.count > 1 ? ' on each GPU' : ''}.`,
+      ...others.map(({ name, because }) => `Not ${methodFacts(context.catalog, name).title}: ${because}`),
+    ]
+      .slice(0, 16)
+      .map((text) => cut(text)),
+    facts: [...stageFacts(draft), ...settingFacts(chosen)].slice(0, 24),
+    alternatives: others.map(({ name, because, unwise }) => {
+      const other = methodFacts(context.catalog, name);
+      return alternative(draft, { method: name }, other.title, () => `${other.summary} ${unwise ?? because}`);
+    }),
+    ...warningsOf([
+      ...(advice?.unwise === undefined ? [] : [advice.unwise]),
+      ...(unstaged === undefined ? [] : [unstaged]),
+      ...(staged?.dropped ?? []).map((text) => `A stage is left out. ${text}.`),
+    ]),
+  };
+}
+
+function stageFacts({ decision, context }: PlanDraft): Tile['facts'] {
+  return (decision.staged?.stages ?? []).map(({ recipe, candidate, run }, index) => {
+    const how = recipe.methods.length === 0 ? 'no training' : methodFacts(context.catalog, candidate.method).title;
+    const steps = run.steps > 0 ? `, ${run.steps} steps` : '';
+    return {
+      label: `Stage ${index + 1}: ${recipe.title}`,
+      value: cut(
+        `${how}${steps} on ${computeTitle(candidate.compute)}, ${formatUsd(run.estimate.cost.total.expected)}`,
+        512,
+      ),
+    };
+  });
+}
+
+function settingFacts({ hyperparameters: hyper, lora }: Candidate): Tile['facts'] {
+  return [
+    { label: 'Learning rate', value: hyper.learningRate },
+    { label: 'Batch', value: `${hyper.batchSize} rows x ${hyper.gradientAccumulation}` },
+    ...(lora === undefined ? [] : [{ label: 'Rank', value: `${lora.r}, alpha ${lora.alpha}` }]),
+    { label: 'Longest row', value: `${hyper.maxLength} tokens` },
+    { label: 'Precision', value: hyper.precision },
+  ];
+}

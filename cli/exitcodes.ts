@@ -44,6 +44,9 @@ export const EXIT_CODES: readonly { readonly code: ExitCode; readonly meaning: s
     meaning: 'The goal needs clarification; the questions name the fields that answer them.',
   },
   { code: EXIT.overPolicy, meaning: 'A policy forbids every plan for the goal; the message names the rule.' },
-  { code: EXIT.unplannable, meaning: 'Nothing can be planned for the goal as things stand: data, model, memory, deadline.' },
+  {
+    code: EXIT.unplannable,
+    meaning: 'Nothing can be planned for the goal as things stand: data, model, memory, deadline.',
+  },
   { code: EXIT.interrupted, meaning: 'Interrupted (Ctrl-C).' },
 ];

@@ -43,7 +43,7 @@ export function registerPlan(program: Command, open: Open): void {
     .option('--policy <path>', 'file with a TrainingPolicy that must hold (may be repeated)', collect)
     .option('--provider <path>', 'file with a ComputeProvider to plan on (may be repeated)', collect)
     .option('--rate <usd>', 'plan on this machine alone, at this price an hour', amount)
-    .option('--offline', 'ask no cluster')
+    .option('--offline', 'ask no cluster and no Hub')
     .option('--timeout <seconds>', 'how long to wait for the plan of an applied goal', seconds, 120)
     .addOption(outputOption(['table', 'json', 'yaml', 'markdown']))
     .action(async (target: string | undefined, options: PlanOptions, command: Command) => {
@@ -129,7 +129,10 @@ async function planHere(session: Session, input: PlanInput, options: PlanOptions
     namespaceLabels: place.namespaceLabels,
     selection: Object.fromEntries(Object.entries(selection).filter(([, id]) => id !== null)),
     market: { catalog, machine: place.machine },
-    hub: hubFrom(session.host.env, { now: () => session.now(), timeoutMs: HUB_TIMEOUT_MS }),
+    hub: hubFrom(options.offline === true ? { HF_HUB_OFFLINE: '1' } : session.host.env, {
+      now: () => session.now(),
+      timeoutMs: HUB_TIMEOUT_MS,
+    }),
     // As the operator of a cluster does; without one nobody's network may change a plan.
     pin: place.cluster,
     checkData: localDataCheck(session.host.env),

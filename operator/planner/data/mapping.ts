@@ -114,6 +114,9 @@ const RENAMES: Readonly<Record<TargetForm, readonly Readonly<Record<string, read
  * where it reads them as they are; else the columns to rename; else why not.
  */
 export function conversionOf(columns: readonly string[], target: TargetForm): Conversion {
+  if (columns.includes('parent_id')) {
+    return { problem: 'its rows are single messages of a tree: join them to conversations in a copy first' };
+  }
   if (READ_AS_IS[target].some((set) => set.every((name) => columns.includes(name)))) return {};
   const columnOf = (names: readonly string[]): string | undefined => {
     const name = names.find((one) => columns.some((column) => column.toLowerCase() === one));

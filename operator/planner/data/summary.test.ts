@@ -124,8 +124,8 @@ describe('a goal without data', () => {
       uri: 'hf://datasets/acme/open-answers',
       format: 'hub',
     });
-    expect(ids(data)).toEqual(['open-answers', 'wiki-answers', 'medical-answers', 'written-answers', 'nc-answers']);
-    expect(data.proposals.at(-1)?.problem?.text).toMatch(/cc-by-nc-4\.0 forbids commercial use/);
+    expect(ids(data)).toEqual(['open-answers', 'wiki-answers', 'written-answers', 'medical-answers', 'nc-answers']);
+    expect(data.proposals.at(-1)?.problem?.text).toMatch(/may not be used commercially \(licence cc-by-nc-4\.0\)/);
   });
 
   it.each([
@@ -201,6 +201,11 @@ describe('a goal without data', () => {
     expect(found.reason).toBe('NoData');
     expect(found.message).toMatch(want);
     expect(found.remedy).toContain('spec.data');
+  });
+
+  it('is not given data about something else', () => {
+    const found = noData({ capability: 'summarization', goalText: 'Summaries of court rulings' });
+    expect(found.message).toMatch(/none that teaches summarization/);
   });
 
   it('whose every set a policy forbids says which rule does', () => {

@@ -65,6 +65,9 @@ const DOMAINS: readonly (readonly [string, RegExp])[] = [
     /\b(support|help ?desk|customer service|kundendienst|kundenservice|atención al cliente)\b|客服/i,
   ],
   ['tone', /\b(tone|polite\w*|rude|formal|friendly|tonfall|tono)\b|语气/i],
+  ['charts', /\b(charts?|graphs?|plots?|diagram\w*)\b|图表/i],
+  ['documents', /\b(invoices?|receipts?|forms?|documents?|rechnung\w*|facturas?)\b|发票/i],
+  ['handwriting', /\b(handwrit\w*|handschrift\w*|manuscrit\w*)\b|手写/i],
   ['safety', /\b(safety|harmless|toxic\w*|refus\w*)\b/i],
 ];
 

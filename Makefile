@@ -77,6 +77,10 @@ fix: install ## Format and apply safe lint fixes
 bench-runtime: install ## Writes per second and memory of the runtime, against client-node (MINUTES=1)
 	@node --expose-gc operator/runtime/bench/writes.ts
 
+.PHONY: bench-plan
+bench-plan: install ## How long a plan takes: in process and from a cold start (ROUNDS=5 STARTS=7)
+	@node cli/bench/plan.ts
+
 .PHONY: clean
 clean: ## Remove what was installed into the tree; the cache stays
 	@rm -rf node_modules trainer/.pytest_cache

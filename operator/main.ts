@@ -12,7 +12,7 @@ import { findTrainer } from './backends/local/trainer-install.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import { clusterId, requireKinds, whoAmI } from './cluster.ts';
 import { GoalReconciler } from './goal/reconciler.ts';
-import { hubProbe } from './hub.ts';
+import { hubFrom } from './hub/config.ts';
 import { intentParsers } from './intent/parsers.ts';
 import { JobReconciler } from './job/reconciler.ts';
 import { defaultJobSettings, type JobSettings } from './job/settings.ts';
@@ -98,18 +98,19 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   const dispatcher = new Agent({ allowH2: false, connections: 8 });
   const planClient = client.resource(TrainingPlanResource);
   const jobClient = client.resource(TrainingJobResource);
+  const readSecret = secretReader(client, namespace);
   const shared = { ...caches, catalog, market, registry, events, clock, planClient, jobClient };
   const reconcilers = {
     goal: new GoalReconciler({
       ...shared,
       client: client.resource(TrainingGoalResource),
-      parsers: intentParsers(env, clock, secretReader(client, namespace)),
+      parsers: intentParsers(env, clock, readSecret),
     }),
     plan: new PlanReconciler({
       ...shared,
       client: planClient,
       facts: new LocalDataFacts(localDataCheck(env)),
-      hubReachable: hubProbe(env, clock),
+      hub: hubFrom(env, { now: () => clock.now(), readSecret }),
       operatorUser: await whoAmI(client),
     }),
     job: new JobReconciler({

@@ -159,7 +159,8 @@ export class HubClient {
     const { kind, name, revision, part = '' } = what;
     if (what.free !== true) checked(kind, name);
     const { cache, now } = this.#options;
-    const key = `${this.#options.hubUrl} ${kind} ${name}@${revision ?? ''} ${part}`;
+    const keyOf = (of = ''): string => `${this.#options.hubUrl} ${kind} ${name}@${of} ${part}`;
+    const key = keyOf(revision);
     const kept = await cache.get(key);
     const known = schema.safeParse(kept?.value);
     const before = kept !== undefined && known.success ? { value: known.data, at: kept.at } : undefined;
@@ -168,6 +169,8 @@ export class HubClient {
       const value = parsed(schema, await this.#call({ kind, name, revision }, ask), `${kind} ${name}`);
       const at = now();
       await cache.put(key, { at, value });
+      // The newest commit is later asked for by its name, when a plan is bound to it.
+      if (revision === undefined && isCommit(value)) await cache.put(keyOf(value.sha), { at, value });
       return { value, at, stale: false };
     } catch (error) {
       if (before !== undefined && error instanceof HubProblem && error.passing) return { ...before, stale: true };
@@ -236,6 +239,9 @@ function fetchFor(
   };
 }
 
+/** What others use of the client, so that tests and simulations can stand in for it. */
+export type Hub = Pick<HubClient, 'model' | 'dataset' | 'config' | 'size' | 'info' | 'mayRead' | 'reachable'>;
+
 async function json(url: string, call: HubCall): Promise<unknown> {
   const response = await call.fetch(url, { headers: authorization(call.accessToken) });
   const text = await response.text();
@@ -265,6 +271,10 @@ function problemOf(error: unknown, host: string): HubProblem {
 
 function badAnswer(about: string): HubProblem {
   return new HubProblem('BadAnswer', `the Hub's answer cannot be read (${about})`, 'Check HF_ENDPOINT');
+}
+
+function isCommit(value: unknown): value is { readonly sha: string } {
+  return typeof value === 'object' && value !== null && 'sha' in value && typeof value.sha === 'string';
 }
 
 /** Names come from goals and end up in addresses. */

@@ -1,7 +1,7 @@
 import type { Contract } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
 import { findModel } from '../catalog/lookup.ts';
-import type { HubClient } from './client.ts';
+import type { Hub } from './client.ts';
 import { type HubModel, modelFacts } from './facts.ts';
 import { modelSpecFrom } from './model-spec.ts';
 import { HubProblem } from './problem.ts';
@@ -25,7 +25,7 @@ export type Enriched =
 export async function enrichCatalog(
   catalog: Catalog,
   contract: Pick<Contract, 'constraints' | 'model' | 'modality'>,
-  hub: HubClient,
+  hub: Hub,
 ): Promise<Enriched> {
   const stated = contract.constraints.model;
   const name = (stated ?? contract.model)?.replace(/^hf:\/\/(?:models\/)?/, '');
@@ -54,24 +54,25 @@ export async function enrichCatalog(
   }
 }
 
+/** Facts of a model, and why they are not those of today. */
+export interface PinnedModel {
+  readonly facts?: Pick<HubModel, 'hub' | 'revision' | 'gated' | 'license' | 'parameters'>;
+  readonly problem?: HubProblem;
+}
+
 /**
  * Facts of a model of the plan at the commit it was priced with before, else at its newest. What was priced stays
- * pinned: a commit that is pushed meanwhile does not change what people are asked to approve. Undefined where the
- * Hub cannot tell and nothing was pinned.
+ * pinned: a commit that is pushed meanwhile, or a Hub that is out of reach for a while, does not change what people
+ * are asked to approve.
  */
-export async function pinnedModel(
-  hub: HubClient,
-  name: string,
-  pinned: string | undefined,
-): Promise<HubModel | undefined> {
-  const ask = async (revision?: string): Promise<HubModel> => modelFacts(await hub.model(name, revision));
+export async function pinnedModel(hub: Hub, name: string, pinned: string | undefined): Promise<PinnedModel> {
   try {
-    if (pinned === undefined) return await ask();
-    return { ...(await ask(pinned)), revision: pinned };
+    const answer = await hub.model(name, pinned);
+    return { facts: modelFacts(answer) };
   } catch (error) {
     if (!(error instanceof HubProblem)) throw error;
-    if (error.kind === 'RevisionNotFound') return await pinnedModel(hub, name, undefined);
-    return undefined;
+    if (error.kind === 'RevisionNotFound' && pinned !== undefined) return await pinnedModel(hub, name, undefined);
+    return { problem: error, ...(pinned !== undefined && { facts: { hub: name, revision: pinned, gated: false } }) };
   }
 }
 

@@ -24,7 +24,8 @@ export interface HubDataset {
   readonly revision: string;
   readonly license?: string;
   readonly gated: boolean;
-  /** Absent where the viewer knows nothing of it. */
+  /** Of the configuration that is trained on; empty where the viewer knows nothing of it. */
+  readonly splits: readonly string[];
   readonly split?: string;
   readonly rows?: number;
   readonly columns?: readonly string[];
@@ -81,6 +82,7 @@ export function datasetFacts({ dataset, size, info }: DatasetAnswers, wantedSpli
     hub: value.name,
     revision: value.sha,
     gated: Boolean(value.gated),
+    splits: inConfig.map(({ split }) => split).toSorted(),
     ...(license !== undefined && { license }),
     ...(chosen !== undefined && { split: chosen.split, rows: chosen.rows }),
     ...(chosen?.bytes !== undefined && { bytes: chosen.bytes }),

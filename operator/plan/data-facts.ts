@@ -1,12 +1,23 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Contract, DataSource } from '@kriptik/crds';
+import type { Contract, DataSource, PlannedData } from '@kriptik/crds';
 import type { DataFacts } from '../planner/types.ts';
 import type { CheckReport, DataCheck } from '../trainer/check.ts';
 import { formatOf } from '../trainer/format.ts';
 
-/** A data file that cannot be used; the message says which, why and what to do. */
+/** Data that cannot be used; the message says which, why and what to do. */
 export class DataProblem extends Error {}
+
+/** The data of a contract, or what a plan proposes for one that names none. */
+export interface DataQuestion {
+  readonly modality: Contract['modality'];
+  readonly data: readonly (DataSource | PlannedData)[];
+}
+
+/** Looks into data before it is priced. Answers for the sources it knows how to read, and throws DataProblem. */
+export interface DataFactsSource {
+  of(question: DataQuestion): Promise<DataFacts[]>;
+}
 
 /** Errors of one file that are told; the count of the rest follows. */
 const TOLD = 3;
@@ -21,7 +32,7 @@ interface Known {
  * plan, so that an approval is bound to the very data, and a broken file is found before it costs anything. Answers
  * are kept until a file's time or size changes.
  */
-export class LocalDataFacts {
+export class LocalDataFacts implements DataFactsSource {
   readonly #check: DataCheck;
   readonly #known = new Map<string, Known>();
 
@@ -30,9 +41,9 @@ export class LocalDataFacts {
   }
 
   /** Facts of the contract's file:// sources. Throws DataProblem for one that cannot be trained on. */
-  async of(contract: Pick<Contract, 'data' | 'modality'>): Promise<DataFacts[]> {
-    const rows = contract.modality === 'llm' || contract.modality === 'code';
-    const local = contract.data.filter((source) => source.uri.startsWith('file://'));
+  async of({ modality, data }: DataQuestion): Promise<DataFacts[]> {
+    const rows = modality === 'llm' || modality === 'code';
+    const local = data.filter((source) => source.uri.startsWith('file://'));
     return await Promise.all(local.map((source) => this.#look(source, rows)));
   }
 

@@ -7,6 +7,7 @@ import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
 import { setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { jobFor } from './desired.ts';
+import type { Verification } from './price.ts';
 
 export interface PlanObserved {
   readonly now: number;
@@ -17,6 +18,8 @@ export interface PlanObserved {
   readonly job: TrainingJob | undefined;
   /** What the planner proposes as things stand; only looked at while nothing is decided. */
   readonly proposal: PlanResult | undefined;
+  /** Whether the Hub confirmed the facts behind the proposal; absent where there is none. */
+  readonly facts?: Verification | undefined;
   readonly policy: EffectivePolicy;
   /** What the month's ceiling leaves for this plan; undefined where none holds. */
   readonly monthlyRemaining?: MicroUsd | undefined;
@@ -193,6 +196,17 @@ function withVerdict(o: PlanObserved, status: TrainingPlanStatus, verdict: Verdi
     const next = {
       type,
       status: on ? ('True' as const) : ('False' as const),
+      reason,
+      message,
+      observedGeneration: generation,
+    };
+    conditions = setCondition(conditions, next, new Date(o.now));
+  }
+  if (o.facts !== undefined) {
+    const { verified, reason, message } = o.facts;
+    const next = {
+      type: 'FactsVerified',
+      status: verified ? ('True' as const) : ('False' as const),
       reason,
       message,
       observedGeneration: generation,

@@ -1,12 +1,14 @@
 import type { ComputeProvider, Contract, TrainingGoal, TrainingPlanSpec, TrainingPolicy } from '@kriptik/crds';
 import { planDigest } from '../digest.ts';
+import type { Hub } from '../hub/client.ts';
 import { parseGoal } from '../intent/parse.ts';
 import type { Question } from '../intent/types.ts';
 import type { Blocked, ProviderOffer, Recommendation } from '../planner/types.ts';
 import type { Market } from '../provider/offers.ts';
 import type { DataCheck } from '../trainer/check.ts';
-import { DataProblem, LocalDataFacts } from './data-facts.ts';
-import { policyFor, propose } from './propose.ts';
+import { LocalDataFacts } from './data-facts.ts';
+import { priceWithHub } from './price.ts';
+import { policyFor } from './propose.ts';
 
 /** What a goal would become: a priced plan, questions, a refusal, or why it cannot be planned now. */
 export type Preview =
@@ -35,7 +37,9 @@ export interface PreviewInput {
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly selection: NonNullable<TrainingPlanSpec['selection']>;
   readonly market: Market;
-  readonly hubReachable: boolean;
+  readonly hub: Hub;
+  /** Whether the plan is bound to commits of today; without it everybody gets the same plan. */
+  readonly pin: boolean;
   readonly checkData: DataCheck;
   /** Epoch ms. */
   readonly now: number;
@@ -49,27 +53,21 @@ export async function previewPlan(input: PreviewInput): Promise<Preview> {
   if (reading.outcome === 'Refused') return { refused: reading.reason };
   const { contract } = reading;
   const { providers, offers = [] } = input.surroundings(contract);
-  try {
-    const result = propose({
-      plan: { spec: { goalRef: { name: goal.metadata.name, uid: '' }, contract, selection: input.selection } },
-      market,
-      providers: providers.map(asReady),
-      offers,
-      policy: policyFor(input.policies, input.namespaceLabels),
-      facts: await new LocalDataFacts(input.checkData).of(contract),
-      hubReachable: input.hubReachable,
-      now: input.now,
-    });
-    if ('blocked' in result) return { ...result, contract };
-    const { resolved, quote } = result;
-    return { ...result, contract, digest: planDigest({ contract, resolved, quote }) };
-  } catch (error) {
-    if (!(error instanceof DataProblem)) throw error;
-    return { blocked: { reason: 'DataUnreadable', message: error.message, remedy: REPAIR_DATA }, contract };
-  }
+  const { result } = await priceWithHub({
+    plan: { spec: { goalRef: { name: goal.metadata.name, uid: '' }, contract, selection: input.selection } },
+    market,
+    providers: providers.map(asReady),
+    offers,
+    policy: policyFor(input.policies, input.namespaceLabels),
+    sources: [new LocalDataFacts(input.checkData)],
+    hub: input.hub,
+    pin: input.pin,
+    now: input.now,
+  });
+  if ('blocked' in result) return { ...result, contract };
+  const { resolved, quote } = result;
+  return { ...result, contract, digest: planDigest({ contract, resolved, quote }) };
 }
-
-const REPAIR_DATA = 'Correct spec.data of the goal, or the file it names; then plan again.';
 
 /** Without a cluster nothing was probed; the plan shows what it would be once it was. */
 function asReady(provider: ComputeProvider): ComputeProvider {

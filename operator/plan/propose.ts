@@ -2,7 +2,7 @@ import type { ComputeProvider, TrainingPlan, TrainingPolicy } from '@kriptik/crd
 import type { MicroUsd } from '../money.ts';
 import { mergePolicies } from '../planner/policy.ts';
 import { recommend } from '../planner/recommend.ts';
-import type { DataFacts, EffectivePolicy, PlanResult, ProviderOffer } from '../planner/types.ts';
+import type { DataFacts, EffectivePolicy, ModelFacts, PlanResult, ProviderOffer } from '../planner/types.ts';
 import { type Market, offersOfProvider } from '../provider/offers.ts';
 
 /** Policies that hold in a namespace with these labels, merged to the most restrictive. */
@@ -26,6 +26,7 @@ export interface ProposeInput {
   readonly offers?: readonly ProviderOffer[];
   readonly policy: EffectivePolicy;
   readonly facts: readonly DataFacts[];
+  readonly modelFacts?: readonly ModelFacts[];
   /** What the month's ceiling leaves the namespace; undefined where none holds. */
   readonly monthlyRemaining?: MicroUsd | undefined;
   readonly hubReachable: boolean;
@@ -47,6 +48,7 @@ export function propose(input: ProposeInput): PlanResult {
     ],
     policy,
     dataFacts: input.facts,
+    ...(input.modelFacts !== undefined && { modelFacts: input.modelFacts }),
     hubReachable: input.hubReachable,
     ...(monthlyRemaining === undefined ? {} : { monthlyRemaining }),
     now: new Date(input.now),

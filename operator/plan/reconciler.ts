@@ -1,6 +1,7 @@
 import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
+import type { Hub } from '../hub/client.ts';
 import type { MicroUsd } from '../money.ts';
-import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
+import type { EffectivePolicy } from '../planner/types.ts';
 import type { Market } from '../provider/offers.ts';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -11,10 +12,11 @@ import { isBeingDeleted } from '../runtime/finalizers.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
-import { DataProblem, type LocalDataFacts } from './data-facts.ts';
+import type { DataFactsSource } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
 import { monthRoom } from './month.ts';
-import { policyFor, propose } from './propose.ts';
+import { type Priced, priceWithHub, verification } from './price.ts';
+import { policyFor } from './propose.ts';
 
 export interface PlanDependencies {
   readonly client: ResourceClient<TrainingPlan>;
@@ -26,8 +28,9 @@ export interface PlanDependencies {
   readonly providers: Cache<ComputeProvider>;
   readonly namespaces: Cache<KubeObject>;
   readonly market: Market;
-  readonly facts: LocalDataFacts;
-  readonly hubReachable: () => Promise<boolean>;
+  /** Looks into the files of this machine. */
+  readonly facts: DataFactsSource;
+  readonly hub: Hub;
   readonly operatorUser: string;
   readonly events: EventRecorder;
   readonly clock: Clock;
@@ -55,7 +58,8 @@ export class PlanReconciler implements Reconciler {
     const policy = policyFor(policies.list(), labels);
     const monthlyRemaining = this.#monthlyRemaining(plan, policy);
     const approved = plan.status?.approval?.decision === 'Approved';
-    const proposal = approved ? undefined : await this.#propose(plan, policy, monthlyRemaining);
+    const priced = approved ? undefined : await this.#price(plan, policy, monthlyRemaining);
+    const proposal = priced?.result;
     const decision = decidePlan({
       now: clock.now(),
       plan,
@@ -63,6 +67,7 @@ export class PlanReconciler implements Reconciler {
       plans: plans.list({ namespace }),
       job: jobs.get({ namespace, name: plan.metadata.name }),
       proposal,
+      facts: priced && verification(priced, this.#deps.market.catalog),
       policy,
       monthlyRemaining,
       operatorUser,
@@ -85,36 +90,23 @@ export class PlanReconciler implements Reconciler {
     return monthRoom({ ceiling, jobs: this.#deps.jobs.list({ namespace }), plans, now: this.#deps.clock.now() }).left;
   }
 
-  async #propose(
-    plan: TrainingPlan,
-    policy: EffectivePolicy,
-    monthlyRemaining: MicroUsd | undefined,
-  ): Promise<PlanResult> {
-    const { market, providers, facts, hubReachable, clock } = this.#deps;
-    const all = providers.list();
-    try {
-      // Only where trainers run on this very machine do its files mean anything.
-      const here = all.some((provider) => provider.spec.type === 'local');
-      return propose({
-        plan,
-        market,
-        providers: all,
-        policy,
-        facts: here ? await facts.of(plan.spec.contract) : [],
-        monthlyRemaining,
-        hubReachable: await hubReachable(),
-        now: clock.now(),
-      });
-    } catch (error) {
-      if (!(error instanceof DataProblem)) throw error;
-      return {
-        blocked: {
-          reason: 'DataUnreadable',
-          message: error.message,
-          remedy: 'The plan is priced as soon as the data can be read',
-        },
-      };
-    }
+  async #price(plan: TrainingPlan, policy: EffectivePolicy, monthlyRemaining: MicroUsd | undefined): Promise<Priced> {
+    const { market, facts, hub, clock } = this.#deps;
+    const providers = this.#deps.providers.list();
+    // Only where trainers run on this very machine do its files mean anything.
+    const here = providers.some((provider) => provider.spec.type === 'local');
+    return await priceWithHub({
+      plan,
+      market,
+      providers,
+      policy,
+      monthlyRemaining,
+      sources: here ? [facts] : [],
+      hub,
+      pin: true,
+      before: plan.status?.resolved,
+      now: clock.now(),
+    });
   }
 
   /** The job has the plan's name, so one that exists already is the very one. */

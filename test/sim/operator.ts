@@ -97,7 +97,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
       ...shared,
       client: planClient,
       facts: new LocalDataFacts(() => Promise.reject(new Error('the simulation has no files'))),
-      hubReachable: () => Promise.resolve(true),
+      hub: silentHub(),
       operatorUser: 'operator',
     }),
     job: new JobReconciler({

@@ -103,7 +103,6 @@ function judge(dataset: DatasetSpec, input: ProposeInput): Proposal {
     dataset.gated ? -1 : 0,
     -{ none: 0, possible: 0.75, yes: 2 }[dataset.personalData],
     findLicense(input.catalog, dataset.license)?.shareAlike === true ? -0.5 : 0,
-    conversion.mapping === undefined ? 0 : -2,
     dataset.shape === 'text' && !dataset.tasks.includes('continued-pretraining') ? -1 : 0,
     dataset.modality === wish.modality ? 0 : -1,
     // Of two that serve alike the smaller one is looked through sooner.
@@ -149,8 +148,12 @@ function problemOf(dataset: DatasetSpec, conversion: Conversion, { policy, wish 
       text: `it may not be used commercially (licence ${dataset.license}); say in the goal that the use is not commercial to choose it`,
     };
   }
-  if (conversion.problem !== undefined && conversion.mapping === undefined) {
-    return { reason: 'NoData', text: conversion.problem };
+  if (dataset.config !== undefined) {
+    return {
+      reason: 'NoData',
+      text: `the trainer cannot choose its part "${dataset.config}" yet: name a copy of that part in spec.data`,
+    };
   }
+  if (conversion.problem !== undefined) return { reason: 'NoData', text: conversion.problem };
   return undefined;
 }

@@ -37,6 +37,8 @@ export interface SourceView {
   readonly longestRow?: number;
   readonly preferencePairs?: boolean;
   readonly dataset?: DatasetSpec;
+  /** Its terms must be accepted before it can be read. */
+  readonly gated: boolean;
   readonly conversion: Conversion;
 }
 
@@ -62,8 +64,9 @@ export function viewSource({ contract, source, method, fact, dataset, amount }: 
   const split = splitOf(rows, modality, constraints.seed ?? DEFAULT_SEED);
   const columns = fact?.columns ?? dataset?.columns;
   const conversion = columns === undefined ? {} : conversionOf(columns, targetOf(modality, method));
-  const license = dataset?.license;
-  const revision = source.revision ?? fact?.revision;
+  const license = fact?.license ?? dataset?.license;
+  // A fact's revision is the commit that the stated branch stands for today: the plan pins it.
+  const revision = fact?.revision ?? source.revision;
   const sha256 = source.sha256 ?? fact?.sha256;
   return {
     planned: {
@@ -84,6 +87,7 @@ export function viewSource({ contract, source, method, fact, dataset, amount }: 
     ...(fact?.longestRow !== undefined && { longestRow: fact.longestRow }),
     ...(fact?.preferencePairs !== undefined && { preferencePairs: fact.preferencePairs }),
     ...(dataset !== undefined && { dataset, preferencePairs: dataset.shape === 'preference' }),
+    gated: fact?.gated ?? dataset?.gated ?? false,
     conversion,
   };
 }

@@ -103,6 +103,14 @@ describe('data that the goal names', () => {
     expect(found.message).toMatch(/acme\/nc-answers.*TrainingPolicy\/legal spec\.licenses\.denied denies the licence/);
   });
 
+  it('is pinned to the commit and under the licence that the Hub tells', () => {
+    const hub = 'hf://datasets/acme/open-answers';
+    const fact = { uri: hub, revision: 'c'.repeat(40), license: 'mit', gated: true };
+    const data = summary({ data: [{ uri: hub, revision: 'main' }] }, {}, [fact]);
+    expect(data.sources[0]).toMatchObject({ revision: 'c'.repeat(40), license: 'mit' });
+    expect(data.views[0]?.gated).toBe(true);
+  });
+
   it('has columns that the trainer does not know: the renaming is planned and told', () => {
     const data = summary({ data: [{ uri, rows: 500 }] }, {}, [{ uri, rows: 500, columns: ['query', 'response'] }]);
     expect(data.sources[0]?.mapping?.columns).toEqual([
@@ -201,6 +209,13 @@ describe('a goal without data', () => {
     expect(found.reason).toBe('NoData');
     expect(found.message).toMatch(want);
     expect(found.remedy).toContain('spec.data');
+  });
+
+  it('is not given what the trainer cannot read', () => {
+    const odd = datasets.map((row) => (row.id === 'sql' ? { ...row, columns: ['question', 'sql'] } : row));
+    const sql = { modality: 'code' as const, capability: 'text-to-sql' };
+    const found = summarizeData(contract(sql), [], { catalog: { ...catalog, datasets: odd } });
+    expect('noData' in found && found.noData.message).toMatch(/write "question" as "prompt", "sql" as "completion"/);
   });
 
   it('is not given data about something else', () => {

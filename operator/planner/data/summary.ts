@@ -137,7 +137,13 @@ export function dataProblem({ views }: DataSummary, method: MethodName): string 
 }
 
 function sourceOf(dataset: DatasetSpec): PlannedData {
-  return { name: slug(dataset.id), uri: `hf://datasets/${dataset.hub}`, format: 'hub', rows: dataset.rows };
+  return {
+    name: slug(dataset.id),
+    uri: `hf://datasets/${dataset.hub}`,
+    format: 'hub',
+    split: dataset.split,
+    rows: dataset.rows,
+  };
 }
 
 /** Names of sources are DNS labels. */
@@ -210,8 +216,8 @@ function twice(views: readonly SourceView[]): readonly string[] {
 
 /** Public data that the author named is under the policies' licences, too. */
 function barredSource(views: readonly SourceView[], policy: EffectivePolicy): NoData | undefined {
-  for (const { dataset, planned } of views) {
-    const denial = dataset === undefined ? undefined : licenseForbidden(policy, dataset.license);
+  for (const { planned } of views) {
+    const denial = planned.license === undefined ? undefined : licenseForbidden(policy, planned.license);
     if (denial === undefined) continue;
     return {
       noData: {

@@ -11,6 +11,7 @@ export function makeDataset(fields: Partial<DatasetSpec> & Pick<DatasetSpec, 'id
     tasks: ['question-answering', 'instruction-following'],
     languages: ['en'],
     rows: 15_000,
+    split: 'train',
     tokensPerRow: 200,
     columns: ['question', 'answer'],
     shape: 'prompt-completion',
@@ -40,13 +41,13 @@ export const datasets: readonly DatasetSpec[] = [
     shape: 'preference',
     columns: ['prompt', 'chosen', 'rejected'],
   }),
-  makeDataset({ id: 'sql', modality: 'code', tasks: ['text-to-sql'], columns: ['sql_prompt', 'sql', 'sql_context'] }),
+  makeDataset({ id: 'sql', modality: 'code', tasks: ['text-to-sql'], columns: ['question', 'answer', 'context'] }),
   makeDataset({
     id: 'speech',
     modality: 'audio',
     tasks: ['speech-recognition'],
     languages: ['multilingual'],
-    columns: ['audio', 'sentence'],
+    columns: ['audio', 'text'],
     shape: 'audio-text',
   }),
 ];

@@ -40,9 +40,12 @@ export function dataTile(input: DataTileInput): Tile {
     ...data.warnings,
     ...(amount.advice === undefined || (!data.rowsKnown && data.minutes === undefined) ? [] : [amount.advice]),
     ...licenceNotes({ catalog, model, datasets: data.datasets, commercial: data.commercial }),
-    ...data.datasets
+    ...data.views
       .filter(({ gated }) => gated)
-      .map(({ title }) => `${title} is gated: its terms must be accepted on the Hub, and a token given.`),
+      .map(
+        ({ planned, dataset }) =>
+          `${dataset?.title ?? planned.uri} is gated: its terms must be accepted on the Hub, and a token given.`,
+      ),
     ...personal.warnings,
     ...(personal.kinds.length > 0 && outsideEurope
       ? [
@@ -104,7 +107,7 @@ function passReason({ choice, rows }: DataSummary, modality: Contract['modality'
 function factsOf(input: DataTileInput, known: string): Fact[] {
   const { data, chosen } = input;
   const { evaluation, test } = data.heldOut;
-  const licences = [...new Set(data.datasets.map(({ license }) => license))];
+  const licences = [...new Set(data.sources.flatMap(({ license }) => license ?? []))];
   const languages = [...new Set(data.datasets.flatMap((dataset) => dataset.languages))];
   return [
     { label: 'Rows', value: `${count(data.rows + evaluation + test)}${known}` },

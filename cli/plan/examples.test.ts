@@ -1,0 +1,78 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { EXIT } from '../exitcodes.ts';
+import { runCli } from '../testing.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
+
+interface Seen {
+  readonly outcome: string;
+  readonly digest: string;
+  readonly contract: { readonly modality: string };
+  readonly resolved: {
+    readonly model: { readonly family: string };
+    readonly method: { readonly name: string };
+    readonly compute: { readonly provider: string };
+    readonly stages?: readonly unknown[];
+  };
+  readonly quote: { readonly fits: boolean; readonly total: { readonly expected: string } };
+}
+
+async function planOf(name: string, ...args: string[]): Promise<Seen> {
+  const ran = await runCli(['plan', '--offline', '-o', 'json', '-f', join(EXAMPLES, name, 'goal.yaml'), ...args]);
+  expect([ran.code, ran.err]).toEqual([EXIT.ok, '']);
+  return JSON.parse(ran.out) as Seen;
+}
+
+/** What each example is an example of. Prices are those of the catalog: only their order of magnitude is held. */
+const PLANNED: Readonly<
+  Record<string, { modality: string; method: string; family: string; provider?: string; least: number; most: number }>
+> = {
+  dreambooth: { modality: 'image', method: 'dreambooth', family: 'sdxl', least: 0.1, most: 30 },
+  'flagship-music': { modality: 'audio', method: 'full', family: '', least: 10, most: 2000 },
+  multilingual: { modality: 'llm', method: 'qlora', family: 'qwen', least: 0.5, most: 88 },
+  quickstart: { modality: 'llm', method: 'lora', family: 'smollm2', provider: 'local', least: 0.01, most: 1 },
+  'sdxl-style': { modality: 'image', method: 'lora', family: 'sdxl', least: 0.1, most: 50 },
+  'support-dpo': { modality: 'llm', method: 'dpo', family: 'qwen', least: 1, most: 90 },
+  'text-to-sql': { modality: 'code', method: 'qlora', family: 'qwen', least: 1, most: 60 },
+  'vlm-invoices': { modality: 'multimodal', method: 'lora', family: 'qwen', least: 1, most: 120 },
+  'voice-clone': { modality: 'audio', method: 'voice-clone', family: 'xtts', least: 0.1, most: 25 },
+  'wan-video': { modality: 'video', method: 'lora', family: 'wan', least: 1, most: 150 },
+};
+
+describe('the examples', () => {
+  it('are all planned here', () => {
+    const folders = readdirSync(EXAMPLES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).sort()).toEqual(Object.keys(PLANNED).sort());
+  });
+
+  it.each(Object.entries(PLANNED))('%s', async (name, wanted) => {
+    const { contract, resolved, quote } = await planOf(name);
+    expect(contract.modality).toBe(wanted.modality);
+    expect(resolved.method.name).toBe(wanted.method);
+    expect(resolved.model.family).toContain(wanted.family);
+    if (wanted.provider === undefined) expect(['runpod', 'modal']).toContain(resolved.compute.provider);
+    else expect(resolved.compute.provider).toBe(wanted.provider);
+    const total = Number(quote.total.expected);
+    expect(total).toBeGreaterThan(wanted.least);
+    expect(total).toBeLessThan(wanted.most);
+    // The quickstart freezes on purpose.
+    if (name !== 'quickstart') expect(quote.fits).toBe(true);
+  });
+
+  it('have the same digest every time', async () => {
+    const [first, second] = [await planOf('text-to-sql'), await planOf('text-to-sql')];
+    expect(first.digest).toBe(second.digest);
+  });
+
+  it('keep to the policy beside them', async () => {
+    await planOf('support-dpo', '--policy', join(EXAMPLES, 'support-dpo', 'policy.yaml'));
+  });
+
+  it('are priced by the provider beside them', async () => {
+    const { resolved } = await planOf('vlm-invoices', '--provider', join(EXAMPLES, 'vlm-invoices', 'provider.yaml'));
+    expect(resolved.compute.provider).toBe('agreed');
+  });
+});

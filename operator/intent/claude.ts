@@ -76,7 +76,8 @@ async function readWith(call: Call, goal: string, catalog: Catalog, maxTokens: n
 
 /** The draft of a finished answer. Every other stop reason is a failure of its own. */
 function draftOf({ stop, checked }: Answer): IntentDraft {
-  switch (stop) {
+  const reason = stop ?? 'no stop reason';
+  switch (reason) {
     case 'end_turn':
       break;
     case 'refusal':
@@ -94,11 +95,10 @@ function draftOf({ stop, checked }: Answer): IntentDraft {
         message: "the goal does not fit into the model's context",
         remedy: 'Shorten spec.goal',
       });
-    case null:
     default:
       // stop_sequence, tool_use and pause_turn: no stop sequence, tool or long turn was asked for.
       throw new ParserFailure('UnexpectedStop', {
-        message: `the answer ended with ${stop ?? 'no stop reason'}`,
+        message: `the answer ended with ${reason}`,
         remedy: 'Check that ANTHROPIC_BASE_URL leads to the Messages API',
       });
   }

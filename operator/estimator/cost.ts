@@ -13,7 +13,7 @@ interface Range<T> {
 }
 
 export interface CostInput {
-  /** Of the whole instance, all GPUs. */
+  /** Of all machines with all their GPUs. */
   readonly pricePerHour: MicroUsd;
   readonly seconds: Range<number>;
   /** Billed disk; zero on one's own machine. */
@@ -25,22 +25,32 @@ export interface CostInput {
 
 export interface CostEstimate {
   readonly compute: Range<MicroUsd>;
+  /** Disk for the expected time, the same in all three totals. */
   readonly storage: MicroUsd;
+  /** The fee on the expected cost. */
   readonly platformFee: MicroUsd;
+  /** The fee on each of the three. */
+  readonly fees: Range<MicroUsd>;
+  /** compute + storage + fee, to the micro-dollar. */
   readonly total: Range<MicroUsd>;
   readonly reserve: MicroUsd;
 }
 
-/** Cost of a run: compute + storage + 10 % fee; every part rounds up to a micro-dollar. */
+/** Cost of a run: compute + storage + 10 % fee; every part rounds up to a micro-dollar, and nothing is a minimum. */
 export function estimateCost(input: CostInput): CostEstimate {
   const compute = mapRange(input.seconds, (seconds) => costOver(input.pricePerHour, seconds * 1000));
   const storage = storageCost(input);
-  const withFee = (amount: MicroUsd): MicroUsd => addMoney(amount, storage, feeOn(addMoney(amount, storage)));
+  const fees = mapRange(compute, (amount) => feeOn(addMoney(amount, storage)));
   return {
     compute,
     storage,
-    platformFee: feeOn(addMoney(compute.expected, storage)),
-    total: mapRange(compute, withFee),
+    platformFee: fees.expected,
+    fees,
+    total: {
+      low: addMoney(compute.low, storage, fees.low),
+      expected: addMoney(compute.expected, storage, fees.expected),
+      high: addMoney(compute.high, storage, fees.high),
+    },
     reserve: reserveFor(input.pricePerHour, input.reserveSeconds),
   };
 }

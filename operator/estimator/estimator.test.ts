@@ -5,8 +5,8 @@ import { findGpu, findModel } from '../catalog/lookup.ts';
 import { parseMoney } from '../money.ts';
 import { estimate } from './estimate.ts';
 import { estimateMemory } from './memory.ts';
+import { secondsPerStep } from './step.ts';
 import { stepsPerEpoch, totalSteps } from './steps.ts';
-import { secondsPerStep } from './time.ts';
 import type { Device, Workload } from './workload.ts';
 
 const catalog = loadCatalog();

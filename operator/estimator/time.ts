@@ -1,106 +1,159 @@
-import type { MethodName } from '@kriptik/crds';
 import type { Catalog, Speeds } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/lookup.ts';
-import { adapterParameters } from './memory.ts';
-import type { Device, Workload } from './workload.ts';
-import { isAdapterMethod } from './workload.ts';
+import { adapterParameters } from './memory-language.ts';
+import { latentAdapterParameters } from './memory-latent.ts';
+import type { WorkKind } from './step.ts';
+import { kindOf, secondsPerStep, tokensPerSecond } from './step.ts';
+import type { Workload } from './workload.ts';
+import { deviceCount, trainsAdapter } from './workload.ts';
 
-/** Wall-clock seconds of a run, by phase. Low and high frame the expected value; see speeds.yaml for the spread. */
+/** Seconds of a run by phase, in the order they happen. */
+export interface Phases {
+  /** Until the machines answer. */
+  readonly provision: number;
+  /** Until the image runs. */
+  readonly image: number;
+  /** Model download and load. */
+  readonly model: number;
+  /** Tokenising rows, or encoding pictures, clips and sound. */
+  readonly prepare: number;
+  readonly train: number;
+  readonly evaluate: number;
+  /** Periodic checkpoints and the last one. */
+  readonly checkpoints: number;
+  /** Export of the result, upload, teardown. */
+  readonly finish: number;
+}
+
+/** Wall-clock seconds of a run. Low and high frame the expected value. */
 export interface TimeEstimate {
   readonly secondsPerStep: number;
   readonly tokensPerSecond: number;
   readonly startSeconds: number;
   readonly checkpointSeconds: number;
   readonly finishSeconds: number;
+  readonly phases: Phases;
   readonly low: number;
   readonly expected: number;
   readonly high: number;
+  /** Why low and high lie as far apart as they do. */
+  readonly widthReason: string;
 }
 
-/** Each doubling of the GPUs of one machine keeps this share of the speed. */
-const SCALING = 0.95;
+const CHECKPOINTS = 10;
 
-/**
- * Arithmetic of one trained token, in FLOPs: 6 x parameters for full training
- * (forward 2, backward 4), 4 for adapters (no gradients of frozen weights), two
- * more for the reference pass of preference methods, plus causal attention.
- */
-function flopsPerToken(work: Pick<Workload, 'model' | 'method' | 'tokensPerRow'>): number {
-  const { model, method, tokensPerRow } = work;
-  const factor = method === 'full' || method === 'dpo' ? 6 : method === 'rlhf' ? 8 : 4;
-  const attention = model.shape === undefined ? 0 : factor * model.shape.layers * model.shape.hidden * tokensPerRow;
-  return factor * model.parameters + attention;
-}
-
-/** Seconds of one optimizer step. */
-export function secondsPerStep(work: Workload, catalog: Catalog): number {
-  const { device, model } = work;
-  const rows = work.batchSize * work.gradientAccumulation;
-  const { speeds } = catalog;
-  if (model.training !== undefined && device.kind === 'gpu') {
-    const reference = findGpu(catalog, model.training.gpu);
-    const ratio = (reference?.bf16Tflops ?? device.spec.bf16Tflops) / device.spec.bf16Tflops;
-    const allWeights = work.method === 'full' || work.method === 'dreambooth' ? 1.5 : 1;
-    return model.training.secondsPerStep * ratio * rows * allWeights + speeds.gpuSecondsPerStepOverhead.value;
-  }
-  const sequences = work.method === 'dpo' ? 2 : 1;
-  const flops = flopsPerToken(work) * work.tokensPerRow * rows * sequences;
-  const overhead =
-    device.kind === 'cpu' ? speeds.cpuSecondsPerStepOverhead.value : speeds.gpuSecondsPerStepOverhead.value;
-  return flops / flopsPerSecond(work, device, speeds) + overhead;
-}
-
-/** Time of the whole run: start, model download or load, steps, checkpoints, export. */
-export function estimateTime(work: Workload, catalog: Catalog): TimeEstimate {
+/** Time of the whole run: provisioning, image, model, preparation, steps, evaluation, checkpoints, export and upload. */
+export function estimateTime(work: Workload, catalog: Pick<Catalog, 'speeds'>): TimeEstimate {
   const { speeds } = catalog;
   const step = secondsPerStep(work, catalog);
-  const place = work.rented ? 'cloud' : 'local';
-  const modelMegabytes = (work.model.parameters * 2) / 1e6;
-  const startSeconds =
-    speeds.startSeconds[place].value + (work.rented ? modelMegabytes / speeds.downloadMegabytesPerSecond.value : 0);
   const checkpointSeconds = checkpointBytes(work) / 1e6 / speeds.diskMegabytesPerSecond.value + 1;
-  const finishSeconds = modelMegabytes / speeds.diskMegabytesPerSecond.value + speeds.teardownSeconds[place].value;
-  const expected = startSeconds + step * work.steps + checkpointSeconds + finishSeconds;
-  const devices = work.device.kind === 'gpu' ? work.device.count : 1;
-  const tokens = work.tokensPerRow * work.batchSize * work.gradientAccumulation * devices;
+  const phases = phasesOf(work, speeds, step, checkpointSeconds);
+  const steady = phases.train + phases.evaluate;
+  const other = phases.provision + phases.image + phases.model + phases.prepare + phases.checkpoints + phases.finish;
+  const spread = spreadOf(work, speeds);
   return {
     secondsPerStep: step,
-    tokensPerSecond: tokens / step,
-    startSeconds,
+    tokensPerSecond: tokensPerSecond(work, step),
+    startSeconds: phases.provision + phases.image + phases.model + phases.prepare,
     checkpointSeconds,
-    finishSeconds,
-    low: expected * speeds.spread.low.value,
-    expected,
-    high: expected * speeds.spread.high.value,
+    finishSeconds: phases.finish,
+    phases,
+    low: steady * spread.low + other * OTHER_LOW,
+    expected: steady + other,
+    high: steady * spread.high + other * OTHER_HIGH,
+    widthReason: spread.reason,
   };
+}
+
+/** Machines start and networks deliver between half and twice the expected time. */
+const OTHER_LOW = 0.5;
+const OTHER_HIGH = 2;
+
+function phasesOf(work: Workload, speeds: Speeds, step: number, checkpointSeconds: number): Phases {
+  const { rented, steps, nodes = 1 } = work;
+  const megabytes = modelBytes(work) / 1e6;
+  const start = speeds.startSeconds;
+  const train = step * steps;
+  const saves =
+    work.checkpointEverySteps === undefined
+      ? Math.min(CHECKPOINTS, steps)
+      : Math.ceil(steps / work.checkpointEverySteps);
+  const result = resultBytes(work) / 1e6;
+  const place = rented ? 'cloud' : 'local';
+  return {
+    provision: rented ? start.provision.value + (nodes - 1) * start.perNode.value : 0,
+    image: rented ? start.image.value : start.local.value,
+    model: megabytes / (rented ? speeds.downloadMegabytesPerSecond.value : speeds.diskMegabytesPerSecond.value),
+    prepare: preparation(work, speeds),
+    train,
+    evaluate: train * speeds.evaluationShare.value,
+    checkpoints: checkpointSeconds * saves,
+    finish:
+      result / speeds.diskMegabytesPerSecond.value +
+      (rented ? result / speeds.uploadMegabytesPerSecond.value : 0) +
+      speeds.teardownSeconds[place].value,
+  };
+}
+
+/** Rows are tokenised by the processor; pictures and clips pass the encoders once, where that is planned. */
+function preparation(work: Workload, speeds: Speeds): number {
+  const rows = work.rows ?? 0;
+  if (kindOf(work.model) === 'language') return rows / speeds.rowsPreparedPerSecond.value;
+  return work.cachedLatents === false ? 0 : rows / speeds.latentsEncodedPerSecond.value;
+}
+
+/** Source weights with the models beside them, in two bytes each. */
+function modelBytes({ model }: Workload): number {
+  const { textEncoderParameters = 0, vaeParameters = 0, vision, audio } = model.architecture ?? {};
+  return (
+    2 *
+    (model.parameters +
+      textEncoderParameters +
+      vaeParameters +
+      (vision?.parameters ?? 0) +
+      (audio?.frozenParameters ?? 0))
+  );
+}
+
+/** What is published: the adapter, or all weights. */
+function resultBytes(work: Workload): number {
+  return 2 * trainedParameters(work);
 }
 
 /** Size of one checkpoint in bytes: trained weights with their optimizer state. */
 export function checkpointBytes(work: Workload): number {
-  const trained = isAdapterMethod(work.method)
-    ? adapterParameters(work.model.shape, work.loraRank ?? 16) || work.model.parameters / 100
-    : work.model.parameters;
-  return trained * 12;
+  return trainedParameters(work) * 12;
 }
 
-/** Sustained arithmetic of one device of the run. */
-function flopsPerSecond(work: Workload, device: Device, speeds: Speeds): number {
-  if (device.kind === 'cpu') return device.cores * speeds.cpuGflopsPerCore.value * 1e9;
-  const doublings = Math.log2(Math.max(1, device.count));
-  const small = Math.min(1, (work.model.parameters / 2e9) ** 0.4);
-  return device.spec.bf16Tflops * 1e12 * utilisation(work.method, speeds) * small * SCALING ** doublings;
+function trainedParameters(work: Workload): number {
+  if (!trainsAdapter(work)) return work.model.parameters;
+  const kind = kindOf(work.model);
+  if (kind === 'latent') return latentAdapterParameters(work);
+  return kind === 'language' ? adapterParameters(work.model, work.loraRank ?? 16) : work.model.parameters / 50;
 }
 
-function utilisation(method: MethodName, { utilisation: rates }: Speeds): number {
-  const share = {
-    full: rates.full,
-    dreambooth: rates.full,
-    qlora: rates.qlora,
-    dpo: rates.dpo,
-    rlhf: rates.rlhf,
-    lora: rates.lora,
-    'textual-inversion': rates.lora,
-    'voice-clone': rates.lora,
-  } satisfies Record<MethodName, Speeds['utilisation']['full']>;
-  return share[method].value;
+interface Spread {
+  readonly low: number;
+  readonly high: number;
+  readonly reason: string;
+}
+
+const PUBLISHED = {
+  language: 'published runs of language models with the same settings',
+  latent: 'published runs of picture and video models',
+  sound: 'published runs of sound models, which differ in how they read their data',
+} satisfies Record<WorkKind, string>;
+
+/** Shares of the expected training time between which the published runs lie, widened where the run resembles none of them. */
+function spreadOf(work: Workload, { fitted, sound }: Speeds): Spread {
+  if (work.device.kind === 'cpu') {
+    return { low: 0.8, high: 1.6, reason: 'a processor that other programs share is up to 1.6 times slower' };
+  }
+  const kind = kindOf(work.model);
+  const { low, high } = kind === 'sound' ? { low: sound.low.value, high: sound.high.value } : fitted.spread[kind];
+  const machines = deviceCount(work) > 8 ? 1.15 : 1;
+  const unusual = work.method === 'rlhf' || work.method === 'dpo' ? 1.25 : 1;
+  const widths = [`eight of ten ${PUBLISHED[kind]} took ${low} to ${high} times the expected time`];
+  if (machines > 1) widths.push('networks between machines differ');
+  if (unusual > 1) widths.push(`${work.method.toUpperCase()} runs depend on the length of answers`);
+  return { low, high: high * machines * unusual, reason: widths.join('; ') };
 }

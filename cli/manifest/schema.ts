@@ -1,8 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
-import { GROUP, KINDS } from '../resources.ts';
+import { KINDS } from '../resources.ts';
 
 /** The part of a structural OpenAPI schema that can be checked without a cluster. */
 export interface Schema {
@@ -39,35 +38,27 @@ export interface CrdFile {
   };
 }
 
-/** Folder of the CRDs that came with this program. */
-const CRD_FOLDER = fileURLToPath(new URL('../../crds', import.meta.url));
+/** Folder of the definitions that came with this program. */
+const DEFINITIONS = fileURLToPath(new URL('../../crds/types', import.meta.url));
 
-/** Reads the CRDs that came with this program. */
-export function bundledCrds(folder: string = CRD_FOLDER): CrdFile[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.yaml'))
-    .sort()
-    .map((file) => readCrd(join(folder, file)))
-    .filter((crd) => crd?.spec?.names !== undefined);
+/** Reads the definitions of all kinds. */
+export function bundledCrds(): CrdFile[] {
+  return KINDS.map(({ type }) => readCrd(type.kind));
 }
 
-/**
- * The CRDs that are needed to check these values: those of their kinds, or all where a kind is not known. Reading all of
- * them takes longer than all else a check does.
- */
+/** The definitions that are needed to check these values: those of their kinds, or all where a kind is not known. */
 export function crdsFor(values: readonly unknown[]): CrdFile[] {
   const kinds = new Set(values.map(kindOf));
-  const types = KINDS.filter(({ type }) => kinds.has(type.kind)).map(({ type }) => type);
-  if (types.length < kinds.size) return bundledCrds();
-  return types.map(({ plural }) => readCrd(join(CRD_FOLDER, `${GROUP}_${plural}.yaml`)));
+  const known = KINDS.map(({ type }) => type.kind).filter((kind) => kinds.has(kind));
+  return known.length < kinds.size ? bundledCrds() : known.map(readCrd);
 }
 
 function kindOf(value: unknown): unknown {
   return typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
 }
 
-function readCrd(path: string): CrdFile {
-  return parse(readFileSync(path, 'utf8')) as CrdFile;
+function readCrd(kind: string): CrdFile {
+  return JSON.parse(readFileSync(join(DEFINITIONS, `${kind.toLowerCase()}.json`), 'utf8')) as CrdFile;
 }
 
 /** The schema of a kind, or undefined when it is not one of ours. */

@@ -25,6 +25,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // What the cluster and the network say of themselves.
   'operator/cluster.ts': ['crds', 'operator/runtime'],
   'operator/hub': ['crds', 'operator/catalog'],
+  // Asks providers and the Hub for what the catalog says today.
+  'operator/refresh': ['operator/catalog', 'operator/hub'],
   'operator/secrets.ts': ['operator/runtime'],
   // The kinds. Each may use those above it: a job reads its plan, a plan its goal, never the other way.
   'operator/policy': ['crds', 'operator/runtime', 'operator/catalog'],

@@ -9,7 +9,11 @@ const dataset = z.strictObject({
   /** What it is good for: "chat", "text-to-sql", "speech-recognition". */
   tasks: z.array(z.string().regex(/^[a-z0-9-]+$/)).min(1),
   languages: z.array(language),
-  /** Rows of the split that one trains on. */
+  /** The configuration to load, where the data set has several and none is the default. */
+  config: z.string().optional(),
+  /** The split that one trains on. */
+  split: z.string().default('train'),
+  /** Rows of that split. */
   rows: z.int().positive(),
   /** Mean tokens of a row, where text is trained on. */
   tokensPerRow: z.number().positive().optional(),

@@ -1,6 +1,5 @@
 import type { Contract, Hyperparameters, MethodName, Resolved } from '@kriptik/crds';
 import type { Catalog, ModelSpec } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/lookup.ts';
 import type { Estimate } from '../estimator/estimate.ts';
 import { estimate } from '../estimator/estimate.ts';
 import { totalSteps } from '../estimator/steps.ts';
@@ -8,12 +7,13 @@ import type { Device, Workload } from '../estimator/workload.ts';
 import type { MicroUsd } from '../money.ts';
 import { addMoney } from '../money.ts';
 import type { Compute } from './compute.ts';
-import { computeId, gpusOf, pricePerHour } from './compute.ts';
+import { gpusOf } from './compute.ts';
 import type { DataSummary } from './data/summary.ts';
 import type { RuleInput } from './hyperparameters.ts';
 import { chooseHyperparameters, chooseLora } from './hyperparameters.ts';
 import type { PolicyRule } from './policy-types.ts';
 import { sizeProblem } from './problems.ts';
+import type { Found } from './search.ts';
 import type { BlockReason, DataFacts, EffectivePolicy, ModelFacts } from './types.ts';
 
 /** What is fixed while combinations are compared. */
@@ -28,8 +28,20 @@ export interface PlanContext {
   readonly modelFacts: readonly ModelFacts[];
   /** Lowest of the goal's limit and the policies' ceilings. */
   readonly limit: MicroUsd;
-  /** Combinations that were worked out already. */
-  readonly memo: Map<string, Candidate>;
+  readonly memory: PlanMemory;
+}
+
+/** What was worked out already, for contexts with the same rows and limit. */
+export interface PlanMemory {
+  readonly candidates: Map<string, Candidate>;
+  /** What was found for a narrowing of the choices. */
+  readonly searches: Map<string, Found | undefined>;
+  /** What forbids a model with a method, and a compute; null = nothing. */
+  readonly problems: Map<string, Problem | null>;
+}
+
+export function emptyMemory(): PlanMemory {
+  return { candidates: new Map(), searches: new Map(), problems: new Map() };
 }
 
 /** How far to train, where the people's choice or the limit overrides the rules. */
@@ -75,11 +87,11 @@ export function buildCandidate(
   compute: Compute,
   extent: Extent = {},
 ): Candidate {
-  const key = `${model.id} ${method} ${computeId(compute)} ${extent.epochs} ${extent.maxSteps}`;
-  const known = context.memo.get(key);
+  const key = `${model.id} ${method} ${compute.id} ${extent.epochs} ${extent.maxSteps}`;
+  const known = context.memory.candidates.get(key);
   if (known !== undefined) return known;
   const made = workOut(context, model, method, compute, extent);
-  context.memo.set(key, made);
+  context.memory.candidates.set(key, made);
   return made;
 }
 
@@ -91,8 +103,8 @@ function workOut(
   extent: Extent,
 ): Candidate {
   const { contract, catalog, data } = context;
-  const device = deviceOf(compute, catalog);
-  const price = pricePerHour(compute);
+  const device = deviceOf(compute);
+  const price = compute.pricePerHour;
   const rules: RuleInput = {
     model,
     modality: contract.modality,
@@ -107,8 +119,8 @@ function workOut(
   let hyperparameters = chooseHyperparameters(rules);
   let work = workload(hyperparameters);
   let figures = estimate(work, price, catalog);
-  // Memory is made to fit before it is refused.
-  for (let next = thriftier(hyperparameters); !figures.fitsMemory && next !== undefined; next = thriftier(next)) {
+  // Memory is made to fit, with room for a long row, before it is refused.
+  for (let next = thriftier(hyperparameters, figures); next !== undefined; next = thriftier(next, figures)) {
     hyperparameters = next;
     work = workload(hyperparameters);
     figures = estimate(work, price, catalog);
@@ -168,22 +180,29 @@ function withExtent(constraints: Contract['constraints'], extent: Extent): Contr
   return { ...rest, ...extent };
 }
 
-function deviceOf(compute: Compute, catalog: Catalog): Device {
-  const { offer } = compute;
-  const spec = offer.gpu === 'cpu' ? undefined : findGpu(catalog, offer.gpu);
-  if (spec !== undefined) return { kind: 'gpu', spec, count: compute.count };
+function deviceOf({ offer, count, spec }: Compute): Device {
+  if (spec !== undefined) return { kind: 'gpu', spec, count };
   const { memoryBytes, cpus = 2 } = offer;
   return { kind: 'cpu', cores: cpus, ...(memoryBytes !== undefined && { memoryBytes }) };
 }
 
+/** Share of a card's memory above which a run is one long row away from failing. */
+const COMFORTABLE = 0.92;
+
+/** Whether memory is left for a row that is longer than most. */
+export function isComfortable({ memory, memoryAvailable = Number.POSITIVE_INFINITY }: Estimate): boolean {
+  return memory.total <= memoryAvailable * COMFORTABLE;
+}
+
 /**
  * The next way to need less memory: activations computed again, then smaller batches at the same effective size,
- * then, for the largest models, optimizer state in main memory. Undefined when there is none left.
+ * then, for the largest models, optimizer state in main memory. Undefined when none is left, or none is needed.
  */
-function thriftier(hyper: Hyperparameters): Hyperparameters | undefined {
+function thriftier(hyper: Hyperparameters, figures: Estimate): Hyperparameters | undefined {
+  if (isComfortable(figures)) return undefined;
   if (!hyper.gradientCheckpointing) return { ...hyper, gradientCheckpointing: true };
   if (hyper.batchSize <= 1) {
-    const offloadable = hyper.weightPrecision === 'bf16' && hyper.offloadOptimizer !== true;
+    const offloadable = !figures.fitsMemory && hyper.weightPrecision === 'bf16' && hyper.offloadOptimizer !== true;
     return offloadable ? { ...hyper, offloadOptimizer: true } : undefined;
   }
   const batchSize = Math.ceil(hyper.batchSize / 2);

@@ -1,6 +1,7 @@
 import type { MethodName, Modality, Quality } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
 import type { Candidate } from './candidate.ts';
+import { isComfortable } from './candidate.ts';
 import { gpusOf } from './compute.ts';
 
 /** Which class of card suits which work. The first row that matches holds. */
@@ -25,7 +26,7 @@ export const CARD_ADVICE: readonly CardAdvice[] = [
     id: 'flagship',
     modalities: ['llm', 'code', 'multimodal', 'image', 'video', 'audio'],
     quality: 'flagship',
-    gpus: ['H100-SXM-80GB', 'H200-141GB'],
+    gpus: ['H100-SXM-80GB'],
     because: 'long runs of several stages gain most from three times the arithmetic of an A100 at twice its price',
   },
   {
@@ -79,8 +80,6 @@ export const CARD_ADVICE: readonly CardAdvice[] = [
   },
 ];
 
-/** Share of a card's memory above which a run is one long row away from failing. */
-const COMFORTABLE = 0.92;
 /** Rank of cards that no advice names. */
 const UNADVISED = 1000;
 
@@ -107,10 +106,7 @@ export function adviceFor({ model, method, rules }: Candidate): CardAdvice | und
 
 /** How far a candidate's card is from the advised one; 0 = the very card, alone, with room to spare. */
 export function cardRank(candidate: Candidate): number {
-  const { compute, estimate } = candidate;
-  const index = adviceFor(candidate)?.gpus.indexOf(compute.offer.gpu) ?? -1;
+  const index = adviceFor(candidate)?.gpus.indexOf(candidate.compute.offer.gpu) ?? -1;
   if (index < 0) return UNADVISED;
-  const available = estimate.memoryAvailable ?? Number.POSITIVE_INFINITY;
-  const tight = estimate.memory.total > available * COMFORTABLE ? 5 : 0;
-  return index + tight + 10 * Math.log2(gpusOf(compute));
+  return index + (isComfortable(candidate.estimate) ? 0 : 5) + 10 * Math.log2(gpusOf(candidate.compute));
 }

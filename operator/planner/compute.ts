@@ -1,3 +1,5 @@
+import type { Catalog, GpuSpec } from '../catalog/catalog.ts';
+import { findGpu } from '../catalog/lookup.ts';
 import type { MicroUsd } from '../money.ts';
 import { microUsd } from '../money.ts';
 import type { ProviderOffer } from './types.ts';
@@ -9,21 +11,30 @@ export interface Compute {
   readonly count: number;
   /** Machines that train together. */
   readonly nodes: number;
+  /** Stable id: "workstation/cpu", "runpod/4xA100-SXM-80GB", and "eu/2x8xH100-SXM-80GB" for two machines. */
+  readonly id: string;
+  /** Undefined for a processor, and for a GPU that the catalog does not know. */
+  readonly spec?: GpuSpec;
+  /** Price of everything per hour: all GPUs of all machines. */
+  readonly pricePerHour: MicroUsd;
 }
 
 /** Machines that are tried together, where one does not do. */
 const NODE_COUNTS = [2, 4, 8] as const;
 
 /** Everything an offer can be rented as: its counts on one machine, then several of its largest machines. */
-export function computesOf(offer: ProviderOffer): readonly Compute[] {
+export function computesOf(offer: ProviderOffer, catalog: Catalog): readonly Compute[] {
+  const spec = offer.gpu === 'cpu' ? undefined : findGpu(catalog, offer.gpu);
   const most = offer.counts.at(-1) ?? 1;
-  const single = offer.counts.map((count) => ({ offer, count, nodes: 1 }));
-  const several = NODE_COUNTS.filter((nodes) => nodes <= (offer.maxNodes ?? 1)).map((nodes) => ({
+  const several = NODE_COUNTS.filter((nodes) => nodes <= (offer.maxNodes ?? 1)).map((nodes) => [most, nodes] as const);
+  return [...offer.counts.map((count) => [count, 1] as const), ...several].map(([count, nodes]) => ({
     offer,
-    count: most,
+    count,
     nodes,
+    id: idOf(offer, count, nodes),
+    pricePerHour: microUsd(offer.unitPricePerHour * (offer.priceUnit === 'machine' ? nodes : count * nodes)),
+    ...(spec !== undefined && { spec }),
   }));
-  return [...single, ...several];
 }
 
 /** GPUs in all. */
@@ -31,16 +42,9 @@ export function gpusOf({ count, nodes }: Compute): number {
   return count * nodes;
 }
 
-/** Price of everything per hour: all GPUs of all machines. */
-export function pricePerHour(compute: Compute): MicroUsd {
-  const { offer, nodes } = compute;
-  return microUsd(offer.unitPricePerHour * (offer.priceUnit === 'machine' ? nodes : gpusOf(compute)));
-}
-
-/** Stable id of a compute: "workstation/cpu", "runpod/4xA100-SXM-80GB", and "eu/2x8xH100-SXM-80GB" for two machines. */
-export function computeId({ offer, count, nodes }: Compute): string {
+function idOf({ name, gpu }: ProviderOffer, count: number, nodes: number): string {
   const times = nodes > 1 ? `${nodes}x${count}x` : count > 1 ? `${count}x` : '';
-  return `${offer.name}/${times}${offer.gpu}`;
+  return `${name}/${times}${gpu}`;
 }
 
 /** "2 machines with 8 x H100-SXM-80GB on runpod". */

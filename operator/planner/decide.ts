@@ -3,7 +3,7 @@ import type { ModelSpec } from '../catalog/catalog.ts';
 import type { Candidate, PlanContext } from './candidate.ts';
 import { buildCandidate } from './candidate.ts';
 import type { Compute } from './compute.ts';
-import { computeId } from './compute.ts';
+
 import type { ChosenExtent } from './extent.ts';
 import { extentFor } from './extent.ts';
 import type { MethodAdvice } from './methods.ts';
@@ -54,7 +54,11 @@ export interface Narrowed {
  */
 export function decide(context: PlanContext, choices: Choices, selection: Selection): Decision | Failure {
   const narrowed = narrow(choices, selection);
-  const best = search(context, narrowed);
+  const { model = '', method = '', gpu = '' } = selection;
+  const key = `${model} ${method} ${gpu}`;
+  const known = context.memory.searches.get(key);
+  const best = known ?? search(context, narrowed);
+  context.memory.searches.set(key, best);
   if (!works(best)) return { narrowed, best };
   const staged = planStages(context, narrowed, best, selection);
   if (staged !== undefined && 'stages' in staged) {
@@ -69,7 +73,7 @@ function narrow({ models, methods, offers }: Choices, selection: Selection): Nar
   const pool = [...models.choices, ...models.others];
   const model = selectedOf('model', selection.model, pool, ({ id }) => id);
   const method = selectedOf('method', selection.method, methods, ({ name }) => name);
-  const compute = selectedOf('gpu', selection.gpu, offers.flat(), computeId);
+  const compute = selectedOf('gpu', selection.gpu, offers.flat(), ({ id }) => id);
   return {
     models: model ? [model] : models.choices,
     methods: method ? [method.name] : methods.filter(({ acceptable }) => acceptable).map(({ name }) => name),

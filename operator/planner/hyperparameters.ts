@@ -19,6 +19,8 @@ export interface RuleInput {
 
 /** Seed of training and of the split of its rows, where the goal sets none. */
 export const DEFAULT_SEED = 7;
+/** Up to so many pictures or clips a look is learned by heart rather than by passes. */
+const FEW_PICTURES = 1000;
 /** From this size on, plain AdamW asks for more memory than eight of the usual cards have. */
 const STATE_TOO_LARGE_B = 24;
 /** A processor takes seconds a step: this many steps is a run that a person waits for. */
@@ -49,13 +51,14 @@ export function chooseHyperparameters(input: RuleInput): Hyperparameters {
 /** Training all weights of a large model: eight-bit optimizer state, no second copy of the weights. */
 const LEAN = { optimizer: 'adamw-8bit', weightPrecision: 'bf16' } as const;
 
-/** Steps that somebody chose stand alone; steps by rule end the passes early. */
+/** Steps that somebody chose stand alone, and so do those of pictures and clips; on a processor steps end the passes early. */
 function extent(input: RuleInput): { epochs?: number; maxSteps?: number } {
   const { epochs, maxSteps } = input.constraints;
   if (maxSteps !== undefined) return { maxSteps };
   if (epochs !== undefined) return { epochs };
-  const steps = fixedSteps(input);
-  return { epochs: chooseEpochs(input), ...(steps !== undefined && { maxSteps: steps }) };
+  if (input.device.kind === 'cpu') return { epochs: chooseEpochs(input), maxSteps: CPU_STEPS[input.quality] };
+  const steps = stepsForPictures(input);
+  return steps === undefined ? { epochs: chooseEpochs(input) } : { maxSteps: steps };
 }
 
 /** Adapter settings, for methods that train an adapter. Rank grows with the data; alpha is twice the rank. */
@@ -111,11 +114,10 @@ function chooseEpochs({ rows, method, quality }: RuleInput): number {
   return quality === 'standard' ? base : base + 1;
 }
 
-/** Runs that are counted in steps rather than passes: on a processor, and for models that learn from few pictures. */
-function fixedSteps({ modality, method, rows, device, quality }: RuleInput): number | undefined {
-  if (device.kind === 'cpu') return CPU_STEPS[quality];
-  if (modality === 'image' && method !== 'full')
-    return method === 'textual-inversion' ? 3000 : clamp(rows * 100, 800, 3000);
+/** Models that learn from few pictures or clips are counted in steps, about a hundred for each; large sets in passes. */
+function stepsForPictures({ modality, method, rows }: RuleInput): number | undefined {
+  if (method === 'full' || rows > FEW_PICTURES) return undefined;
+  if (modality === 'image') return method === 'textual-inversion' ? 3000 : clamp(rows * 100, 800, 3000);
   return modality === 'video' ? clamp(rows * 40, 800, 3000) : undefined;
 }
 

@@ -1,6 +1,7 @@
 import type { MicroUsd } from '../money.ts';
 import { minMoney, parseMoney } from '../money.ts';
-import type { PlanContext } from './candidate.ts';
+import type { PlanContext, PlanMemory } from './candidate.ts';
+import { emptyMemory } from './candidate.ts';
 import type { Compute } from './compute.ts';
 import { computesOf } from './compute.ts';
 import type { NoData } from './data/summary.ts';
@@ -8,7 +9,7 @@ import { summarizeData } from './data/summary.ts';
 import type { Choices, Decision, Failure, Selection } from './decide.ts';
 import { decide } from './decide.ts';
 import { adviseMethods } from './methods.ts';
-import type { UnknownModel } from './models.ts';
+import type { ModelChoices, UnknownModel } from './models.ts';
 import { modelChoices } from './models.ts';
 import type { Ceiling } from './policy-ceiling.ts';
 import { ceilingOf } from './policy-ceiling.ts';
@@ -39,8 +40,10 @@ export function planningOf(input: RecommendInput): Planning {
   const stated = parseMoney(contract.budget.limit, 'budget.limit');
   const ceiling = ceilingOf(policy, input.monthlyRemaining);
   const limit = ceiling === undefined ? stated : minMoney(stated, ceiling.amount);
-  const offers = input.providers.map(computesOf).filter((computes) => computes.length > 0);
+  const offers = input.providers.map((offer) => computesOf(offer, catalog)).filter((computes) => computes.length > 0);
   const prepared = new Map<string, Prepared>();
+  const memories = new Map<string, PlanMemory>();
+  const ranked = new Map<number | undefined, ModelChoices | UnknownModel>();
 
   return {
     limit,
@@ -57,9 +60,7 @@ export function planningOf(input: RecommendInput): Planning {
   /** Data and method selected decide what the rows are; the rest is the same for every selection. */
   function prepare({ data, method }: Selection): Prepared {
     const key = `${data ?? ''} ${method ?? ''}`;
-    const known = prepared.get(key) ?? build(data, method);
-    prepared.set(key, known);
-    return known;
+    return remembered(prepared, key, () => build(data, method));
   }
 
   function build(dataChoice: string | undefined, methodChoice: string | undefined): Prepared {
@@ -76,18 +77,32 @@ export function planningOf(input: RecommendInput): Planning {
       hubReachable: input.hubReachable ?? true,
       modelFacts: input.modelFacts ?? [],
       limit,
-      memo: new Map(),
+      memory: remembered(
+        memories,
+        `${data.choice.dataset} ${data.rows} ${data.tokensPerRow} ${data.longestRow}`,
+        emptyMemory,
+      ),
     };
-    const models = modelChoices({
-      contract,
-      catalog,
-      cpuOnly: cpuOnly(offers),
-      ...(data.longestRow !== undefined && { longestRow: data.longestRow }),
-      allowed: (model) => modelProblem(context, model) === undefined,
-    });
+    const models = remembered(ranked, data.longestRow, () =>
+      modelChoices({
+        contract,
+        catalog,
+        cpuOnly: cpuOnly(offers),
+        ...(data.longestRow !== undefined && { longestRow: data.longestRow }),
+        allowed: (model) => modelProblem(context, model) === undefined,
+      }),
+    );
     if ('unknown' in models) return models;
     return { context, choices: { models, methods: adviseMethods(contract, methodDataOf(data), catalog), offers } };
   }
+}
+
+function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  return made;
 }
 
 type Prepared = Pick<Decided, 'context' | 'choices'> | NoData | UnknownModel;

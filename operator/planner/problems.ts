@@ -1,6 +1,5 @@
 import type { MethodName } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/lookup.ts';
 import type { Estimate } from '../estimator/estimate.ts';
 import type { PlanContext, Problem } from './candidate.ts';
 import type { Compute } from './compute.ts';
@@ -23,9 +22,28 @@ export function staticProblem(
   method: MethodName,
   compute: Compute,
 ): Problem | undefined {
+  const { problems } = context.memory;
   return (
-    modelProblem(context, model) ?? computeProblem(context, compute) ?? abilityProblem(context, model, method, compute)
+    remembered(
+      problems,
+      `${model.id} ${method}`,
+      () => modelProblem(context, model) ?? methodProblem(context, model, method),
+    ) ??
+    remembered(problems, compute.id, () => computeProblem(context, compute)) ??
+    pairProblem(context, model, method, compute)
   );
+}
+
+function remembered(
+  known: Map<string, Problem | null>,
+  key: string,
+  find: () => Problem | undefined,
+): Problem | undefined {
+  const found = known.get(key);
+  if (found !== undefined) return found ?? undefined;
+  const made = find();
+  known.set(key, made ?? null);
+  return made;
 }
 
 /** What speaks against a model whatever it is trained on. */
@@ -40,11 +58,19 @@ export function modelProblem(context: PlanContext, model: ModelSpec): Problem | 
 }
 
 /** What speaks against a compute whatever is trained on it. */
-export function computeProblem(context: PlanContext, compute: Compute): Problem | undefined {
+function computeProblem(context: PlanContext, compute: Compute): Problem | undefined {
   const { offer } = compute;
   const denial = offerForbidden(context.policy, offer, gpusOf(compute), context.contract.constraints.regions);
   if (denial !== undefined) return { reason: 'ForbiddenByPolicy', ...denial };
-  return constraintProblem(context, compute);
+  const excluded = constraintProblem(context, compute);
+  if (excluded !== undefined) return excluded;
+  if (!offer.ready) {
+    return { reason: 'NoProvider', text: `${offer.name} is not ready${offer.reason ? `: ${offer.reason}` : ''}` };
+  }
+  if (offer.gpu !== 'cpu' && compute.spec === undefined) {
+    return { reason: 'NoProvider', text: `the GPU ${offer.gpu} of ${offer.name} is not in the catalog` };
+  }
+  return undefined;
 }
 
 /** What the goal itself excludes. */
@@ -70,32 +96,28 @@ function constraintProblem({ contract }: PlanContext, compute: Compute): Problem
   return undefined;
 }
 
-function abilityProblem(
-  { catalog, data, hubReachable }: PlanContext,
+/** What speaks against training a model this way, wherever. */
+function methodProblem({ catalog, data }: PlanContext, model: ModelSpec, method: MethodName): Problem | undefined {
+  const { title, modalities } = methodFacts(catalog, method);
+  const no = (text: string): Problem => ({ reason: 'UnsupportedMethod', text });
+  if (!modalities.includes(model.modality)) return no(`${title} is not a method for ${model.modality} models`);
+  if (!model.methods.includes(method)) return no(`${title} does not apply to ${model.title}`);
+  const misfit = dataProblem(data, method);
+  return misfit === undefined ? undefined : no(misfit);
+}
+
+/** What speaks against doing just this work just there. */
+function pairProblem(
+  { catalog, hubReachable }: PlanContext,
   model: ModelSpec,
   method: MethodName,
   { offer }: Compute,
 ): Problem | undefined {
-  const { title, modalities } = methodFacts(catalog, method);
-  if (!modalities.includes(model.modality)) {
-    return { reason: 'UnsupportedMethod', text: `${title} is not a method for ${model.modality} models` };
-  }
-  if (!model.methods.includes(method)) {
-    return { reason: 'UnsupportedMethod', text: `${title} does not apply to ${model.title}` };
-  }
-  const misfit = dataProblem(data, method);
-  if (misfit !== undefined) return { reason: 'UnsupportedMethod', text: misfit };
-  if (!offer.ready) {
-    return { reason: 'NoProvider', text: `${offer.name} is not ready${offer.reason ? `: ${offer.reason}` : ''}` };
-  }
-  if (offer.gpu !== 'cpu' && findGpu(catalog, offer.gpu) === undefined) {
-    return { reason: 'NoProvider', text: `the GPU ${offer.gpu} of ${offer.name} is not in the catalog` };
-  }
   const can = offer.executors;
   if (can !== undefined && !(can.modalities.includes(model.modality) && can.methods.includes(method))) {
     return {
       reason: 'UnsupportedMethod',
-      text: `the trainer on ${offer.name} cannot do ${title} for ${model.modality} models`,
+      text: `the trainer on ${offer.name} cannot do ${methodFacts(catalog, method).title} for ${model.modality} models`,
     };
   }
   if (offer.gpu === 'cpu' && model.shape === undefined) {

@@ -154,6 +154,7 @@ describe('rules that stop a plan', () => {
   it('are not blamed where the plan fails without them, too', () => {
     expect(block({ gpuTypes: ['B200-180GB'] }, policies({ models: { denied: ['qwen*'] } }))).toBeUndefined();
     expect(block({}, policies({ models: { denied: ['qwen*'] } }))).toBeUndefined();
+    expect(block({ gpuTypes: ['B200-180GB'] }, policies({ models: { denied: ['*'] } }))).toBeUndefined();
     expect(block({ gpuTypes: ['B200-180GB'] }, [])).toBeUndefined();
   });
 });

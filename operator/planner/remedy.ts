@@ -1,5 +1,5 @@
 import { addMoney, formatMoney, formatUsd, type MicroUsd, parseMoney } from '../money.ts';
-import { ceilingOf } from './policy-ceiling.ts';
+import { type Ceiling, ceilingOf } from './policy-ceiling.ts';
 import { conflictsOf } from './policy-conflict.ts';
 import type { PolicyRule } from './policy-types.ts';
 import { ruleName } from './policy-types.ts';
@@ -34,26 +34,43 @@ export function policyBlock(input: RecommendInput, outcome: Outcome, attempt: At
   if ('blocked' in outcome) {
     if (!MAY_BE_POLICY.has(outcome.blocked.reason)) return undefined;
     const rules = clashingRules(input, attempt, isPlan);
-    if (rules.length === 0) return undefined;
+    if (rules.length === 0) return besides(input, outcome, attempt);
     const plain = outcome.blocked.message.replace(/\.+$/, '');
     const why = (all: readonly PolicyRule[]): string =>
       `${named(all)} ${all.length > 1 ? 'stop' : 'stops'} this plan. ${plain}.`;
     return explain(input, rules, why, (relaxed) => {
       const found = attempt(relaxed);
-      return isPlan(found) ? found : undefined;
+      return isPlan(found) && !isOver(found, ceilingOf(relaxed.policy, relaxed.monthlyRemaining)) ? found : undefined;
     });
   }
   return overCeiling(input, outcome, attempt);
 }
 
+/** Where a plan fails without any policy, too, that reason is the one to mend first. */
+function besides(input: RecommendInput, { blocked }: Blocked, attempt: Attempt): Blocked | undefined {
+  if (blocked.reason !== 'ForbiddenByPolicy') return undefined;
+  const free = attempt(withoutRules(input, rulesOf(input.policy.sources)));
+  if (isPlan(free)) return undefined;
+  const policies = `Policies stand in the way besides (${input.policy.names.join(', ')}).`;
+  return { blocked: { ...free.blocked, message: `${free.blocked.message} ${policies}` } };
+}
+
+/** Neither fits nor could fit if its budget were raised to the ceiling. */
+function isOver({ quote }: Plan, ceiling: Ceiling | undefined): boolean {
+  return !quote.fits && ceiling !== undefined && neededFor(quote) > ceiling.amount;
+}
+
+function neededFor({ total, reserve }: Plan['quote']): MicroUsd {
+  return addMoney(parseMoney(total.expected), parseMoney(reserve));
+}
+
 /** A plan that costs more than policies allow, which no raise of its budget could help. */
-function overCeiling(input: RecommendInput, { quote }: Plan, attempt: Attempt): Blocked | undefined {
+function overCeiling(input: RecommendInput, plan: Plan, attempt: Attempt): Blocked | undefined {
   const ceiling = ceilingOf(input.policy, input.monthlyRemaining);
-  const needed = addMoney(parseMoney(quote.total.expected), parseMoney(quote.reserve));
-  if (quote.fits || ceiling === undefined || needed <= ceiling.amount) return undefined;
+  if (ceiling === undefined || !isOver(plan, ceiling)) return undefined;
   const atCeiling = attempt(withLimit(input, ceiling.amount));
   if (fitting(atCeiling)) return undefined;
-  const message = `The plan needs ${formatUsd(needed)} with its reserve, and ${ceiling.text}.`;
+  const message = `The plan needs ${formatUsd(neededFor(plan.quote))} with its reserve, and ${ceiling.text}.`;
   return explain(
     input,
     [ceiling.rule],

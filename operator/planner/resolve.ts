@@ -1,7 +1,7 @@
 import type { ComputeChoice, Hyperparameters, MethodChoice, Quote, Resolved, Stage } from '@kriptik/crds';
 import { formatMoney } from '../money.ts';
 import type { Candidate, PlanContext } from './candidate.ts';
-import { gpusOf, pricePerHour } from './compute.ts';
+import { gpusOf } from './compute.ts';
 import type { Decided } from './planning.ts';
 import { regionFor } from './policy-check.ts';
 import { quoteOf } from './quote.ts';
@@ -106,7 +106,7 @@ function providerOrder({ context, choices, decision }: Decided): Resolved['provi
     provider: one.compute.offer.name,
     gpu: one.compute.offer.gpu,
     gpuCount: gpuCount(one.compute),
-    unitPricePerHour: formatMoney(pricePerHour(one.compute)),
+    unitPricePerHour: formatMoney(one.compute.pricePerHour),
   }));
 }
 

@@ -1,6 +1,7 @@
 import type { PlannedData } from '@kriptik/crds';
 import type { DatasetSpec } from '../catalog/catalog.ts';
 import type { PlanContext } from './candidate.ts';
+import { emptyMemory } from './candidate.ts';
 import type { DataSummary } from './data/summary.ts';
 import { summarizeData } from './data/summary.ts';
 import { licenseForbidden } from './policy-check.ts';
@@ -13,9 +14,9 @@ import type { StageRecipe } from './recipes.ts';
 export function contextForStage(context: PlanContext, recipe: StageRecipe): PlanContext | undefined {
   const data = recipe.data === 'pairs' ? pairsOf(context) : context.data;
   if (data === undefined) return undefined;
-  if (recipe.decides === true) return data === context.data ? context : { ...context, data, memo: new Map() };
+  if (recipe.decides === true) return data === context.data ? context : { ...context, data, memory: emptyMemory() };
   const { epochs: _e, maxSteps: _s, learningRate: _l, batchSize: _b, ...rest } = context.contract.constraints;
-  return { ...context, data, contract: { ...context.contract, constraints: rest }, memo: new Map() };
+  return { ...context, data, contract: { ...context.contract, constraints: rest }, memory: emptyMemory() };
 }
 
 /** Pairs of a better and a worse answer: the author's own, else a public set that may be used. */

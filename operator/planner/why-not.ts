@@ -1,5 +1,5 @@
 import type { PlanContext } from './candidate.ts';
-import { computeId } from './compute.ts';
+
 import type { Failure } from './decide.ts';
 import { judge } from './search.ts';
 import type { Blocked, BlockReason } from './types.ts';
@@ -22,7 +22,7 @@ export function whyNot(context: PlanContext, { narrowed, best }: Failure): Block
   const problems = narrowed.methods.flatMap((method) =>
     narrowed.offers.flat().flatMap((compute) => {
       const { problem } = judge(context, model, method, compute);
-      return problem === undefined ? [] : [{ method, compute: computeId(compute), text: problem.text }];
+      return problem === undefined ? [] : [{ method, compute: compute.id, text: problem.text }];
     }),
   );
   const { reason } = best.problem;

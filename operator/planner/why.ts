@@ -1,7 +1,7 @@
 import type { TileName } from '@kriptik/crds';
 import { formatUsd } from '../money.ts';
 import { adviceFor } from './cards.ts';
-import { computeId } from './compute.ts';
+
 import { hyperparameterReasons } from './hyper-reasons.ts';
 import { methodFacts } from './methods.ts';
 import { gpuReasons } from './tiles/gpu.ts';
@@ -37,7 +37,7 @@ export function explain(draft: PlanDraft): readonly Reason[] {
       of('Method', `stage ${recipe.name}`, `from ${startsFrom}`, recipe.summary),
     ),
     ...hyperparameterReasons(chosen),
-    ...gpuReasons(draft).map((text) => of('GPU', 'compute', computeId(compute), text)),
+    ...gpuReasons(draft).map((text) => of('GPU', 'compute', compute.id, text)),
     ...(adviceFor(chosen) === undefined
       ? []
       : [of('GPU', 'advised cards', (adviceFor(chosen)?.gpus ?? []).join(', '), `${adviceFor(chosen)?.because}.`)]),

@@ -3,7 +3,7 @@ import { formatUsd, type MicroUsd, parseMoney, subtractMoney } from '../../money
 import type { Candidate } from '../candidate.ts';
 import { adviceFor } from '../cards.ts';
 import type { Compute } from '../compute.ts';
-import { computeId, computeTitle, gpusOf, pricePerHour } from '../compute.ts';
+import { computeTitle, gpusOf } from '../compute.ts';
 import { staleness } from '../freshness.ts';
 import { gigabytes } from '../problems.ts';
 import { fewestThatDo, judge, works } from '../search.ts';
@@ -22,7 +22,7 @@ export function gpuTile(draft: PlanDraft): Tile {
   const others = alternatives(draft);
   return {
     name: 'GPU',
-    choice: computeId(compute),
+    choice: compute.id,
     title: computeTitle(compute),
     summary: `${formatUsd(chosen.pricePerHour)} an hour, about ${seconds(estimate.time.secondsPerStep)} a step.`,
     reasons: [...gpuReasons(draft), ...savings(draft, others)].map((text) => cut(text)),
@@ -95,7 +95,7 @@ function alternatives(draft: PlanDraft): Tile['alternatives'] {
   const firsts = choices.offers
     .map((computes) => fewestThatDo(context, chosen.model, chosen.method, computes, extent.extent))
     .filter((found) => found !== undefined)
-    .filter((found) => computeId(found.compute) !== computeId(compute));
+    .filter((found) => found.compute.id !== compute.id);
   const doing = firsts.filter(works).toSorted((a, b) => totalOf(a) - totalOf(b));
   const fastest = doing.toSorted((a, b) => a.estimate.time.expected - b.estimate.time.expected).slice(0, 2);
   const neighbours = own.filter((one) => works(judge(context, chosen.model, chosen.method, one, extent.extent)));
@@ -105,11 +105,11 @@ function alternatives(draft: PlanDraft): Tile['alternatives'] {
     ...neighbours,
   ];
   const failing = firsts.filter((found) => !works(found)).map((found) => found.compute);
-  const byId = new Map([...listed, ...failing.slice(0, MOST_UNAVAILABLE)].map((one) => [computeId(one), one]));
+  const byId = new Map([...listed, ...failing.slice(0, MOST_UNAVAILABLE)].map((one) => [one.id, one]));
   return [...byId.values()]
     .slice(0, MOST_AVAILABLE + MOST_UNAVAILABLE)
     .map((one) =>
-      alternative(draft, { gpu: computeId(one) }, computeTitle(one), () => `${formatUsd(pricePerHour(one))} an hour.`),
+      alternative(draft, { gpu: one.id }, computeTitle(one), () => `${formatUsd(one.pricePerHour)} an hour.`),
     )
     .toSorted(
       (a, b) => Number(b.available) - Number(a.available) || (a.cost === undefined ? 0 : priceOf(a) - priceOf(b)),

@@ -53,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'operator/money.ts',
     'operator/digest.ts',
     'operator/trainer',
+    'operator/catalog',
     'operator/intent',
     'operator/planner',
     'operator/hub',

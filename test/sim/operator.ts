@@ -21,6 +21,7 @@ import { RuntimeMetrics } from '@kriptik/operator/runtime/metrics.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
 import type { TrainerClient } from '@kriptik/operator/trainer/client.ts';
 import { createControllers } from '@kriptik/operator/wiring.ts';
+import { silentHub } from '../support/silent-hub.ts';
 import type { SimApiServer } from './api-server.ts';
 import { type Lag, SimCache } from './cache.ts';
 import { SimKube } from './kube.ts';

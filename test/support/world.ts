@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly settings?: object;
   /** Arguments of the stand-in trainer. */
   readonly trainerArguments?: readonly string[];
+  /** Added to the environment of operators. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Path of an interpreter instead of the stand-in; there need be none. */
   readonly trainerPython?: string;
 }
@@ -96,13 +98,13 @@ export class World {
   }
 
   /** Starts an operator and waits until it works. `changes` hold for this one only. */
-  async startOperator(changes: Pick<WorldOptions, 'trainerArguments'> = {}): Promise<ChildProcess> {
+  async startOperator(changes: Pick<WorldOptions, 'trainerArguments' | 'env'> = {}): Promise<ChildProcess> {
     const script = join(ROOT, 'test', 'support', 'operator-process.ts');
-    const { settings, trainerArguments, trainerPython } = { ...this.#options, ...changes };
+    const { settings, trainerArguments, trainerPython, env } = { ...this.#options, ...changes };
     const findTrainer = trainerPython !== undefined;
     const child = spawn(
       process.execPath,
-      [script, this.#operatorKubeconfig, JSON.stringify({ settings, trainerArguments, findTrainer })],
+      [script, this.#operatorKubeconfig, JSON.stringify({ settings, trainerArguments, findTrainer, env })],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, ...(findTrainer && { KRIPTIK_TRAINER_PYTHON: trainerPython }) },

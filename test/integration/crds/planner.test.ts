@@ -7,6 +7,7 @@ import { previewPlan } from '@kriptik/operator/plan/preview.ts';
 import { localDataCheck } from '@kriptik/operator/provider/data-check.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useCluster } from '../../support/controlplane.ts';
+import { silentHub } from '../../support/silent-hub.ts';
 import { expectAccepted, writer } from './harness.ts';
 import { validCloud, validProvider } from './valid.ts';
 import { validPlan } from './valid-plan.ts';
@@ -49,10 +50,13 @@ it.each(goals)('takes the plan that the planner makes for %s', async (_name, con
   const checkData = localDataCheck(process.env);
   const preview = await previewPlan({
     goal,
-    providers: providers(),
+    surroundings: () => ({ providers: providers() }),
     policies: [],
+    namespaceLabels: {},
+    selection: {},
     market,
-    hubReachable: true,
+    hub: silentHub(),
+    pin: true,
     checkData,
     now,
   });

@@ -28,6 +28,7 @@ const ENTRIES: readonly Entry[] = [
   { name: 'download', load: async () => (await import('./commands/download.ts')).registerDownload },
   { name: 'cost', load: async () => (await import('./commands/cost.ts')).registerCost },
   { name: 'try', load: async () => (await import('./commands/try.ts')).registerTry },
+  { name: 'catalog', load: async () => (await import('./commands/catalog.ts')).registerCatalog },
   { name: 'eval', load: async () => (await import('./commands/eval.ts')).registerEval },
   { name: 'doctor', load: async () => (await import('./commands/doctor.ts')).registerDoctor },
   { name: 'version', load: async () => (await import('./commands/version.ts')).registerVersion },

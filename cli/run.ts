@@ -39,7 +39,7 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
 function asksCluster(command: Command): boolean {
   if (command.name() === 'version') return command.opts<{ client?: boolean }>().client !== true;
   const top = command.parent?.parent ? command.parent : command;
-  return !['completion', 'eval', 'help', 'plan', 'up'].includes(top.name());
+  return !['catalog', 'completion', 'eval', 'help', 'plan', 'up'].includes(top.name());
 }
 
 function report(error: unknown, host: Host, session: Session | undefined): ExitCode {

@@ -1,6 +1,7 @@
 import type { PricedPreview } from '@kriptik/operator/plan/preview.ts';
 import { usd } from '../describe/common.ts';
 import { hours } from '../render/duration.ts';
+import { priceRows } from '../render/price.ts';
 import { printable } from '../render/width.ts';
 import { alternativeRows, changeRows, stageRows, warningsOf } from './rows.ts';
 
@@ -22,8 +23,8 @@ export function markdownPlan(plan: PricedPreview, { name, source, why }: Markdow
       ['Tile', 'Choice', 'What it means'],
       tiles.map(({ name: tile, title, summary }) => [tile, title, summary]),
     ),
-    table(['Price', 'Low', 'Expected', 'High'], priceRows(plan), 'right'),
-    `Prices: ${plain(source)}, as of ${quote.priceAsOf}; ${plain(quote.priceSource)}.`,
+    table(['Price', 'Low', 'Expected', 'High'], priceRows(quote), 'right'),
+    `${usd(quote.unitPricePerHour)} an hour: ${plain(source)}, as of ${quote.priceAsOf}; ${plain(quote.priceSource)}.`,
     ...titled('Stages', table(['Stage', 'Method', 'On', 'Time', 'Cost', 'What'], stageRows(plan))),
     ...titled('Changed', table(['Tile', 'What', 'Cost', 'Time', 'From, to'], changeRows(plan))),
     ...titled('Look at', list(warningsOf(plan))),
@@ -48,22 +49,6 @@ export function markdownPlan(plan: PricedPreview, { name, source, why }: Markdow
 function verdict({ quote }: PricedPreview): string {
   if (quote.fits) return `fits the limit of ${usd(quote.limit)}.`;
   return plain(quote.message ?? `does not fit the limit of ${usd(quote.limit)}.`);
-}
-
-function priceRows({ quote }: PricedPreview): string[][] {
-  const range = (label: string, part: { low: string; expected: string; high: string }): string[] => [
-    label,
-    usd(part.low),
-    usd(part.expected),
-    usd(part.high),
-  ];
-  const same = (label: string, amount: string): string[] => [label, usd(amount), usd(amount), usd(amount)];
-  return [
-    range(`compute at ${usd(quote.unitPricePerHour)} an hour`, quote.compute),
-    same('storage', quote.storage),
-    same(`platform fee ${quote.platformFeePercent} %`, quote.platformFee),
-    range('total', quote.total),
-  ];
 }
 
 function titled(title: string, body: string): string[] {

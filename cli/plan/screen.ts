@@ -1,5 +1,6 @@
 import type { Quote, Tile } from '@kriptik/crds';
 import type { PricedPreview } from '@kriptik/operator/plan/preview.ts';
+import type { Reason } from '@kriptik/operator/planner/types.ts';
 import { dimHeader, type View } from '../describe/common.ts';
 import { shortDigest } from '../describe/plan.ts';
 import { facts, section } from '../render/section.ts';
@@ -107,13 +108,19 @@ function assumptions(texts: readonly string[], { width }: View): string[] {
 function whyLines({ why, tiles }: PricedPreview, view: View): string[] {
   return tiles.flatMap((tile) => {
     const reasons = why.filter((reason) => reason.tile === tile.name);
-    const lines = reasons.flatMap(({ what, value, because, source }) => [
-      `  ${view.style.bold(printable(what))}: ${printable(value)}`,
-      ...wrap(printable(because), view.width - 4).map((line) => `    ${line}`),
-      ...(source === undefined
-        ? []
-        : wrap(printable(source), view.width - 4).map((line) => view.style.dim(`    ${line}`))),
-    ]);
+    const lines = reasons.flatMap((reason, index) => reasonLines(reason, reasons[index - 1], view));
     return section(`Why this ${tile.name === 'GPU' ? 'GPU' : tile.name.toLowerCase()}`, lines, view.style);
   });
+}
+
+/** A value with its reason; further reasons for the same value stand below the first. */
+function reasonLines({ what, value, because, source }: Reason, before: Reason | undefined, view: View): string[] {
+  const { style, width } = view;
+  const again = before?.what === what && before.value === value;
+  const below = (text: string): string[] => wrap(printable(text), width - 4).map((line) => `    ${line}`);
+  return [
+    ...(again ? [] : wrap(`${printable(what)}: ${printable(value)}`, width - 2).map((line) => style.bold(`  ${line}`))),
+    ...below(because),
+    ...(source === undefined ? [] : below(source).map(style.dim)),
+  ];
 }

@@ -1,6 +1,7 @@
 import type { Quote, Tile } from '@kriptik/crds';
 import { formatUsd, parseMoney } from '@kriptik/operator/money.ts';
 import { hours } from './duration.ts';
+import { priceRows } from './price.ts';
 import { bullets, facts } from './section.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -68,17 +69,6 @@ function alternativeLines(tile: Tile, indent: string, style: Style): string[] {
 /** The price: what one hour costs, how long it takes, and the total against the limit. */
 export function renderQuote(quote: Quote, options: TileOptions): string[] {
   const { style } = options;
-  const row = (label: string, part: { low: string; expected: string; high: string }): string[] => [
-    label,
-    usd(part.low),
-    usd(part.expected),
-    usd(part.high),
-  ];
-  const same = (value: string): { low: string; expected: string; high: string } => ({
-    low: value,
-    expected: value,
-    high: value,
-  });
   const table = renderTable(
     [
       { title: '' },
@@ -86,12 +76,7 @@ export function renderQuote(quote: Quote, options: TileOptions): string[] {
       { title: 'EXPECTED', align: 'right' },
       { title: 'HIGH', align: 'right' },
     ].map((column) => column as { title: string; align?: 'right' }),
-    [
-      row('compute', quote.compute),
-      row('storage', same(quote.storage)),
-      row(`platform fee ${quote.platformFeePercent} %`, same(quote.platformFee)),
-      row('total', quote.total),
-    ],
+    priceRows(quote),
     { indent: '  ' },
   )
     .trimEnd()

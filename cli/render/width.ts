@@ -3,7 +3,18 @@
 const ESCAPE = String.fromCharCode(0x1b);
 const ANSI = new RegExp(`${ESCAPE}\\[[0-9;?]*[A-Za-z]`, 'g');
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+let segmenter: Intl.Segmenter | undefined;
+
+/** Characters as people see them. Loading the rules for that takes a while, so that only text in need of them asks. */
+function clusters(text: string): Iterable<string> {
+  if (!COMPOSED.test(text)) return text;
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
+}
+
+/** What may belong together with its neighbours; without any of these each code point stands for itself. */
+const COMPOSED =
+  /[\p{Mark}\p{Emoji_Modifier}\p{Regional_Indicator}\p{Default_Ignorable_Code_Point}\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\r]/u;
 
 /** Ranges that Unicode Annex 11 calls Wide or Fullwidth, as first and last code point. */
 const WIDE: readonly (readonly [number, number])[] = [
@@ -38,7 +49,7 @@ export function displayWidth(text: string): number {
   const bare = stripAnsi(text);
   if (/^[\x20-\x7e]*$/.test(bare)) return bare.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(bare)) width += clusterWidth(segment);
+  for (const cluster of clusters(bare)) width += clusterWidth(cluster);
   return width;
 }
 
@@ -59,10 +70,10 @@ export function truncate(text: string, width: number, ellipsis = '…'): string 
   if (room < 0) return '';
   let kept = '';
   let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
-    const next = clusterWidth(segment);
+  for (const cluster of clusters(text)) {
+    const next = clusterWidth(cluster);
     if (used + next > room) break;
-    kept += segment;
+    kept += cluster;
     used += next;
   }
   return kept + ellipsis;
@@ -96,14 +107,14 @@ function pieces(word: string, width: number): string[] {
   const found: string[] = [];
   let piece = '';
   let used = 0;
-  for (const { segment } of segmenter.segment(word)) {
-    const cells = clusterWidth(segment);
+  for (const cluster of clusters(word)) {
+    const cells = clusterWidth(cluster);
     if (used + cells > width && piece !== '') {
       found.push(piece);
       piece = '';
       used = 0;
     }
-    piece += segment;
+    piece += cluster;
     used += cells;
   }
   return [...found, piece];

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { findTrainer } from '../backends/local/trainer-install.ts';
-import { type DataCheck, dataCheckOf } from '../trainer/check.ts';
+import type { DataCheck } from '../trainer/check.ts';
 import { quickCheck } from '../trainer/quick-check.ts';
 
 /** Folder that holds the trainer's Python package. */
@@ -12,6 +11,11 @@ export const TRAINER_SOURCE = join(import.meta.dirname, '..', '..', 'trainer');
  */
 export function localDataCheck(env: Readonly<Record<string, string | undefined>>): DataCheck {
   return quickCheck(async (uri, format) => {
+    // Most plans never come here: what they do not need is not loaded.
+    const [{ findTrainer }, { dataCheckOf }] = await Promise.all([
+      import('../backends/local/trainer-install.ts'),
+      import('../trainer/check.ts'),
+    ]);
     const install = await findTrainer(env, TRAINER_SOURCE);
     const check = (python: string): DataCheck => dataCheckOf(python, { ...env, PYTHONPATH: TRAINER_SOURCE });
     if (install === undefined) return await check('python3')(uri, format);

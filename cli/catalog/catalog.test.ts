@@ -77,7 +77,7 @@ describe('kriptik catalog show', () => {
   it.each([
     ['a model', 'meta-llama/Llama-3.1-8B-Instruct', /8,030,261,248[\s\S]*Built with Llama[\s\S]*source[\s\S]*as of/],
     ['a GPU with its prices', 'NVIDIA H200', /141 GB[\s\S]*Prices[\s\S]*runpod secure/],
-    ['a data set', 'hf://datasets/openai/gsm8k', /7,473[\s\S]*split train[\s\S]*as of/],
+    ['a data set', 'hf://datasets/openai/gsm8k', /split train[\s\S]*7,473[\s\S]*as of/],
     ['a method', 'qlora', /4 bits[\s\S]*as of/],
     ['a licence with what is under it', 'coqui-public-model', /xtts-v2/],
   ])('tells all of %s', async (_name, id, message) => {

@@ -38,10 +38,12 @@ export interface PlanMemory {
   readonly searches: Map<string, Found | undefined>;
   /** What forbids a model with a method, and a compute; null = nothing. */
   readonly problems: Map<string, Problem | null>;
+  /** What a stage of this name looks at; null = there are no rows for it. */
+  readonly stages: Map<string, PlanContext | null>;
 }
 
 export function emptyMemory(): PlanMemory {
-  return { candidates: new Map(), searches: new Map(), problems: new Map() };
+  return { candidates: new Map(), searches: new Map(), problems: new Map(), stages: new Map() };
 }
 
 /** How far to train, where the people's choice or the limit overrides the rules. */

@@ -99,6 +99,15 @@ function cardAdvice(
   );
 }
 
+/** Catalog ids of the cards that are advised for a piece of work; none where there is no advice. */
+export function advisedGpus(
+  model: Pick<ModelSpec, 'modality' | 'parameters'>,
+  method: MethodName,
+  quality: Quality,
+): readonly string[] {
+  return cardAdvice(CARD_ADVICE, model, method, quality)?.gpus ?? [];
+}
+
 /** The advice for a candidate's work. */
 export function adviceFor({ model, method, rules }: Candidate): CardAdvice | undefined {
   return cardAdvice(CARD_ADVICE, model, method, rules.quality);

@@ -2,7 +2,7 @@ import type { MethodName } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
 import type { Candidate, Extent, PlanContext, Problem } from './candidate.ts';
 import { buildCandidate } from './candidate.ts';
-import { cardRank } from './cards.ts';
+import { advisedGpus, cardRank } from './cards.ts';
 import type { Compute } from './compute.ts';
 import { staticProblem } from './problems.ts';
 
@@ -68,12 +68,25 @@ export function bestCompute(
   offers: readonly (readonly Compute[])[],
   extent: Extent = {},
 ): Found | undefined {
-  let best: Found | undefined;
-  for (const computes of offers) {
-    const found = fewestThatDo(context, model, method, computes, extent);
-    if (found !== undefined && (best === undefined || byPreference(found, best) < 0)) best = found;
+  const advised = advisedGpus(model, method, context.contract.quality);
+  const isAdvised = (computes: readonly Compute[]): boolean => advised.includes(computes[0]?.offer.gpu ?? '');
+  const first = better(undefined, offers.filter(isAdvised));
+  // No other card goes before an advised one that works within the limit, unless its provider does.
+  const rest = offers.filter((computes) => !isAdvised(computes));
+  if (!works(first) || !first.fits) return better(first, rest);
+  return better(
+    first,
+    rest.filter(([compute]) => (compute?.offer.order ?? 0) < first.compute.offer.order),
+  );
+
+  function better(best: Found | undefined, among: readonly (readonly Compute[])[]): Found | undefined {
+    let found = best;
+    for (const computes of among) {
+      const one = fewestThatDo(context, model, method, computes, extent);
+      if (one !== undefined && (found === undefined || byPreference(one, found) < 0)) found = one;
+    }
+    return found;
   }
-  return best;
 }
 
 /**

@@ -12,6 +12,16 @@ import type { StageRecipe } from './recipes.ts';
  * and how fast to learn are wishes about the deciding stage. Undefined where there are no rows for it.
  */
 export function contextForStage(context: PlanContext, recipe: StageRecipe): PlanContext | undefined {
+  const { stages } = context.memory;
+  const known = stages.get(recipe.name);
+  // What is remembered holds for the rows; passes that were selected are about the deciding stage.
+  if (known !== undefined && recipe.decides !== true) return known ?? undefined;
+  const made = makeContext(context, recipe);
+  stages.set(recipe.name, made ?? null);
+  return made;
+}
+
+function makeContext(context: PlanContext, recipe: StageRecipe): PlanContext | undefined {
   const data = recipe.data === 'pairs' ? pairsOf(context) : context.data;
   if (data === undefined) return undefined;
   if (recipe.decides === true) return data === context.data ? context : { ...context, data, memory: emptyMemory() };

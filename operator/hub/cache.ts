@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 
 /** An answer and when it was given, in epoch ms. */
 export interface Kept<T> {
@@ -32,8 +31,6 @@ export function memoryCache(): AnswerCache {
   };
 }
 
-const file = z.object({ at: z.number(), value: z.unknown() });
-
 /**
  * Answers as files of a directory, so that a later process needs no network. It never fails a caller: what cannot be
  * read counts as unknown, what cannot be written is left out.
@@ -62,8 +59,9 @@ export function diskCache(directory: string, memory: AnswerCache = memoryCache()
 
 function parsed(text: string): Kept<unknown> | undefined {
   try {
-    const { at, value } = file.parse(JSON.parse(text));
-    return { at, value };
+    const file: unknown = JSON.parse(text);
+    if (typeof file !== 'object' || file === null || !('at' in file) || !('value' in file)) return undefined;
+    return typeof file.at === 'number' ? { at: file.at, value: file.value } : undefined;
   } catch {
     return undefined;
   }

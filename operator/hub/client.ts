@@ -1,17 +1,5 @@
 import type { z } from 'zod';
-import {
-  type ConfigAnswer,
-  configAnswer,
-  type DatasetAnswer,
-  datasetAnswer,
-  type InfoAnswer,
-  infoAnswer,
-  type ModelAnswer,
-  modelAnswer,
-  type SizeAnswer,
-  searchAnswer,
-  sizeAnswer,
-} from './answers.ts';
+import type { ConfigAnswer, DatasetAnswer, InfoAnswer, ModelAnswer, SizeAnswer } from './answers.ts';
 import type { AnswerCache } from './cache.ts';
 import { limiter } from './limiter.ts';
 import { type Asked, HubProblem, noAnswer, refusal } from './problem.ts';
@@ -69,46 +57,66 @@ export class HubClient {
 
   /** Facts about a model at a revision; its newest commit without one. */
   model(name: string, revision?: string): Promise<Answer<ModelAnswer>> {
-    return this.#ask({ kind: 'model', name, revision }, modelAnswer, async (call) => {
-      const { modelInfo } = await import('@huggingface/hub');
-      return await modelInfo({
-        name,
-        ...(revision !== undefined && { revision }),
-        additionalFields: ['sha', 'safetensors', 'cardData', 'tags'],
-        ...call,
-      });
-    });
+    return this.#ask(
+      { kind: 'model', name, revision },
+      async () => (await shapes()).modelAnswer,
+      async (call) => {
+        const { modelInfo } = await import('@huggingface/hub');
+        return await modelInfo({
+          name,
+          ...(revision !== undefined && { revision }),
+          additionalFields: ['sha', 'safetensors', 'cardData', 'tags'],
+          ...call,
+        });
+      },
+    );
   }
 
   dataset(name: string, revision?: string): Promise<Answer<DatasetAnswer>> {
-    return this.#ask({ kind: 'dataset', name, revision }, datasetAnswer, async (call) => {
-      const { datasetInfo } = await import('@huggingface/hub');
-      return await datasetInfo({
-        name,
-        ...(revision !== undefined && { revision }),
-        additionalFields: ['sha', 'cardData', 'tags'],
-        ...call,
-      });
-    });
+    return this.#ask(
+      { kind: 'dataset', name, revision },
+      async () => (await shapes()).datasetAnswer,
+      async (call) => {
+        const { datasetInfo } = await import('@huggingface/hub');
+        return await datasetInfo({
+          name,
+          ...(revision !== undefined && { revision }),
+          additionalFields: ['sha', 'cardData', 'tags'],
+          ...call,
+        });
+      },
+    );
   }
 
   /** config.json of a model. */
   config(name: string, revision: string): Promise<Answer<ConfigAnswer>> {
     const { hubUrl } = this.#options;
     const url = `${hubUrl}/${name}/resolve/${encodeURIComponent(revision)}/config.json`;
-    return this.#ask({ kind: 'model', name, revision, part: 'config.json' }, configAnswer, (call) => json(url, call));
+    return this.#ask(
+      { kind: 'model', name, revision, part: 'config.json' },
+      async () => (await shapes()).configAnswer,
+      (call) => json(url, call),
+    );
   }
 
   /** Rows and bytes by split. */
   size(name: string): Promise<Answer<SizeAnswer>> {
     const url = `${this.#options.viewerUrl}/size?dataset=${encodeURIComponent(name)}`;
-    return this.#ask({ kind: 'dataset', name, part: 'size' }, sizeAnswer, (call) => json(url, call));
+    return this.#ask(
+      { kind: 'dataset', name, part: 'size' },
+      async () => (await shapes()).sizeAnswer,
+      (call) => json(url, call),
+    );
   }
 
   /** Columns and rows by split and configuration. */
   info(name: string): Promise<Answer<InfoAnswer>> {
     const url = `${this.#options.viewerUrl}/info?dataset=${encodeURIComponent(name)}`;
-    return this.#ask({ kind: 'dataset', name, part: 'info' }, infoAnswer, (call) => json(url, call));
+    return this.#ask(
+      { kind: 'dataset', name, part: 'info' },
+      async () => (await shapes()).infoAnswer,
+      (call) => json(url, call),
+    );
   }
 
   /** Resolves where the token (or nobody's) may read a gated repository; rejects with why not. */
@@ -123,7 +131,7 @@ export class HubClient {
   async search(kind: Asked['kind'], query: string, limit = 10): Promise<readonly Found[]> {
     const found = await this.#ask(
       { kind, name: `search:${query}:${limit}`, free: true },
-      searchAnswer,
+      async () => (await shapes()).searchAnswer,
       async (call) => {
         const { listDatasets, listModels } = await import('@huggingface/hub');
         const options = { search: { query }, limit, sort: 'downloads', ...call } as const;
@@ -153,12 +161,13 @@ export class HubClient {
 
   async #ask<T>(
     what: { kind: Asked['kind']; name: string; revision?: string | undefined; part?: string; free?: boolean },
-    schema: z.ZodType<T>,
+    shape: () => Promise<z.ZodType<T>>,
     ask: (call: HubCall) => Promise<unknown>,
   ): Promise<Answer<T>> {
     const { kind, name, revision, part = '' } = what;
     if (what.free !== true) checked(kind, name);
     const { cache, now } = this.#options;
+    const schema = await shape();
     const keyOf = (of = ''): string => `${this.#options.hubUrl} ${kind} ${name}@${of} ${part}`;
     const key = keyOf(revision);
     const kept = await cache.get(key);
@@ -216,6 +225,9 @@ export class HubClient {
     });
   }
 }
+
+/** The shapes of answers take a while to load: only those who ask the Hub pay for it. */
+const shapes = (): Promise<typeof import('./answers.ts')> => import('./answers.ts');
 
 interface HubCall {
   readonly hubUrl: string;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CliError, usageError } from '../errors.ts';
+import { renderEstimateScores } from '../eval/estimates.ts';
 import { renderIntentScores } from '../eval/intent.ts';
 import { ENGINES, type Engine, engineReader } from '../eval/reader.ts';
 import { EXIT } from '../exitcodes.ts';
@@ -35,6 +36,41 @@ export function registerEval(program: Command, open: Open): void {
     )
     .addOption(outputOption(['table', 'json', 'yaml']))
     .action(async (file: string, options: IntentOptions, sub: Command) => evalIntent(open(sub), file, options));
+  command
+    .command('estimates')
+    .summary('score estimates against measured runs')
+    .description(
+      "Estimate every run of a tab-separated table and compare with what was measured: each row's ratio, then the median and the 90th percentile of the errors. The columns are method, params_b, modality, gpu, gpus, seq_len, batch, quantity, value and note; quantity is tokens_per_s_per_gpu, samples_per_s, seconds_per_step or hours.",
+    )
+    .argument('<file>', 'tab-separated table, or - for standard input')
+    .addOption(outputOption(['table', 'json', 'yaml']))
+    .action(async (file: string, options: EstimatesOptions, sub: Command) => evalEstimates(open(sub), file, options));
+}
+
+interface EstimatesOptions {
+  readonly output: Format;
+}
+
+async function evalEstimates(session: Session, file: string, { output }: EstimatesOptions): Promise<void> {
+  const text = await textOf(session, file);
+  const [{ evalEstimates: score }, { loadCatalog }] = await Promise.all([
+    import('@kriptik/operator/eval/estimates.ts'),
+    import('@kriptik/operator/catalog/catalog.ts'),
+  ]);
+  const scored = score(text, loadCatalog());
+  const bad = scored.bad.map(({ line, problem }) => `${file}:${line}: ${problem}`);
+  if (scored.rows.length === 0) {
+    throw new CliError(EXIT.usage, {
+      what: `${file} holds no row that can be scored`,
+      details: bad,
+      remedy: ['The first line names the columns, separated by tabs: see "kriptik help eval estimates".'],
+    });
+  }
+  // One odd row of a table of others' figures does not make the rest worthless; nobody shall overlook it, though.
+  for (const line of bad) session.host.stderr.write(`left out: ${line}\n`);
+  const { median, p90, rows } = scored;
+  if (output === 'json' || output === 'yaml') session.print(renderData({ median, p90, rows }, output));
+  else session.print(renderEstimateScores(scored, viewOf(session)));
 }
 
 async function evalIntent(session: Session, file: string, options: IntentOptions): Promise<void> {

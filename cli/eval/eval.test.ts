@@ -80,3 +80,40 @@ describe('eval intent', () => {
     expect(ran.err).toContain('fix:');
   });
 });
+
+describe('eval estimates', () => {
+  const HEADER = 'method\tparams_b\tmodality\tgpu\tgpus\tseq_len\tbatch\tquantity\tvalue\tnote';
+  const RUN = 'full\t6.66\tllm\tA100-80GB\t8\t2048\t\ttokens_per_s_per_gpu\t4641\tFSDP bf16';
+  const table = (...rows: string[]): string => [HEADER, ...rows].join('\n');
+
+  it('prints each row with its ratio, and the errors over all', async () => {
+    const { code, out } = await runCli(['eval', 'estimates', file('runs.tsv', [table(RUN)])]);
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(/^1 rows: median error \d+\.\d %, nine of ten within \d+\.\d %\n/);
+    expect(out).toMatch(/ 2 +full llm 6\.66B +8xA100-80GB +tok\/s\/GPU +4641 +\d+ +\d\.\d\d +FSDP bf16/);
+  });
+
+  it('prints median, p90 and rows alone as JSON', async () => {
+    const { out } = await runCli(['eval', 'estimates', '-', '-o', 'json'], { stdin: table(RUN, RUN) });
+    const seen = JSON.parse(out) as { median: number; p90: number; rows: { ratio: number; published: number }[] };
+    expect(Object.keys(seen)).toEqual(['median', 'p90', 'rows']);
+    expect(seen.rows.map(({ published }) => published)).toEqual([4641, 4641]);
+    expect(seen.median).toBeCloseTo(Math.abs((seen.rows[0]?.ratio ?? 0) - 1));
+  });
+
+  it('names a row it leaves out and scores the others', async () => {
+    const { code, out, err } = await runCli(['eval', 'estimates', '-'], { stdin: table(RUN, 'abacus\t1') });
+    expect([code, out.slice(0, 6)]).toEqual([EXIT.ok, '1 rows']);
+    expect(err).toMatch(/^left out: -:3: /);
+  });
+
+  it.each([
+    ['an empty file', ''],
+    ['another table', 'a\tb\n1\t2\n'],
+    ['a table without rows', HEADER],
+  ])('refuses %s', async (_, stdin) => {
+    const { code, err } = await runCli(['eval', 'estimates', '-'], { stdin });
+    expect(code).toBe(EXIT.usage);
+    expect(err).toContain('no row that can be scored');
+  });
+});

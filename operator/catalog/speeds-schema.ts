@@ -75,7 +75,7 @@ export const speedFile = z.strictObject({
   cpuGflopsPerCore: rate,
   cpuSecondsPerStepOverhead: rate,
   gpuSecondsPerStepOverhead: rate,
-  diskMegabytesPerSecond: rate,
+  diskMegabytesPerSecond: z.strictObject({ local: rate, cloud: rate }),
   downloadMegabytesPerSecond: rate,
   uploadMegabytesPerSecond: rate,
   startSeconds: z.strictObject({ local: rate, provision: rate, image: rate, perNode: rate }),

@@ -7,9 +7,9 @@ import { shardCount, trainsAdapter } from './workload.ts';
 /** Bytes a hidden unit and token of one layer: attention, cross-attention and feed-forward block. */
 const LAYER_BYTES = 60;
 /** What recomputation leaves of it: the inputs of self-attention, cross-attention and feed-forward block, as MusicGen's runs show. */
-const CHECKPOINTED_BYTES = 12;
+const CHECKPOINTED_BYTES = 10;
 /** Waveforms, spectrograms and a vocoder's generator and discriminators, for a second of sound at batch 1. */
-const WAVEFORM_BYTES = 0.05e9;
+const WAVEFORM_BYTES = 0.045e9;
 /** Voice cloning trains a vocoder against discriminators: batches of cut clips beside the model. */
 const ADVERSARIAL = 6e9;
 

@@ -1,6 +1,7 @@
 import type { Catalog, Speeds } from '../catalog/catalog.ts';
 import { adapterParameters } from './memory-language.ts';
 import { latentAdapterParameters } from './memory-latent.ts';
+import { trainedBytes } from './memory-parts.ts';
 import type { WorkKind } from './step.ts';
 import { kindOf, secondsPerStep, tokensPerSecond } from './step.ts';
 import type { Workload } from './workload.ts';
@@ -45,7 +46,8 @@ const CHECKPOINTS = 10;
 export function estimateTime(work: Workload, catalog: Pick<Catalog, 'speeds'>): TimeEstimate {
   const { speeds } = catalog;
   const step = secondsPerStep(work, catalog);
-  const checkpointSeconds = checkpointBytes(work) / 1e6 / speeds.diskMegabytesPerSecond.value + 1;
+  const place = work.rented ? 'cloud' : 'local';
+  const checkpointSeconds = checkpointBytes(work) / 1e6 / speeds.diskMegabytesPerSecond[place].value + 1;
   const phases = phasesOf(work, speeds, step, checkpointSeconds);
   const steady = phases.train + phases.evaluate;
   const other = phases.provision + phases.image + phases.model + phases.prepare + phases.checkpoints + phases.finish;
@@ -82,13 +84,13 @@ function phasesOf(work: Workload, speeds: Speeds, step: number, checkpointSecond
   return {
     provision: rented ? start.provision.value + (nodes - 1) * start.perNode.value : 0,
     image: rented ? start.image.value : start.local.value,
-    model: megabytes / (rented ? speeds.downloadMegabytesPerSecond.value : speeds.diskMegabytesPerSecond.value),
+    model: megabytes / (rented ? speeds.downloadMegabytesPerSecond.value : speeds.diskMegabytesPerSecond.local.value),
     prepare: preparation(work, speeds),
     train,
     evaluate: train * speeds.evaluationShare.value,
     checkpoints: checkpointSeconds * saves,
     finish:
-      result / speeds.diskMegabytesPerSecond.value +
+      result / speeds.diskMegabytesPerSecond[place].value +
       (rented ? result / speeds.uploadMegabytesPerSecond.value : 0) +
       speeds.teardownSeconds[place].value,
   };
@@ -119,10 +121,18 @@ function resultBytes(work: Workload): number {
   return 2 * trainedParameters(work);
 }
 
-/** Size of one checkpoint in bytes: trained weights with their optimizer state. */
+/** Size of one checkpoint in bytes: trained weights, in fp32 where they are kept so, with their optimizer state. */
 export function checkpointBytes(work: Workload): number {
-  return trainedParameters(work) * 12;
+  if (trainsAdapter(work)) return trainedParameters(work) * ADAPTER_STATE;
+  const { weight, state } = trainedBytes(work);
+  return (
+    trainedParameters(work) *
+    (state + (work.weightPrecision === 'mixed' || work.weightPrecision === undefined ? 0 : weight))
+  );
 }
+
+/** fp32 weight and two moments of an adapter's parameter. */
+const ADAPTER_STATE = 12;
 
 function trainedParameters(work: Workload): number {
   if (!trainsAdapter(work)) return work.model.parameters;

@@ -5,6 +5,8 @@ export interface Hints {
   readonly packed: boolean;
   readonly batch?: number;
   readonly accumulation?: number;
+  /** Rows of one optimizer step on one device. */
+  readonly rowsPerStep?: number;
   readonly steps?: number;
   readonly epochs?: number;
   readonly rows?: number;
@@ -57,9 +59,9 @@ export function hintsOf(note: string): Hints {
     ...optional('batch', count(/\b(?:bs|batch(?: size)?|micro-?batch)\s*[=:]?\s*(\d+)/i, text)),
     ...optional(
       'accumulation',
-      count(/\b(?:ga|grad(?:ient)?[ _-]acc\w*|accumulat\w*)(?: steps)?\s*[=:]?\s*(\d+)/i, text) ??
-        count(/(\d+)\s*seq\w*\s*(?:per|a|\/)\s*(?:iter|step)/i, text),
+      count(/\b(?:ga|grad(?:ient)?[ _-]acc\w*|accumulat\w*)(?: steps)?\s*[=:]?\s*(\d+)/i, text),
     ),
+    ...optional('rowsPerStep', count(/(\d+)\s*(?:seq|row|sample)\w*\s*(?:per|a|\/)\s*(?:iter|step)/i, text)),
     ...optional('steps', scaled(/(\d+(?:\.\d+)?)\s*([km])?[ -]?(?:optimizer |training )?steps/i, text)),
     ...optional('epochs', count(/(\d+)\s*[x×]?\s*epochs?/i, text)),
     ...optional(

@@ -11,17 +11,17 @@ const NAMED: readonly (readonly [RegExp, string])[] = [
   [/sd ?-?[12]\.\d|stable diffusion/i, 'sd-1.5'],
   [/wan.*1\.3/i, 'wan2.1-t2v-1.3b'],
   [/wan/i, 'wan2.1-t2v-14b'],
-  [/ltx/i, 'ltx-video'],
+  [/ltx/i, 'ltx'],
   [/cogvideox.*2b/i, 'cogvideox-2b'],
   [/cogvideo/i, 'cogvideox-5b'],
-  [/hunyuan/i, 'hunyuanvideo'],
+  [/hunyuan/i, 'hunyuan-video'],
   [/xtts/i, 'xtts-v2'],
   [/musicgen.*(melody|medium|1\.5)/i, 'musicgen-melody'],
   [/musicgen.*(large|3\.3)/i, 'musicgen-large'],
   [/musicgen/i, 'musicgen-small'],
-  [/ace-?step/i, 'ace-step-1.5'],
-  [/whisper.*large/i, 'whisper-large-v3'],
-  [/whisper/i, 'whisper-small'],
+  [/ace-?step/i, 'ace-step'],
+  [/whisper.*large/i, 'whisper-large'],
+  [/whisper/i, 'whisper'],
   [/melo/i, 'melotts'],
   [/styletts/i, 'styletts'],
   [/vits|rvc/i, 'vits'],
@@ -42,7 +42,8 @@ const MIXTURE = /moe|mixtral|experts|-a\d+b/i;
 
 /** Same model where the sizes differ by no more than this. */
 const NEAR = 1.02;
-const SAME_NAME = 1.6;
+/** A model's name says which it is where sizes differ by what is counted: encoders, embeddings. */
+const SAME_NAME = 2.2;
 
 /**
  * The model a row means: the one its note names, one of the catalog with as many
@@ -53,10 +54,10 @@ export function modelOf(catalog: Catalog, row: PublishedRow): WorkModel {
   const named = NAMED.find(([pattern]) => pattern.test(row.note))?.[1];
   const modality = row.modality === 'code' ? 'llm' : row.modality;
   const ratio = (other: number): number => Math.max(other / parameters, parameters / other);
-  const known =
-    catalog.models.find(({ id }) => id === named) ??
-    catalog.models.find(({ id }) => named !== undefined && id.startsWith(named));
-  if (known !== undefined && ratio(known.parameters) < SAME_NAME) return { ...known, parameters };
+  const known = catalog.models
+    .filter(({ id, parameters: size }) => named !== undefined && id.startsWith(named) && ratio(size) < SAME_NAME)
+    .toSorted((a, b) => ratio(a.parameters) - ratio(b.parameters))[0];
+  if (known !== undefined) return known;
   const vocabulary = VOCABULARIES.find(([pattern]) => pattern.test(row.note))?.[1];
   const near = catalog.models
     .filter(({ shape }) => vocabulary === undefined || shape === undefined || isLike(shape.vocabulary, vocabulary))

@@ -48,8 +48,10 @@ export function workOf(catalog: Catalog, row: PublishedRow): PublishedWork | str
     method: row.method,
     ...(adapted && { loraRank: rank }),
     ...(hints.targets !== undefined && { adapterTargets: hints.targets }),
-    batchSize: row.batch ?? hints.batch ?? defaultBatch(row, kind, tuned, tokensPerRow),
-    gradientAccumulation: hints.accumulation ?? defaultAccumulation(row, kind, tuned),
+    ...batchOf(row, hints, {
+      batchSize: defaultBatch(row, hints, kind, tuned, tokensPerRow),
+      gradientAccumulation: defaultAccumulation(row, kind, tuned),
+    }),
     maxLength: sequence,
     tokensPerRow,
     packed,
@@ -81,9 +83,24 @@ function looksTuned({ method, gpus, quantity }: PublishedRow): boolean {
   return method === 'full' && gpus >= GPUS_PER_NODE && quantity === 'tokens_per_s_per_gpu';
 }
 
-function defaultBatch({ quantity }: PublishedRow, kind: string, tuned: boolean, tokens: number): number {
+type Batch = Pick<Workload, 'batchSize' | 'gradientAccumulation'>;
+
+/** The batch column may hold the rows of a micro-step or of a whole step: the note's words decide where they tell. */
+function batchOf({ batch }: PublishedRow, hints: Hints, usual: Batch): Batch {
+  const rows = hints.rowsPerStep ?? (hints.batch ?? 1) * (hints.accumulation ?? 1);
+  if (hints.rowsPerStep !== undefined || (batch !== undefined && rows > 1 && batch === rows)) {
+    const micro = hints.batch ?? (batch !== undefined && batch < rows ? batch : 1);
+    return { batchSize: micro, gradientAccumulation: Math.max(1, Math.round(rows / micro)) };
+  }
+  return {
+    batchSize: batch ?? hints.batch ?? usual.batchSize,
+    gradientAccumulation: hints.accumulation ?? usual.gradientAccumulation,
+  };
+}
+
+function defaultBatch({ quantity }: PublishedRow, hints: Hints, kind: string, tuned: boolean, tokens: number): number {
   if (kind === 'latent') return 1;
-  if (kind === 'sound') return quantity === 'samples_per_s' ? 8 : 4;
+  if (kind === 'sound') return quantity === 'samples_per_s' ? 8 : hints.steps === undefined ? 4 : 1;
   return tuned ? Math.max(1, Math.round(TUNED_TOKENS / tokens)) : Math.max(1, Math.min(8, Math.round(2048 / tokens)));
 }
 

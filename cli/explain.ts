@@ -18,6 +18,16 @@ export function explain(error: unknown, context: FailureContext = {}): CliError 
   if (error instanceof UnreachableError) return explainUnreachable(error, context);
   if (error instanceof CommanderError) return explainUsage(error);
   if (error instanceof Error && error.name === 'KubeConfigError') return explainKubeconfig(error);
+  if (error instanceof Error && error.name === 'InvalidCatalog') {
+    return new CliError(
+      EXIT.usage,
+      {
+        what: `a row of the catalog is not right: ${error.message}`,
+        remedy: ['Correct the file, or remove it: the catalog that came with the program is used then.'],
+      },
+      { cause: error },
+    );
+  }
   if (error instanceof Error && error.name === 'DirectoryInUse') return explainInUse(error);
   if (error instanceof Error && error.name === 'AbortError') {
     return new CliError(EXIT.interrupted, {

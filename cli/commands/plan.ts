@@ -113,14 +113,15 @@ const HUB_TIMEOUT_MS = 1_500;
 async function planHere(session: Session, input: PlanInput, options: PlanOptions): Promise<void> {
   const selection = parseChoices(options.set ?? []);
   // The brains load a catalog: only those who plan pay for it.
-  const [{ previewPlan }, { loadCatalog }, { localDataCheck }, { placeOf }, { hubFrom }] = await Promise.all([
-    import('@kriptik/operator/plan/preview.ts'),
-    import('@kriptik/operator/catalog/catalog.ts'),
-    import('@kriptik/operator/provider/data-check.ts'),
-    import('../plan/surroundings.ts'),
-    import('@kriptik/operator/hub/config.ts'),
-  ]);
-  const catalog = loadCatalog();
+  const [{ previewPlan }, { currentCatalog, overlayPath }, { localDataCheck }, { placeOf }, { hubFrom }] =
+    await Promise.all([
+      import('@kriptik/operator/plan/preview.ts'),
+      import('@kriptik/operator/catalog/overlay.ts'),
+      import('@kriptik/operator/provider/data-check.ts'),
+      import('../plan/surroundings.ts'),
+      import('@kriptik/operator/hub/config.ts'),
+    ]);
+  const catalog = await currentCatalog(overlayPath(session.host.env, session.host.home));
   const place = await placeOf(session, input, catalog, options);
   const preview = await previewPlan({
     goal: input.goal,
@@ -144,7 +145,7 @@ async function planHere(session: Session, input: PlanInput, options: PlanOptions
 function show(session: Session, input: PlanInput, place: Place, preview: Preview, options: PlanOptions): void {
   const { output: format } = options;
   if (format === 'json' || format === 'yaml') session.print(renderData(documentOf(preview), format));
-  if (!('digest' in preview)) throw unplanned(preview, input);
+  if (!('digest' in preview)) throw unplanned(preview, input, session.host.stderr.columns);
   const shown = {
     name: input.goal.metadata.name,
     source: place.source(preview.contract),

@@ -77,8 +77,8 @@ describe('a goal that is wrong ends with a code, the place and a remedy', () => 
       /spec\.data.*\n?[\s\S]*does not exist|does not exist[\s\S]*spec\.data/,
     ],
     ['data that is no address', goal({ data: [{ uri: 'rows' }] }), usage, /spec\.data\[0\]\.uri/],
-    ['nothing to go on', goal({ goal: 'Train it.', data: undefined }), unclear, /spec\.(goal|data): /],
-    ['a budget in no field', goal({ budget: undefined }), unclear, /spec\.budget\.limit: /],
+    ['nothing to go on', goal({ goal: 'Train it.', data: undefined }), unclear, /goal\.yaml:\d+: spec\.(goal|data)\n/],
+    ['a budget in no field', goal({ budget: undefined }), unclear, /goal\.yaml:\d+: spec\.budget\.limit\n/],
   ])('%s', async (_, content, code, told) => {
     const ran = await planned(content);
     expect(ran.err).toMatch(told);

@@ -9,7 +9,7 @@ import type { Session } from '../session.ts';
 /** A goal to plan, with the objects that stand beside it in its files. */
 export interface PlanInput {
   readonly goal: TrainingGoal;
-  /** `FILE:LINE` of a field such as "spec.data[0].uri"; as the person named the goal where it has no lines. */
+  /** `FILE:LINE: FIELD` of a field such as "spec.data[0].uri"; the field alone for a goal in words. */
   readonly where: (field: string) => string;
   /** What --filename was given; undefined for a goal on the command line. */
   readonly file: string | undefined;
@@ -75,7 +75,7 @@ function inputOf(manifests: readonly Manifest[], file: string | undefined): Plan
     );
   return {
     goal: goal.whole as TrainingGoal,
-    where: (field) => goal.manifest.where(pathOf(field)),
+    where: (field) => [...(file === undefined ? [] : [goal.manifest.where(pathOf(field))]), field].join(': '),
     file,
     policies: ofKind(POLICIES.kind).map(({ whole }) => whole as TrainingPolicy),
     providers: ofKind(PROVIDERS.kind).map(({ whole }) => whole as ComputeProvider),

@@ -3,7 +3,7 @@ import { usd } from '../describe/common.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { hours } from '../render/duration.ts';
-import { printable } from '../render/width.ts';
+import { printable, wrap } from '../render/width.ts';
 import type { PlanInput } from './input.ts';
 
 type Unplanned = Exclude<Preview, PricedPreview>;
@@ -32,13 +32,18 @@ export function documentOf(preview: Preview): object {
 }
 
 /** Why there is no plan, where in the goal, and what to do; each outcome has its exit code. */
-export function unplanned(preview: Unplanned, input: PlanInput): CliError {
+export function unplanned(preview: Unplanned, input: PlanInput, width: number): CliError {
   if ('questions' in preview) {
+    const below = (text: string): string[] =>
+      wrap(printable(text), Math.max(40, width - 4)).map((line) => `    ${line}`);
     return new CliError(EXIT.unclear, {
       what: 'the goal cannot be planned responsibly yet; it leaves open:',
-      details: preview.questions.map(
-        ({ field, question, example }) =>
-          `${input.where(field)}: ${field}: ${printable(question)}${example === undefined ? '' : ` For example: ${printable(example)}`}`,
+      details: preview.questions.map(({ field, question, example }) =>
+        [
+          input.where(field),
+          ...below(question),
+          ...(example === undefined ? [] : below(`For example: ${example}`)),
+        ].join('\n'),
       ),
       remedy: ['Answer these in the goal, then plan again.'],
     });
@@ -46,7 +51,7 @@ export function unplanned(preview: Unplanned, input: PlanInput): CliError {
   if ('refused' in preview) {
     return new CliError(EXIT.refused, {
       what: `the goal is refused: ${printable(preview.refused).replace(/\.$/, '')}`,
-      where: `${input.where('spec.goal')}: spec.goal`,
+      where: input.where('spec.goal'),
       remedy: ['Change what the model is for. If the refusal is mistaken, say in the goal what it will be used for.'],
     });
   }
@@ -65,7 +70,7 @@ function blocked({ blocked: problem }: Extract<Unplanned, { blocked: unknown }>,
         ? '--set'
         : rules.length > 0
           ? rules.map(({ policy, path }) => `TrainingPolicy ${policy}, ${path}`).join('; ')
-          : `${input.where(field)}: ${field}`,
+          : input.where(field),
     remedy: [
       printable(remedy),
       ...(instead === undefined

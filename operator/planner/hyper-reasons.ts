@@ -69,20 +69,18 @@ function leanReasons({ hyperparameters: hyper, model }: Candidate, method: Make)
 
 function rateReason({ rules, model, method }: Candidate): string {
   if (rules.constraints.learningRate !== undefined) return 'The goal sets it.';
-  switch (method) {
-    case 'lora':
-    case 'qlora':
-      return model.shape === undefined
-        ? 'Usual for adapters of picture, video and sound models.'
-        : 'Adapters take about ten times the rate of full training, and less the larger the model.';
-    case 'full':
-      return 'All weights move: a higher rate would forget what the base knows; larger models take less.';
-    case 'dpo':
-    case 'rlhf':
-      return 'Preferences are pushed gently: a higher rate breaks the language before it changes the answers.';
-    default:
-      return 'As the recipes of this method have it.';
+  if (method === 'lora' || method === 'qlora') {
+    return model.shape === undefined
+      ? 'Usual for adapters of picture, video and sound models.'
+      : 'Adapters take about ten times the rate of full training, and less the larger the model.';
   }
+  if (method === 'full') {
+    return 'All weights move: a higher rate would forget what the base knows; larger models take less.';
+  }
+  if (method === 'dpo' || method === 'rlhf') {
+    return 'Preferences are pushed gently: a higher rate breaks the language before it changes the answers.';
+  }
+  return 'As the recipes of this method have it.';
 }
 
 function scheduleReason({ rules, hyperparameters }: Candidate): string {

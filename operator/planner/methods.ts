@@ -6,8 +6,10 @@ export interface MethodAdvice {
   readonly name: MethodName;
   /** Whether the planner may pick it by itself. */
   readonly acceptable: boolean;
-  /** Why it is taken, or why others come first; reads as a sentence. */
+  /** Why it would be taken; a sentence. */
   readonly because: string;
+  /** Why another one is taken instead; a sentence. */
+  readonly against: string;
   /** What one should know before insisting on it. */
   readonly unwise?: string;
 }
@@ -58,7 +60,10 @@ export function adviseMethods(contract: Contract, data: MethodData, catalog: Cat
     return {
       name,
       acceptable: order.includes(name),
-      because: order.includes(name) ? takenBecause(name, contract, data) : leftBecause(name, contract, data, catalog),
+      because: takenBecause(name, contract, data),
+      against: order.includes(name)
+        ? nextInLine(name, order, contract, catalog)
+        : leftBecause(name, contract, data, catalog),
       ...(unwise !== undefined && { unwise }),
     };
   });
@@ -114,8 +119,17 @@ function takenBecause(name: MethodName, contract: Contract, data: MethodData): s
   }
 }
 
+/** Of methods that may be taken, why not this one first. */
+function nextInLine(name: MethodName, order: readonly MethodName[], contract: Contract, catalog: Catalog): string {
+  const [first = name] = order;
+  const { title, strength } = methodFacts(catalog, name);
+  const stands = isStated(contract) && CLOSE[first].includes(name) ? 'Close to what the goal names' : 'Next in line';
+  return `${stands}, taken where ${methodFacts(catalog, first).title} finds no card or breaks the limit. ${title}: ${strength}.`;
+}
+
 function leftBecause(name: MethodName, contract: Contract, data: MethodData, catalog: Catalog): string {
-  if (isStated(contract)) return `The goal names another method. It would be ${methodFacts(catalog, name).strength}.`;
+  if (isStated(contract))
+    return `The goal names another one. ${methodFacts(catalog, name).title}: ${methodFacts(catalog, name).strength}.`;
   const rows = data.rows.toLocaleString('en');
   switch (name) {
     case 'full':

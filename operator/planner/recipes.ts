@@ -40,13 +40,13 @@ export function wantsStages({ quality, goalText, constraints }: Contract): boole
   return named.length >= 2 && PHASES.order.test(goalText);
 }
 
-/** The stages of a goal in order, the last one judging the result. */
-export function recipeFor(contract: Contract): readonly StageRecipe[] {
+/** The stages of a goal in order, the last one judging the result; `method` is that of the stage that decides. */
+export function recipeFor(contract: Contract, method: MethodName): readonly StageRecipe[] {
   switch (contract.modality) {
     case 'llm':
     case 'code':
     case 'multimodal':
-      return textStages(contract);
+      return textStages(contract, method);
     case 'audio':
       return [...(wantedTask(contract) === 'music' ? musicStages : speechStages), evaluation];
     case 'image':
@@ -65,24 +65,31 @@ const evaluation: StageRecipe = {
   optional: 3,
 };
 
-function textStages({ goalText, methods = [], methodStated }: Contract): readonly StageRecipe[] {
-  const wish = methodStated === true ? methods.filter((name) => name !== 'dpo' && name !== 'rlhf') : [];
-  const supervised: StageRecipe = {
-    name: 'supervised',
-    title: 'Supervised tuning',
-    purpose: 'supervised',
-    summary: 'Learns from the examples what a good answer is.',
-    methods: [...new Set<MethodName>([...wish, 'lora', 'qlora'])],
-    data: 'rows',
-    decides: true,
-  };
+/** The stage whose method the plan names decides: preferences where it names those, else the supervised one. */
+function textStages({ goalText }: Contract, method: MethodName): readonly StageRecipe[] {
+  const reinforced = method === 'rlhf' || (method !== 'dpo' && PHASES.reinforcement.test(goalText));
+  const last: readonly StageRecipe[] = reinforced ? [rewardModel, reinforcement] : [preference];
+  const decides = last.some(({ methods }) => methods.includes(method)) ? method : undefined;
   return [
     ...(PHASES.pretraining.test(goalText) ? [pretraining] : []),
-    supervised,
-    ...(PHASES.reinforcement.test(goalText) ? [rewardModel, reinforcement] : [preference]),
+    decides === undefined ? { ...supervised, decides: true } : supervised,
+    ...last.map((stage) => (decides !== undefined && stage.methods.includes(decides) ? deciding(stage) : stage)),
     evaluation,
   ];
 }
+
+function deciding({ shareOfMain: _share, optional: _optional, ...stage }: StageRecipe): StageRecipe {
+  return { ...stage, decides: true };
+}
+
+const supervised: StageRecipe = {
+  name: 'supervised',
+  title: 'Supervised tuning',
+  purpose: 'supervised',
+  summary: 'Learns from the examples what a good answer is.',
+  methods: ['lora', 'qlora'],
+  data: 'rows',
+};
 
 const pretraining: StageRecipe = {
   name: 'continued-pretraining',

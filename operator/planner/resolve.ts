@@ -27,7 +27,7 @@ export function resolve(decided: Decided): { readonly resolved: Resolved; readon
     },
     method: methodOf(chosen),
     hyperparameters: chosen.hyperparameters,
-    data: context.data.sources.map((source) => ({ ...source })),
+    data: (staged?.deciding.context ?? context).data.sources.map((source) => ({ ...source })),
     compute: computeOf(context, chosen),
     providerOrder: providerOrder(decided),
     output: context.contract.output.map((output) => ({ ...output })),
@@ -98,6 +98,7 @@ function providerOrder({ context, choices, decision }: Decided): Resolved['provi
   const others = choices.offers
     .flat()
     .filter(({ offer, count, nodes }) => offer !== compute.offer && count === compute.count && nodes === compute.nodes)
+    .filter(({ offer }) => decision.staged === undefined || offer.stages === true)
     .map((other) => judge(context, chosen.model, chosen.method, other, extent.extent))
     .filter(works)
     .filter((candidate) => (candidate.fits || !chosen.fits) && isSameWork(candidate, chosen))

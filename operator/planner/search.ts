@@ -5,6 +5,7 @@ import { buildCandidate } from './candidate.ts';
 import { advisedGpus, cardRank } from './cards.ts';
 import type { Compute } from './compute.ts';
 import { staticProblem } from './problems.ts';
+import type { BlockReason } from './types.ts';
 
 /** Runs longer than this are worth more GPUs where they can be had. */
 const PATIENCE_HOURS = 48;
@@ -149,17 +150,12 @@ function totalOf({ estimate }: Candidate): number {
 
 /** Of two that fail, the one that got further says more: what nobody may change comes last. */
 function firmness({ problem }: Found): number {
-  switch (problem?.reason) {
-    case 'DeadlineTooShort':
-      return 0;
-    case 'DoesNotFitInMemory':
-      return 1;
-    case 'UnsupportedMethod':
-      return 2;
-    default:
-      return 3;
-  }
+  const place = problem === undefined ? -1 : LATEST.indexOf(problem.reason);
+  return place < 0 ? LATEST.length : place;
 }
+
+/** Problems that show up last, the last first. */
+const LATEST: readonly BlockReason[] = ['DeadlineTooShort', 'DoesNotFitInMemory', 'UnsupportedMethod'];
 
 function isLong({ estimate }: Candidate): boolean {
   return estimate.time.expected > PATIENCE_HOURS * 3600;

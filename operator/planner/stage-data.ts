@@ -22,11 +22,21 @@ export function contextForStage(context: PlanContext, recipe: StageRecipe): Plan
 }
 
 function makeContext(context: PlanContext, recipe: StageRecipe): PlanContext | undefined {
-  const data = recipe.data === 'pairs' ? pairsOf(context) : context.data;
+  const data =
+    recipe.data === 'pairs' ? pairsOf(context) : recipe.data === 'held-out' ? heldOut(context) : context.data;
   if (data === undefined) return undefined;
   if (recipe.decides === true) return data === context.data ? context : { ...context, data, memory: emptyMemory() };
   const { epochs: _e, maxSteps: _s, learningRate: _l, batchSize: _b, ...rest } = context.contract.constraints;
   return { ...context, data, contract: { ...context.contract, constraints: rest }, memory: emptyMemory() };
+}
+
+/** Rows that are enough to tell two models apart. */
+const EVALUATION_ROWS = 500;
+
+/** The rows that are looked at when all is done; a twentieth where none were kept. */
+function heldOut({ data }: PlanContext): DataSummary {
+  const kept = data.heldOut.evaluation + data.heldOut.test;
+  return { ...data, rows: Math.max(1, Math.min(EVALUATION_ROWS, kept || Math.ceil(data.rows / 20))) };
 }
 
 /** Pairs of a better and a worse answer: the author's own, else a public set that may be used. */

@@ -46,8 +46,6 @@ interface Draft {
   readonly planned: Candidate;
 }
 
-/** Rows that are enough to tell two models apart. */
-const EVALUATION_ROWS = 500;
 /** Halvings of the share of the plan that the limit pays for. */
 const HALVINGS = 20;
 
@@ -89,7 +87,7 @@ function draftStages(
 ): { readonly drafts: readonly Draft[]; readonly dropped: readonly string[] } {
   const dropped: string[] = [];
   const drafts: Draft[] = [];
-  const recipes = recipeFor(context.contract);
+  const recipes = recipeFor(context.contract, best.method);
   const main = best;
   for (const recipe of recipes) {
     const own = contextForStage(context, recipe);
@@ -208,7 +206,6 @@ function runOf({ recipe }: Draft, candidate: Candidate): FiguredRun {
 }
 
 function evaluationSteps({ data }: PlanContext, { hyperparameters, compute }: Candidate): number {
-  const rows = Math.min(EVALUATION_ROWS, Math.max(data.heldOut.evaluation + data.heldOut.test, data.rows * 0.05, 1));
   const each = hyperparameters.batchSize * hyperparameters.gradientAccumulation * compute.count * compute.nodes;
-  return Math.max(1, Math.ceil(rows / each));
+  return Math.max(1, Math.ceil(data.rows / each));
 }

@@ -7,6 +7,7 @@ import { methodFacts } from './methods.ts';
 import { gpuReasons } from './tiles/gpu.ts';
 import { modelReasons } from './tiles/model.ts';
 import type { PlanDraft } from './tiles/priced.ts';
+import { sentence } from './tiles/priced.ts';
 import type { Reason } from './types.ts';
 
 /** Why each value of a plan is what it is, tile by tile. Pure, and no part of what is approved. */
@@ -23,24 +24,23 @@ export function explain(draft: PlanDraft): readonly Reason[] {
     ...(source !== undefined && { source }),
   });
   const [firstModel = '', ...otherModel] = modelReasons(draft);
+  const cards = adviceFor(chosen);
   const advice = choices.methods.find(({ name }) => name === method);
   return [
     of('Model', 'base model', model.id, firstModel, model.source),
     ...otherModel.map((text) => of('Model', 'base model', model.id, text)),
-    of('Method', 'method', method, advice?.because ?? `It is ${facts.strength}.`, facts.source),
+    of('Method', 'method', method, advice?.because ?? `${facts.strength}.`, facts.source),
     ...choices.methods
       .filter(({ name }) => name !== method)
-      .map(({ name, because, unwise }) =>
-        of('Method', `not ${methodFacts(context.catalog, name).title}`, name, unwise ?? because),
+      .map(({ name, against, unwise }) =>
+        of('Method', `not ${methodFacts(context.catalog, name).title}`, name, unwise ?? against),
       ),
     ...(staged?.stages ?? []).map(({ recipe, startsFrom }) =>
       of('Method', `stage ${recipe.name}`, `from ${startsFrom}`, recipe.summary),
     ),
     ...hyperparameterReasons(chosen),
     ...gpuReasons(draft).map((text) => of('GPU', 'compute', compute.id, text)),
-    ...(adviceFor(chosen) === undefined
-      ? []
-      : [of('GPU', 'advised cards', (adviceFor(chosen)?.gpus ?? []).join(', '), `${adviceFor(chosen)?.because}.`)]),
+    ...(cards === undefined ? [] : [of('GPU', 'advised cards', cards.gpus.join(', '), sentence(cards.because))]),
     of(
       'Budget',
       'expected cost',
@@ -52,7 +52,7 @@ export function explain(draft: PlanDraft): readonly Reason[] {
       'Budget',
       'range',
       `${formatUsd(draft.figures.cost.total.low)} to ${formatUsd(draft.figures.cost.total.high)}`,
-      estimate.time.widthReason,
+      sentence(estimate.time.widthReason),
     ),
   ];
 }

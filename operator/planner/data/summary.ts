@@ -116,7 +116,7 @@ export function summarizeData(
   const chosen = open.find(({ dataset }) => dataset.id === choice.dataset) ?? open[0];
   if (chosen === undefined) return nothingFits(contract, proposals);
   const { dataset } = chosen;
-  const source = sourceOf(dataset);
+  const source = sourceOfDataset(dataset);
   const fact = facts.find(({ uri }) => uri === source.uri);
   const view = viewSource({ contract, source, method, fact, dataset, amount: {} });
   return { ...summarize([view], contract), origin: 'proposed', choice, proposals, commercial: wish.commercial };
@@ -136,7 +136,8 @@ export function dataProblem({ views }: DataSummary, method: MethodName): string 
   return undefined;
 }
 
-function sourceOf(dataset: DatasetSpec): PlannedData {
+/** How a plan names a public data set of the catalog. */
+export function sourceOfDataset(dataset: DatasetSpec): PlannedData {
   return {
     name: slug(dataset.id),
     uri: `hf://datasets/${dataset.hub}`,

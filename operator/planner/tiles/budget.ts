@@ -3,7 +3,7 @@ import { formatUsd, parseMoney } from '../../money.ts';
 import { BUDGET_CHOICES } from '../extent.ts';
 import { staleness } from '../freshness.ts';
 import type { PlanDraft } from './priced.ts';
-import { alternative, cut, decideWith, warningsOf } from './priced.ts';
+import { alternative, cut, decideWith, sentence, warningsOf } from './priced.ts';
 
 /** What it costs, and how far the money reaches. */
 export function budgetTile(draft: PlanDraft, quote: Quote): Tile {
@@ -22,7 +22,7 @@ export function budgetTile(draft: PlanDraft, quote: Quote): Tile {
     reasons: [
       `${formatUsd(cost.compute.expected)} compute, ${formatUsd(cost.storage)} storage, ${formatUsd(cost.platformFee)} platform fee (${quote.platformFeePercent} %).`,
       `${formatUsd(cost.reserve)} of the limit are kept back to save a checkpoint and stop.`,
-      chosen.estimate.time.widthReason,
+      sentence(chosen.estimate.time.widthReason),
       ...(lowered && planning.ceiling !== undefined ? [`Lower than the goal's limit: ${planning.ceiling.text}.`] : []),
     ].map((text) => cut(text)),
     facts: [

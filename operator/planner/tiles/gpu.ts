@@ -6,6 +6,7 @@ import type { Compute } from '../compute.ts';
 import { computeTitle, gpusOf } from '../compute.ts';
 import { staleness } from '../freshness.ts';
 import { gigabytes } from '../problems.ts';
+import type { Found } from '../search.ts';
 import { fewestThatDo, judge, works } from '../search.ts';
 import type { PlanDraft } from './priced.ts';
 import { alternative, cut, warningsOf } from './priced.ts';
@@ -19,13 +20,13 @@ export function gpuTile(draft: PlanDraft): Tile {
   const { compute, estimate } = chosen;
   const { offer } = compute;
   const stale = staleness(compute, draft.now);
-  const others = alternatives(draft);
+  const doing = doingIt(draft);
   return {
     name: 'GPU',
     choice: compute.id,
     title: computeTitle(compute),
     summary: `${formatUsd(chosen.pricePerHour)} an hour, about ${seconds(estimate.time.secondsPerStep)} a step.`,
-    reasons: [...gpuReasons(draft), ...savings(draft, others)].map((text) => cut(text)),
+    reasons: [...gpuReasons(draft), ...savings(draft, doing)].map((text) => cut(text)),
     facts: [
       { label: 'Provider', value: `${offer.name} (${offer.type})` },
       {
@@ -35,7 +36,7 @@ export function gpuTile(draft: PlanDraft): Tile {
       { label: 'Memory', value: `${gigabytes(estimate.memory.total)} expected` },
       { label: 'Speed', value: `${seconds(estimate.time.secondsPerStep)} a step` },
     ],
-    alternatives: others,
+    alternatives: alternatives(draft, doing),
     ...warningsOf([
       ...(stale === undefined ? [] : [stale.message]),
       ...(offer.priceVerified ? [] : [`The price of ${offer.gpu} is unconfirmed.`]),
@@ -77,43 +78,55 @@ function countReason({ compute, estimate }: Candidate, deadline: string | undefi
   return `${compute.count} GPUs: ${tight ? fewer : time}.`;
 }
 
-/** What the cheapest other card would save. */
-function savings({ figures, decision }: PlanDraft, others: Tile['alternatives']): readonly string[] {
-  const cheaper = others.filter(({ available, cost }) => available && cost !== undefined)[0];
-  if (cheaper?.cost === undefined || cheaper.reason !== undefined || decision.chosen.compute.offer.gpu === 'cpu')
-    return [];
-  const expected = figures.cost.total.expected;
-  const saved = subtractMoney(expected, priceOf(cheaper));
-  return saved > 0 ? [`Cheapest that does it: ${cheaper.id}, ${formatUsd(saved)} less.`] : [];
+/** The same work on each other offer with the fewest GPUs that do, cheapest first, then those that cannot. */
+function doingIt({ choices, context, decision }: PlanDraft): readonly Found[] {
+  const { model, method, compute } = decision.chosen;
+  return choices.offers
+    .map((computes) => fewestThatDo(context, model, method, computes, decision.extent.extent))
+    .filter((found) => found !== undefined)
+    .filter((found) => found.compute.id !== compute.id)
+    .toSorted(
+      (a, b) =>
+        Number(!works(a)) - Number(!works(b)) ||
+        (works(a) ? totalOf(a) - totalOf(b) : 0) ||
+        a.compute.id.localeCompare(b.compute.id),
+    );
 }
 
-function alternatives(draft: PlanDraft): Tile['alternatives'] {
+/** What the cheapest other card would save on the same work. */
+function savings({ decision }: PlanDraft, doing: readonly Found[]): readonly string[] {
+  const { chosen } = decision;
+  const [cheapest] = doing.filter(works);
+  if (cheapest === undefined || totalOf(cheapest) >= totalOf(chosen)) return [];
+  const saved = subtractMoney(chosen.estimate.cost.total.expected, cheapest.estimate.cost.total.expected);
+  const slower = cheapest.estimate.time.expected / chosen.estimate.time.expected;
+  const time = slower > 1.05 ? `${slower.toFixed(1)} times as long` : 'no longer';
+  return [`The cheapest that does the same: ${cheapest.compute.id}, ${formatUsd(saved)} less and ${time}.`];
+}
+
+function alternatives(draft: PlanDraft, doing: readonly Found[]): Tile['alternatives'] {
   const { choices, context, decision } = draft;
   const { chosen, extent } = decision;
-  const { compute } = chosen;
-  const own = choices.offers.flat().filter((one) => isNeighbour(one, compute));
-  const firsts = choices.offers
-    .map((computes) => fewestThatDo(context, chosen.model, chosen.method, computes, extent.extent))
-    .filter((found) => found !== undefined)
-    .filter((found) => found.compute.id !== compute.id);
-  const doing = firsts.filter(works).toSorted((a, b) => totalOf(a) - totalOf(b));
-  const fastest = doing.toSorted((a, b) => a.estimate.time.expected - b.estimate.time.expected).slice(0, 2);
-  const neighbours = own.filter((one) => works(judge(context, chosen.model, chosen.method, one, extent.extent)));
+  const working = doing.filter(works);
+  const fastest = working.toSorted((a, b) => a.estimate.time.expected - b.estimate.time.expected).slice(0, 2);
+  const neighbours = choices.offers
+    .flat()
+    .filter((one) => isNeighbour(one, chosen.compute))
+    .filter((one) => works(judge(context, chosen.model, chosen.method, one, extent.extent)));
   const listed = [
-    ...doing.map((found) => found.compute).slice(0, MOST_AVAILABLE - 4),
-    ...fastest.map((found) => found.compute),
+    ...working.slice(0, MOST_AVAILABLE - 4).map(({ compute }) => compute),
+    ...fastest.map(({ compute }) => compute),
     ...neighbours,
+    ...doing
+      .filter((found) => !works(found))
+      .slice(0, MOST_UNAVAILABLE)
+      .map(({ compute }) => compute),
   ];
-  const failing = firsts.filter((found) => !works(found)).map((found) => found.compute);
-  const byId = new Map([...listed, ...failing.slice(0, MOST_UNAVAILABLE)].map((one) => [one.id, one]));
-  return [...byId.values()]
-    .slice(0, MOST_AVAILABLE + MOST_UNAVAILABLE)
+  return [...new Set(listed)]
     .map((one) =>
       alternative(draft, { gpu: one.id }, computeTitle(one), () => `${formatUsd(one.pricePerHour)} an hour.`),
     )
-    .toSorted(
-      (a, b) => Number(b.available) - Number(a.available) || (a.cost === undefined ? 0 : priceOf(a) - priceOf(b)),
-    );
+    .toSorted((a, b) => Number(b.available) - Number(a.available) || priceOf(a) - priceOf(b));
 }
 
 /** The same card of the same offer, half or twice as many. */
@@ -125,8 +138,8 @@ function priceOf({ cost = '0' }: Tile['alternatives'][number]): MicroUsd {
   return parseMoney(cost);
 }
 
-function totalOf({ estimate }: Candidate): number {
-  return estimate.cost.total.expected;
+function totalOf(found: Found): number {
+  return works(found) ? found.estimate.cost.total.expected : Number.POSITIVE_INFINITY;
 }
 
 function seconds(value: number): string {

@@ -20,17 +20,19 @@ export function methodTile(draft: PlanDraft): Tile {
     title: staged === undefined ? facts.title : `${staged.stages.length} stages, the main one with ${facts.title}`,
     summary: facts.summary,
     reasons: [
-      advice?.because ?? `It is ${facts.strength}.`,
-      `It is ${facts.strength}.`,
+      ...(advice === undefined ? [] : [advice.because]),
+      `${facts.title}: ${facts.strength}.`,
       `Needs about ${gigabytes(chosen.estimate.memory.total)} of memory${chosen.compute.count > 1 ? ' on each GPU' : ''}.`,
-      ...others.map(({ name, because }) => `Not ${methodFacts(context.catalog, name).title}: ${because}`),
+      ...others.map(
+        ({ name, against, unwise }) => `Not ${methodFacts(context.catalog, name).title}: ${unwise ?? against}`,
+      ),
     ]
       .slice(0, 16)
       .map((text) => cut(text)),
     facts: [...stageFacts(draft), ...settingFacts(chosen)].slice(0, 24),
-    alternatives: others.map(({ name, because, unwise }) => {
+    alternatives: others.map(({ name, against, unwise }) => {
       const other = methodFacts(context.catalog, name);
-      return alternative(draft, { method: name }, other.title, () => `${other.summary} ${unwise ?? because}`);
+      return alternative(draft, { method: name }, other.title, () => `${other.summary} ${unwise ?? against}`);
     }),
     ...warningsOf([
       ...(advice?.unwise === undefined ? [] : [advice.unwise]),

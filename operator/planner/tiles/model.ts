@@ -3,6 +3,7 @@ import type { ModelSpec } from '../../catalog/catalog.ts';
 import { findLicense } from '../../catalog/lookup.ts';
 import { formatUsd, subtractMoney } from '../../money.ts';
 import { knows, sizeClass } from '../models.ts';
+import type { ModelFacts } from '../types.ts';
 import type { PlanDraft } from './priced.ts';
 import { alternative, cut, warningsOf } from './priced.ts';
 
@@ -31,7 +32,7 @@ export function modelTile(draft: PlanDraft): Tile {
       ...(facts === undefined ? [] : [{ label: 'Checked on the Hub', value: `commit ${facts.revision.slice(0, 12)}` }]),
     ],
     alternatives: alternatives(draft),
-    ...warningsOf(warnings(draft, facts?.gated ?? model.gated, facts !== undefined)),
+    ...warningsOf(warnings(draft, facts)),
   };
 }
 
@@ -60,7 +61,7 @@ export function modelReasons({ choices, context, decision }: PlanDraft): readonl
   ];
 }
 
-function warnings({ choices, context, decision }: PlanDraft, gated: boolean, checked: boolean): readonly string[] {
+function warnings({ choices, context, decision }: PlanDraft, facts: ModelFacts | undefined): readonly string[] {
   const { model } = decision.chosen;
   const { contract, data } = context;
   return [
@@ -68,7 +69,12 @@ function warnings({ choices, context, decision }: PlanDraft, gated: boolean, che
       ({ uri }) =>
         `The model stays in the store of its job: this release does not write to ${uri}. Fetch it with kriptik download.`,
     ),
-    ...(gated ? [`${model.title} is gated: its licence must be accepted on the Hub, and a token given.`] : []),
+    ...((facts?.gated ?? false) || model.gated
+      ? [`${model.title} is gated: its licence must be accepted on the Hub, and a token given.`]
+      : []),
+    ...(facts?.license !== undefined && facts.license !== model.license
+      ? [`The Hub names the licence ${facts.license}, the catalog ${model.license}: read it before approving.`]
+      : []),
     ...(model.commercialUse === 'no' ? [`The licence ${model.license} forbids commercial use.`] : []),
     ...(model.shape !== undefined && !knows(model, choices.models.languages)
       ? [
@@ -80,7 +86,7 @@ function warnings({ choices, context, decision }: PlanDraft, gated: boolean, che
           `The longest row has ${data.longestRow.toLocaleString('en')} tokens, ${model.title} takes ${model.context.toLocaleString('en')}: longer rows are cut.`,
         ]
       : []),
-    ...(model.verified || checked
+    ...(model.verified || facts !== undefined
       ? []
       : [
           `Not verified today: the catalog's figures of ${model.title} (${model.asOf}) were not checked against its weights, and the estimate rests on them.`,

@@ -85,3 +85,8 @@ function movedBy(draft: PlanDraft, { decision, context }: Decided, change: Selec
   ];
   return moved.length === 0 ? [] : [`It then trains ${moved.join(' with ')}.`];
 }
+
+/** A clause as a sentence of its own. */
+export function sentence(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1).replace(/\.+$/, '')}.`;
+}

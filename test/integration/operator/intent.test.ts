@@ -92,6 +92,16 @@ describe('a goal that Claude reads, with the role that is shipped', () => {
     expect(told).not.toContain(claude.key);
   });
 
+  it('is read by the embedded parser where the key is gone, and says where it belongs', async () => {
+    await world.client.raw('DELETE', `/api/v1/namespaces/kriptik-system/secrets/${SECRET}`);
+    await world.createGoal('keyless');
+    const { status } = await world.goalIn('keyless', 'AwaitingApproval');
+    expect(findCondition(status?.conditions, 'ParserFallback')).toMatchObject({
+      reason: 'KeyMissing',
+      message: expect.stringMatching(/Secret kriptik-system\/kriptik-anthropic does not exist.*"api-key"/),
+    });
+  });
+
   it('shows the key nowhere', async () => {
     const goals = await Promise.all(['read', 'fallback', 'steering'].map((name) => world.goal(name)));
     const log = await readFile(world.operatorLog, 'utf8');

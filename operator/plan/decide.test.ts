@@ -116,6 +116,23 @@ describe('a plan', () => {
     expect(second.digest).not.toBe(first.digest);
   });
 
+  it('tells what was selected and what that moved, until nothing is selected', () => {
+    const change = { tile: 'GPU' as const, what: 'GPUs', before: 'A', after: 'B' };
+    const chosen = decidePlan(observed(makePlan(), { proposal: { ...proposal, changes: [change] } })).status;
+    expect(chosen.changes).toEqual([change]);
+    expect(decidePlan(observed(makePlan().status(chosen))).status).not.toHaveProperty('changes');
+  });
+
+  it('says when its price is old, and the digest stays the same', () => {
+    const stalePrice = { asOf: '2026-07-01', message: 'The price was read on 2026-07-01.' };
+    const fresh = decidePlan(observed(makePlan())).status;
+    const stale = decidePlan(observed(makePlan().status(fresh), { proposal: { ...proposal, stalePrice } })).status;
+    const told = (status: typeof fresh) => status.conditions?.find(({ type }) => type === 'PriceFresh');
+    expect([told(fresh)?.status, told(stale)?.status]).toEqual(['True', 'False']);
+    expect(told(stale)).toMatchObject({ reason: 'StalePrice', message: stalePrice.message });
+    expect(stale.digest).toBe(fresh.digest);
+  });
+
   it('that can no longer be priced loses its digest, so that it cannot be approved', () => {
     const first = decidePlan(observed(makePlan())).status;
     const second = decidePlan(observed(makePlan().status(first), { proposal: blocked })).status;

@@ -3,7 +3,7 @@ import { planDigest } from '../digest.ts';
 import { currentPlan, planNameFor } from '../goal/current.ts';
 import { formatUsd, type MicroUsd, parseMoney } from '../money.ts';
 import { ceilingOf } from '../planner/policy-ceiling.ts';
-import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
+import type { EffectivePolicy, PlanResult, Recommendation } from '../planner/types.ts';
 import { setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { jobFor } from './desired.ts';
@@ -123,7 +123,7 @@ function monthlyOnly({ ceilings: { perNamespacePerMonth } }: EffectivePolicy): E
 function proposed(o: PlanObserved): PlanDecision {
   const before = o.plan.status ?? {};
   // A denial goes with the digest it was for.
-  const { tiles: _t, resolved: _r, quote: _q, digest: _d, approval: _a, ...unpriced } = before;
+  const { tiles: _t, resolved: _r, quote: _q, digest: _d, changes: _c, approval: _a, ...unpriced } = before;
   if (o.proposal === undefined) {
     return {
       status: withVerdict(o, before, { phase: 'Pricing', reason: 'Pricing', message: 'Working out the price' }),
@@ -139,9 +139,16 @@ function proposed(o: PlanObserved): PlanDecision {
       }),
     };
   }
-  const { resolved, quote, tiles } = o.proposal;
+  const { resolved, quote, tiles, changes } = o.proposal;
   const digest = planDigest({ contract: o.plan.spec.contract, resolved, quote });
-  const priced: TrainingPlanStatus = { ...unpriced, tiles: [...tiles], resolved, quote, digest };
+  const priced: TrainingPlanStatus = {
+    ...unpriced,
+    tiles: [...tiles],
+    resolved,
+    quote,
+    digest,
+    ...(changes.length > 0 && { changes: [...changes] }),
+  };
   const approval = automatic(o, digest, quote.limit);
   if (approval === undefined) {
     const message = `Costs ${usd(quote.total.low)} to ${usd(quote.total.high)}, never more than ${usd(quote.limit)}; approve this digest: ${digest}`;
@@ -181,36 +188,9 @@ function superseded(o: PlanObserved, newer: string): PlanDecision {
 function withVerdict(o: PlanObserved, status: TrainingPlanStatus, verdict: Verdict): TrainingPlanStatus {
   const generation = o.plan.metadata.generation ?? 0;
   const isPriced = status.digest !== undefined;
-  const entries = [
-    {
-      type: 'Priced',
-      on: isPriced,
-      reason: isPriced ? 'Priced' : verdict.reason,
-      message: isPriced ? '' : verdict.message,
-    },
-    { type: 'Approved', on: verdict.phase === 'Approved', reason: verdict.reason, message: verdict.message },
-    { type: 'Ready', on: verdict.phase === 'Approved', reason: verdict.reason, message: verdict.message },
-  ];
   let conditions = o.plan.status?.conditions ?? [];
-  for (const { type, on, reason, message } of entries) {
-    const next = {
-      type,
-      status: on ? ('True' as const) : ('False' as const),
-      reason,
-      message,
-      observedGeneration: generation,
-    };
-    conditions = setCondition(conditions, next, new Date(o.now));
-  }
-  if (o.facts !== undefined) {
-    const { verified, reason, message } = o.facts;
-    const next = {
-      type: 'FactsVerified',
-      status: verified ? ('True' as const) : ('False' as const),
-      reason,
-      message,
-      observedGeneration: generation,
-    };
+  for (const { on, ...rest } of observations(o, isPriced, verdict)) {
+    const next = { ...rest, status: on ? ('True' as const) : ('False' as const), observedGeneration: generation };
     conditions = setCondition(conditions, next, new Date(o.now));
   }
   const parsing = status.parsing ?? parsingOf(o);
@@ -221,6 +201,39 @@ function withVerdict(o: PlanObserved, status: TrainingPlanStatus, verdict: Verdi
     conditions,
     phase: verdict.phase,
   };
+}
+
+interface Observation {
+  readonly type: string;
+  readonly on: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
+
+function observations({ facts, proposal }: PlanObserved, isPriced: boolean, verdict: Verdict): readonly Observation[] {
+  const { phase, reason, message } = verdict;
+  const priced = proposal !== undefined && !('blocked' in proposal) ? proposal : undefined;
+  return [
+    {
+      type: 'Priced',
+      on: isPriced,
+      reason: isPriced ? 'Priced' : reason,
+      message: isPriced ? '' : message,
+    },
+    { type: 'Approved', on: phase === 'Approved', reason, message },
+    { type: 'Ready', on: phase === 'Approved', reason, message },
+    ...(facts === undefined
+      ? []
+      : [{ type: 'FactsVerified', on: facts.verified, reason: facts.reason, message: facts.message }]),
+    ...(priced === undefined ? [] : [freshness(priced)]),
+  ];
+}
+
+/** Whether the price is young enough to be trusted. A price of an old list may be approved all the same. */
+function freshness({ stalePrice }: Recommendation): Observation {
+  return stalePrice === undefined
+    ? { type: 'PriceFresh', on: true, reason: 'FreshPrice', message: '' }
+    : { type: 'PriceFresh', on: false, reason: 'StalePrice', message: stalePrice.message };
 }
 
 /** What reading the goal took, while the goal is still the one that was read for this plan. */

@@ -4,6 +4,8 @@ import { id, modality } from './common.ts';
 const family = z.strictObject({
   id,
   modality,
+  /** What tells its members apart beside their size: "mini", "large-v3". */
+  variants: z.array(z.string()).optional(),
   /** The family that a name without a version stands for. */
   default: id.optional(),
   names: z.array(z.string()).min(1),

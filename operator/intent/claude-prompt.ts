@@ -20,7 +20,8 @@ How to fill the form:
 - methods: acceptable ones, best first. PPO, GRPO and reward models are rlhf; KTO and ORPO are dpo. methodStated: the text names one.
 - model: lower-case slug of a base model the text names, with version, size and variant (llama-3-8b-instruct), or its Hub name as written (owner/name), else null. Known families: ${families}.
 - budget: only a limit for this training, as a plain decimal and an ISO 4217 code; of a range the upper end; never a price per hour, never money already spent. Null when the text states none.
-- deadlineHours, gpuLimit, gpuCount, gpuMemoryGb, datasetSize, rows: only where stated. localOnly: it must run on the author's own machine.
+- deadlineHours, gpuLimit, gpuCount, gpuMemoryGb, datasetSize, rows: only where stated. localOnly: it must run on the author's own machine. deadlineDate: a calendar date named as the deadline, YYYY-MM-DD.
+- privateOnly: the data must not leave the author's network. regions: eu, us, where the text limits where it may run. commercialUse: the result is sold or used in a product. licenses: only where the text limits the base model's licence, as SPDX identifiers in lower case. outputs: adapter, merged, gguf or hub, where asked for.
 - dataUris: addresses of training data in the text, as s3://, https://, pvc:// or hf://datasets/owner/name.
 - questions: only what must be known before this can be planned responsibly (an unclear purpose, wishes that exclude each other), each with the field it belongs to: spec.goal, spec.data, spec.budget.limit or spec.constraints. A missing budget or data address is asked for elsewhere: leave it out.
 - conflict: the wishes exclude each other. Then ask about it, too.

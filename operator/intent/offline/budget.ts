@@ -1,123 +1,212 @@
-import { NUMBER, NUMBER_WORDS, NUMBER_ZH, toNumber } from './numbers.ts';
+import { compileWords, lexiconFile, type Words, wordPattern } from './lexicon.ts';
+import { NUMBER, toNumber } from './numbers.ts';
 
 export interface Budget {
-  /** Decimal string with at most two decimals (six for small amounts). */
+  /** Decimal string with at most six decimals. */
   readonly amount: string;
   /** ISO 4217. */
   readonly currency: string;
 }
 
-const SYMBOLS: readonly [RegExp, string][] = [
-  [/^(us\$|usd|\$|u\.s\. dollars?)$/, 'USD'],
-  [/^(ca\$|c\$|cad)$/, 'CAD'],
-  [/^(a\$|au\$|aud)$/, 'AUD'],
-  [/^(€|eur|euros?)$/, 'EUR'],
-  [/^(£|gbp|quid|pounds?( sterling)?|libras)$/, 'GBP'],
-  [/^(₹|rs\.?|inr|rupees?|rupien)$/, 'INR'],
-  [/^(人民币|元人民币|元|块钱?|rmb|cny|yuan|renminbi|cn¥)$/, 'CNY'],
-  [/^(jpy|yen|日元|円)$/, 'JPY'],
-  [/^(chf|franken|swiss francs?|francs suisses)$/, 'CHF'],
-  [/^(r\$|brl|reais)$/, 'BRL'],
-  [/^(krw|won|₩)$/, 'KRW'],
-  [/^(美元|美金|刀|dollars?|bucks?|dólares|dolares|dollar us)$/, 'USD'],
-  [/^(欧元)$/, 'EUR'],
-  [/^(英镑)$/, 'GBP'],
+export interface BudgetWords {
+  /** The most that may be spent; null when the text states none, or none that can be used. */
+  readonly most: Budget | null;
+  /** The least that is to be spent, where the text says so. */
+  readonly least: Budget | null;
+  /** What a person wrote that is no usable budget: "-5 dollars", "40 quatloos". */
+  readonly unusable: { readonly words: string; readonly why: 'negative' | 'absurd' | 'currency' } | null;
+}
+
+interface MoneyFile {
+  readonly currencies: readonly { readonly code: string; readonly before: string; readonly words: string }[];
+  readonly cents: string;
+  readonly pence: string;
+  readonly 'euro-cents': string;
+  readonly firm: Words;
+  readonly loose: Words;
+  readonly floor: Words;
+  readonly soft: Words;
+  readonly concession: Words;
+  readonly 'other-before': Words;
+  readonly 'other-after': Words;
+}
+
+const file = lexiconFile<MoneyFile>('money.yaml');
+const FIRM = compileWords(file.firm, 'g');
+const LOOSE = compileWords(file.loose);
+const FLOOR = compileWords(file.floor, 'g');
+const SOFT = compileWords(file.soft);
+const CONCESSION = compileWords(file.concession);
+const OTHER_BEFORE = new RegExp(`(?:${compileWords(file['other-before']).source})[^.;,。，]{0,16}$`);
+const OTHER_AFTER = new RegExp(`^[\\s,(]{0,2}(?:${compileWords(file['other-after']).source})`);
+
+const alternatives = (pick: (row: MoneyFile['currencies'][number]) => string): string =>
+  file.currencies
+    .flatMap((row) => pick(row).split('|'))
+    .sort((a, b) => b.length - a.length)
+    .map(wordPattern)
+    .join('|');
+const BEFORE = `${alternatives((row) => row.before)}|¥|￥`;
+const SMALL = [file.cents, file.pence, file['euro-cents']].map((words) => compileWords(words).source).join('|');
+const AFTER = alternatives((row) => row.words);
+const CODES = file.currencies.map(({ code, before, words }) => ({
+  code,
+  pattern: new RegExp(`^(?:${`${before}|${words}`.split('|').map(wordPattern).join('|')})$`),
+}));
+
+const TO = String.raw`\s?(?:-|–|—|(?<![a-z])(?:to|and|bis|und|a|y|et|o|or|se)(?![a-z])|到|至|~|〜|から|से)\s?`;
+const FORMS: readonly RegExp[] = [
+  new RegExp(
+    `(?<minus>(?<![\\w)])[-−]\\s?)?(?<![a-z])(?<cur>${BEFORE})\\s?(?<minus2>-)?(?<a>${NUMBER})(?:${TO}(?:${BEFORE})?\\s?(?<b>${NUMBER}))?`,
+    'g',
+  ),
+  new RegExp(
+    `(?<![\\w.$€£])(?<minus>[-−]\\s?)?(?<a>${NUMBER})(?:\\s?(?:${AFTER}))?(?:${TO}(?<b>${NUMBER}))?[\\s-]{0,2}(?:of |d'|de )?(?<cur>${AFTER}|${SMALL})`,
+    'g',
+  ),
+  // "a grand", "half a grand": dollars unless something else is said.
+  new RegExp(`(?<![\\w.])(?<a>(?:${NUMBER})(?:\\s?grand)?)(?<=grand)(?<cur>)(?![a-z])`, 'g'),
 ];
-
-const BEFORE = String.raw`us\$|usd|ca\$|c\$|cad|au\$|a\$|aud|r\$|brl|\$|€|eur|£|gbp|₹|rs\.?|inr|rmb|cny|cn¥|¥|￥|chf|jpy|₩|krw`;
-const AFTER = String.raw`us\$|usd|u\.s\. dollars?|dollars?|bucks?|dólares|dolares|\$|euros?|eur|€|quid|pounds?(?: sterling)?|gbp|£|libras|yuan|renminbi|rmb|cny|元人民币|人民币|元|块钱?|美元|美金|刀|欧元|英镑|rupees?|inr|₹|chf|franken|swiss francs?|francs suisses|cad|aud|jpy|yen|日元|円|reais|brl|won|krw`;
-const CENTS = 'cents?|¢|pence|centimes|céntimos|美分';
-const TO = String.raw`\s?(?:-|–|—|to|and|bis|à|a|y|und|et|到|至|~)\s?`;
-
-/** What says that an amount is a limit; `firm` words outweigh the rest. */
-const FIRM =
-  /max(?:imum|imal|imo|\.)?|at most|no more than|not (?:more|over)|cap(?:ped)?\b|limit|ceiling|more th[ae]n|exceed|höchstens|nicht mehr als|como máximo|no más de|au plus|pas plus de|plafond|不超过|以内|之内|最多|上限|up to|tops|within|keep (?:it|this|that|cost)|stay|under|below|less than|unter|bis zu|menos de|hasta|moins de|jusqu/;
-const LOOSE =
-  /budget|spend|afford|presupuesto|gastar|dépenser|ausgeben|预算|花|pay|cost|all[ -]in|total|have got|for about/;
-/** What says that an amount is something else: a rate, a price, money already gone. */
-const NOT_A_LIMIT_AFTER =
-  /^\s?(?:\/|per |an |a |each |pro |par |por |每)\s?(?:hr|hour|h\b|gpu|month|mo\b|year|stunde|monat|heure|hora|mes|小时|token|image|song|user|seat|call|request|customer)/;
-const NOT_A_LIMIT_BEFORE =
-  /(?:already (?:spent|paid)|have spent|we spent|i spent|wasted|saves? (?:us )?|save|revenue|worth|sells? for|priced? (?:at|from)|raised|salary|charg\w+|costs? us|invoices? (?:of|over|above|under)|orders? (?:of|over|above|under)|claims? (?:of|over|above|under)|transactions? (?:of|over|above|under)|bought (?:it )?for|refunds? (?:of|over|under|above|up to))\s?[^.;,]{0,16}$/;
-const SOFT = /(?:ideally|preferably|hopefully|would be nice|am liebsten)[^.;]{0,24}$/;
+/** A number that only the word before it makes money: "spend max 45", "预算 500". */
+const BARE = new RegExp(
+  `(?:budget|presupuesto|kostenrahmen|预算|予算|बजट|spend|ausgeben|gastar|depenser|pay|limit|spending cap|kharch\\w*)[\\s:=']*(?:(?:is|s|of|was|ist|von|es|de|est|max\\w*|at most|up to|no more than|only|about|around|under|below|hochstens|bis zu|maximal|hasta|為|は|为|约|在)[\\s:.]*){0,4}(?<a>${NUMBER})(?<next>[\\s-]*[\\p{L}%]+)?`,
+  'gu',
+);
+/** A bare limit that ends its clause: "under 1k", "may cost 150". */
+const BARE_LIMIT = new RegExp(
+  `(?:under|below|at most|no more than|not over|less than|tops?|max\\w*|may cost|can cost|unter|hochstens|bis zu|menos de|hasta|moins de|au plus)\\s(?<a>${NUMBER})(?=\\s*(?:[.;,!?)]|$))`,
+  'g',
+);
+const NOT_MONEY =
+  /length|tokens?|resolution|rank|seq|batch|context|\bpx\b|accuracy|loss|latency|epochs?|\blr\b|temperature|size|score|f1|wer|steps?|age/;
+/** Words after a bare number that leave it money. */
+const STILL_MONEY =
+  /^[\s-]*(?:on|for|in|all|max|tops|total|and|or|is|at|so|please|pls|plz|but|per run|maximum|limit|fur|insgesamt|pour|para|en|und|oder|以内|左右|まで|तक|tak|usd)$/;
+/** Nouns that are counted, timed or measured: no currency. */
+const COUNTED_NOUN =
+  /^[\s-]*(?:epochs?|steps?|gpus?|hours?|hrs?|h|days?|weeks?|minutes?|mins?|gb|tb|mb|g|vram|images?|photos?|examples?|samples?|rows?|pairs?|tokens?|requests?|tickets?|people|x|b|k|percent|%|stunden?|tage?n?|wochen?|heures?|jours?|horas?|dias?|semanas?|clips?|files?|characters?|words?|lines?|times?|runs?|models?|cards?|cores?|nodes?|different|more|new|of|per|each|billion|million)$/i;
 
 /** A text with more amounts than this is no goal; reading on would only cost time. */
 const MOST_AMOUNTS = 200;
+const ABSURD = 1e9;
 
 interface Found extends Budget {
+  readonly value: number;
   readonly score: number;
+  readonly isFloor: boolean;
   readonly index: number;
 }
 
 /**
- * The most a text lets us spend. Of a range the upper end counts; of several
- * limits the firmest, then the first. Rates ("$2 an hour"), prices of other
- * things and money already spent are no limits. Null when the text names none.
+ * What a folded text, its numbers as digits, says may be spent. Of a range the upper end counts; of
+ * several limits the firmest, then the first. Rates ("$2 an hour"), prices of
+ * other things, incomes and money already spent are no limits.
  */
-export function readBudget(text: string): Budget | null {
-  const found = amounts(text.toLowerCase()).filter(({ score }) => score >= 0);
-  const [best] = found.toSorted((a, b) => b.score - a.score || a.index - b.index);
-  return best === undefined ? null : { amount: best.amount, currency: best.currency };
+export function readBudget(text: string): BudgetWords {
+  const { found, unusable } = amounts(text);
+  const usable = found.filter(({ score }) => score >= 0);
+  const [best] = usable.filter(({ isFloor }) => !isFloor).toSorted((a, b) => b.score - a.score || a.index - b.index);
+  const least = usable.find(({ isFloor }) => isFloor);
+  return {
+    most: best === undefined ? null : { amount: best.amount, currency: best.currency },
+    least: least === undefined ? null : { amount: least.amount, currency: least.currency },
+    unusable: best === undefined ? unusable : null,
+  };
 }
 
-function amounts(text: string): readonly Found[] {
-  const value = `(?:${NUMBER}|${NUMBER_WORDS}|${NUMBER_ZH})`;
-  const patterns = [
-    new RegExp(`(?<cur>${BEFORE})\\s?(?<a>${NUMBER})(?:${TO}(?:${BEFORE})?\\s?(?<b>${NUMBER}))?`, 'g'),
-    new RegExp(
-      `(?<![\\w.$€£])(?<a>${value})(?:${TO}(?<b>${value}))?[\\s-]?(?:of )?(?<cur>${AFTER}|${CENTS})(?![a-z])`,
-      'g',
-    ),
-    // "a grand", "two grand", "half a grand": dollars unless something else is said.
-    new RegExp(`(?<![\\w.])(?<a>(?:${NUMBER}|${NUMBER_WORDS})\\s?(?:grand)?)(?<=grand)(?<cur>)(?![a-z])`, 'g'),
-  ];
+function amounts(text: string): { readonly found: readonly Found[]; readonly unusable: BudgetWords['unusable'] } {
   const taken: [number, number][] = [];
-  return patterns.flatMap((pattern) =>
-    [...text.matchAll(pattern).take(MOST_AMOUNTS)].flatMap((match) => {
-      const end = match.index + match[0].length;
-      if (taken.some(([from, to]) => match.index < to && end > from)) return [];
-      const upper = match.groups?.['b'] ?? match.groups?.['a'] ?? '';
-      const number = toNumber(upper) ?? toNumber(match.groups?.['a'] ?? '');
-      const cur = match.groups?.['cur'] ?? '';
-      if (number === undefined || number < 0 || number >= 1e9) return [];
-      taken.push([match.index, end]);
-      const cents = new RegExp(`^(?:${CENTS})$`).test(cur);
-      return [
-        {
-          amount: decimal(cents ? number / 100 : number),
-          currency: currencyOf(cur, text),
-          score: scoreOf(text, match.index, end),
-          index: match.index,
-        },
-      ];
-    }),
-  );
+  const found: Found[] = [];
+  let unusable: BudgetWords['unusable'] = null;
+  for (const match of FORMS.flatMap((pattern) => [...text.matchAll(pattern).take(MOST_AMOUNTS)])) {
+    const end = match.index + match[0].length;
+    if (taken.some(([from, to]) => match.index < to && end > from)) continue;
+    taken.push([match.index, end]);
+    const { a = '', b, cur = '', minus, minus2 } = match.groups ?? {};
+    const value = toNumber(b ?? a) ?? toNumber(a);
+    if (value === undefined) continue;
+    const score = scoreOf(text, match.index, end);
+    const words = match[0].trim();
+    if (minus !== undefined || minus2 !== undefined) {
+      if (score >= 0) unusable ??= { words, why: 'negative' };
+    } else if (value >= ABSURD) {
+      if (score >= 0) unusable ??= { words, why: 'absurd' };
+    } else {
+      const small = new RegExp(`^(?:${SMALL})$`).test(cur);
+      const exact = small ? value / 100 : value;
+      found.push({
+        value: exact,
+        amount: decimal(exact),
+        currency: currencyOf(cur, text),
+        score,
+        isFloor: b === undefined && isFloor(text, match.index, end),
+        index: match.index,
+      });
+    }
+  }
+  if (found.every(({ score, isFloor }) => score < 0 || isFloor)) {
+    for (const match of text.matchAll(BARE).take(20)) {
+      const { a = '', next = '' } = match.groups ?? {};
+      const start = match.index + match[0].lastIndexOf(a + next);
+      if (taken.some(([from, to]) => start < to && start + a.length > from)) continue;
+      const value = toNumber(a);
+      if (value === undefined || value >= ABSURD || COUNTED_NOUN.test(next)) continue;
+      if (next === '' || STILL_MONEY.test(next)) {
+        found.push({ value, amount: decimal(value), currency: 'USD', score: 2, isFloor: false, index: start });
+      } else if (/^[\s-]*[a-z]{4,}$/.test(next) && /budget|spend|pay/.test(match[0])) {
+        unusable ??= { words: `${a.trim()} ${next.trim()}`, why: 'currency' };
+      }
+    }
+  }
+  if (found.every(({ score, isFloor }) => score < 0 || isFloor)) {
+    for (const match of text.matchAll(BARE_LIMIT).take(20)) {
+      const value = toNumber(match.groups?.['a'] ?? '');
+      if (value === undefined || value < 5 || value >= ABSURD) continue;
+      if (NOT_MONEY.test(text.slice(Math.max(0, match.index - 32), match.index))) continue;
+      found.push({ value, amount: decimal(value), currency: 'USD', score: 1, isFloor: false, index: match.index });
+    }
+  }
+  return { found, unusable };
 }
 
 function scoreOf(text: string, start: number, end: number): number {
-  const before = text.slice(Math.max(0, start - 48), start);
-  const after = text.slice(end, end + 28);
-  if (NOT_A_LIMIT_AFTER.test(after) || NOT_A_LIMIT_BEFORE.test(before)) return -1;
+  const before = text.slice(Math.max(0, start - 56), start);
+  const after = text.slice(end, end + 36);
   // Only the same sentence speaks about an amount.
-  const near = before.split(/[.!?;。！？](?=\s|$)/).at(-1) ?? '';
-  const tail = after.split(/[.!?;,。！？，](?=\s|$)/)[0] ?? '';
-  const soft = SOFT.test(near) ? 2 : 0;
-  return (
-    (FIRM.test(near) || /^\s?(?:max|tops|or less|以内|之内|limit|cap|at most|maximum|budget|all in)/.test(tail)
-      ? 3
-      : 0) +
-    (LOOSE.test(near) || LOOSE.test(tail) ? 2 : 0) +
-    1 -
-    soft
-  );
+  const near = before.split(/[.!?;。！？](?=\s|$)|[。！？；]/).at(-1) ?? '';
+  const tail = after.split(/[.!?;。！？；](?=\s|$)|[。！？；]/)[0] ?? '';
+  const clause = tail.split(/[,，、]/)[0] ?? '';
+  if (OTHER_AFTER.test(after) || OTHER_BEFORE.test(near)) return -1;
+  const firm = matches(FIRM, near) || matches(FIRM, clause);
+  const loose = LOOSE.test(near) || LOOSE.test(clause);
+  const soft = SOFT.test(near.slice(-32)) ? 2 : 0;
+  return (firm ? 3 : 0) + (loose ? 2 : 0) + (CONCESSION.test(tail) ? 4 : 0) + 1 - soft;
 }
 
+/** "At least 800": the word stands right before the amount, or, in some languages, after it. */
+function isFloor(text: string, start: number, end: number): boolean {
+  const before = text.slice(Math.max(0, start - 26), start);
+  const after = text.slice(end, end + 10);
+  const last = [...before.matchAll(FLOOR)].at(-1);
+  if (last !== undefined) {
+    const between = before.slice(last.index + last[0].length);
+    if (!/[.;,。，]/.test(between) && !matches(FIRM, between) && !/^.{0,3}budget/.test(between)) return true;
+  }
+  return /^\s?(?:以上|or more|at least|minimum|mindestens)/.test(after);
+}
+
+function matches(pattern: RegExp, text: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(text);
+}
+
+/** ¥ is yen in Japanese, yuan elsewhere, unless the text names the other. */
 function currencyOf(raw: string, text: string): string {
   const cur = raw.trim();
-  if (cur === '¥' || cur === '￥') return /円|yen|日元|jpy/.test(text) ? 'JPY' : 'CNY';
-  if (cur === 'pence') return 'GBP';
-  if (cur === 'centimes' || cur === 'céntimos') return 'EUR';
-  return SYMBOLS.find(([pattern]) => pattern.test(cur))?.[1] ?? 'USD';
+  if (cur === '¥' || cur === '￥') return /[\u3040-\u30ff]|円|\byen\b|日元|jpy|japan/.test(text) ? 'JPY' : 'CNY';
+  if (compileWords(file.pence).test(cur)) return 'GBP';
+  if (compileWords(file['euro-cents']).test(cur)) return 'EUR';
+  return CODES.find(({ pattern }) => pattern.test(cur))?.code ?? 'USD';
 }
 
 function decimal(value: number): string {

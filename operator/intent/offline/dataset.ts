@@ -1,34 +1,36 @@
-import { NUMBER, NUMBER_WORDS, NUMBER_ZH, toNumber } from './numbers.ts';
+import { NUMBER, toNumber } from './numbers.ts';
 
 export interface DatasetWords {
   /** As written: "3000 images". */
   readonly size: string | null;
   /** The number, where the size counts examples. */
   readonly rows: number | null;
+  /** Hours of recordings, where the size is a length. */
+  readonly hours: number | null;
   readonly hint: string | null;
   readonly uris: readonly string[];
 }
 
-const COUNTED = String.raw`(?:(?!(?:hours?|hrs?|min\w*|seconds?|days?|weeks?|months?|gb|mb|tb|of|per|a|for|to|and|or|dollars?|bucks|euros?|steps?|epochs?|gpus?|x|b|param\w*)\s)[a-zà-ÿ&-]+\s+){0,3}(?:images?|photos?|pictures?|pics|drawings?|paintings?|illustrations?|selfies|rows|examples?|samples?|pairs?|records?|lines|entries|documents?|docs|tickets?|emails?|articles?|conversations?|dialogs?|dialogues?|chats?|messages?|reviews?|questions?|answers?|faqs?|prompts?|clips?|videos?|songs?|tracks?|recordings?|invoices?|receipts?|memes?|screenshots?|sentences?|functions?|files|queries|pages|stories|reports?|solutions?|problems?|transcripts?|scans?|charts?|posts?|abstracts?|bilder?|fotos?|beispiele?n?|zeilen|paare|dokumente|ejemplos|imágenes|filas|preguntas|exemples|lignes|paires|张(?:图片|照片|图)?|条|对|个样本|段|首|篇|幅)`;
+const COUNTED = String.raw`(?:(?!(?:hours?|hrs?|min\w*|seconds?|days?|weeks?|months?|gb|mb|tb|of|per|a|for|to|and|or|dollars?|bucks|euros?|steps?|epochs?|gpus?|x|b|param\w*)\s)[a-zà-ÿ&-]+\s+){0,3}(?:images?|photos?|pictures?|pics|drawings?|paintings?|illustrations?|selfies|rows|examples?|samples?|pairs?|records?|lines|entries|documents?|docs|tickets?|emails?|articles?|conversations?|dialogs?|dialogues?|chats?|messages?|reviews?|questions?|answers?|faqs?|prompts?|clips?|videos?|songs?|tracks?|recordings?|invoices?|receipts?|memes?|screenshots?|sentences?|functions?|files|queries|pages|stories|reports?|solutions?|problems?|transcripts?|scans?|charts?|posts?|abstracts?|bilder?|fotos?|beispiele?n?|zeilen|paare|dokumente|ejemplos|imagenes|filas|preguntas|exemples|lignes|paires|张(?:图片|照片|图)?|条|对|个样本|段|首|篇|幅|万条|段对话|件|枚|組|本|曲|बातचीत|उदाहरण|तस्वीर\S*|पेंटिंग|सवाल|chats?|convos?|sawaal\w*|files|rows|utterances|ratings|letters?|pages|modules?|traces?|listings?|cases?|illustrations?|headlines?|issues?|snippets?|novels?|poems?|cuadros|tableaux|enregistrements|conversaciones|documentos|aufnahmen|gesprache|dialoge|anfragen|mails?|phrases|avis|clips)`;
 const MEASURED =
   '(?:hours?|hrs?|minutes?|mins?|gb|mb|tb|gigabytes?|megabytes?|stunden|minuten|horas|minutos|heures|小时|分钟|tokens?)';
 
 const SIZE = new RegExp(
-  String.raw`(?:~|about |around |some |roughly |approx\w* |ca\.? |etwa |unos |environ |over |more than )?(?<n>${NUMBER}|(?:${NUMBER_WORDS})|${NUMBER_ZH})(?:\s?(?:-|–|to|bis)\s?(?<m>${NUMBER}))?\s*(?<what>${COUNTED}|${MEASURED})(?![a-z])`,
+  String.raw`(?:~|about |around |some |roughly |approx\w* |ca\.? |etwa |unos |environ |over |more than )?(?<n>${NUMBER})(?:\s?(?:-|–|to|bis)\s?(?<m>${NUMBER}))?\s*(?<what>${COUNTED}|${MEASURED})(?![a-z])`,
   'g',
 );
 
 const OWN_DATA =
-  /(?:our|my|own|company'?s?|internal|private|unser\w*|mein\w*|eigen\w*|nuestr\w+|mis?|notre|nos|mes|我们的|我的|自己的)\s?(?:own |internal |private |past |old |existing )?((?:[a-zà-ÿ&-]+ ){0,2}(?:tickets?|documents?|docs|data\w*|dataset|emails?|articles?|faqs?|recordings?|photos?|images?|pictures?|drawings?|clips|videos?|songs?|code|codebase|repos?\w*|logs?|transcripts?|reviews?|manuals?|notes?|chats?|conversations?|invoices?|handbook|wiki|knowledge base|questions?|answers?|stories|reports?|contracts?|prompts?|memes?|screenshots?|catalog|warehouse|bilder|daten|fotos|dokumente|datos|documentos|données)\b)/;
+  /(?:our|my|own|company'?s?|internal|private|unser\w*|mein\w*|eigen\w*|nuestr\w+|mis?|notre|nos|mes|我们的|我的|自己的)\s?(?:own |internal |private |past |old |existing )?((?:[a-zà-ÿ&-]+ ){0,2}(?:tickets?|documents?|docs|data\w*|dataset|emails?|articles?|faqs?|recordings?|photos?|images?|pictures?|drawings?|clips|videos?|songs?|code|codebase|repos?\w*|logs?|transcripts?|reviews?|manuals?|notes?|chats?|conversations?|invoices?|handbook|wiki|knowledge base|questions?|answers?|stories|reports?|contracts?|prompts?|memes?|screenshots?|catalog|warehouse|bilder|daten|fotos|dokumente|datos|documentos|donnees)\b)/;
 
 const OPEN_DATA = /(?:s3|https|pvc|hf):\/\/[^\s"'<>()，。]+[^\s"'<>()，。.,;:!?]/g;
 const HUB_PAGE = /huggingface\.co\/datasets\/([\w.-]+\/[\w.-]+)/g;
 const HUB_NAME =
   /(?:dataset|datasets|data set|on|use|using)\s+["'`]?([A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*)["'`]?(?=\s+(?:dataset|data set|from the hub|on the hub)|[\s.,;]|$)/g;
 
-/** What the text says about its training data. `text` keeps its case: addresses need it. */
-export function readDataset(text: string): DatasetWords {
-  const lower = text.toLowerCase();
+/** What the text says about its training data. `text` keeps its case: addresses need it. `folded` is the same, folded. */
+export function readDataset(text: string, folded: string): DatasetWords {
+  const lower = folded;
   const sizes = [...lower.matchAll(SIZE)].filter((match) => !isDeadline(lower, match));
   const counted = sizes.find(({ groups }) => new RegExp(`^${COUNTED}$`).test(groups?.['what'] ?? ''));
   const chosen = counted ?? sizes[0];
@@ -37,6 +39,7 @@ export function readDataset(text: string): DatasetWords {
     size: chosen === undefined ? null : chosen[0].trim(),
     rows:
       number === undefined || number < 1 || counted === undefined || isUse(lower, counted) ? null : Math.floor(number),
+    hours: hoursOf(sizes),
     hint: OWN_DATA.exec(lower)?.[0] ?? chosen?.[0].trim() ?? null,
     uris: readUris(text),
   };
@@ -62,7 +65,7 @@ function isDeadline(text: string, match: RegExpExecArray): boolean {
   const end = match.index + match[0].length;
   if (/^ (?:of|von|de|d'|audio|video|clean|recorded)/.test(text.slice(end, end + 12))) return false;
   const before = text.slice(Math.max(0, match.index - 24), match.index);
-  return /within|\bin |at most|max\w*|no more than|less than|under|done|finish\w*|takes?|höchstens|innerhalb|máximo|moins de|最多/.test(
+  return /within|\bin |at most|max\w*|no more than|less than|under|done|finish\w*|takes?|hochstens|innerhalb|maximo|moins de|最多/.test(
     before,
   );
 }
@@ -71,4 +74,14 @@ function isDeadline(text: string, match: RegExpExecArray): boolean {
 function isUse(text: string, match: RegExpExecArray): boolean {
   const end = match.index + match[0].length;
   return /^ (?:a|per|each|every) (?:day|week|month|hour|minute)/.test(text.slice(end, end + 14));
+}
+
+function hoursOf(sizes: readonly RegExpExecArray[]): number | null {
+  for (const { groups } of sizes) {
+    const value = toNumber(groups?.['m'] ?? groups?.['n'] ?? '');
+    if (value === undefined) continue;
+    if (/^(?:hours?|hrs?|stunden|horas|heures|小时)$/.test(groups?.['what'] ?? '')) return value;
+    if (/^(?:min\w*|分钟)$/.test(groups?.['what'] ?? '')) return value / 60;
+  }
+  return null;
 }

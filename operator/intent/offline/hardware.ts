@@ -1,4 +1,4 @@
-import { NUMBER_WORDS, toNumber } from './numbers.ts';
+import { toNumber } from './numbers.ts';
 
 export interface HardwareWords {
   /** As written: "2x a100 80gb". */
@@ -6,20 +6,21 @@ export interface HardwareWords {
   readonly count: number | null;
   /** Memory of one card, where stated or known. */
   readonly memoryGb: number | null;
-  readonly localOnly: boolean;
 }
 
 const CARD = String.raw`(?:nvidia |geforce |tesla |apple )?(?:[abh][12]00|gh200|l40s?|l4\b|a10g?\b|a40|a6000|a5000|t4\b|v100|p100|p40|k80|(?:rtx|gtx)\s?(?:a?\d{4}|pro 6000)(?:\s?(?:ti|super|ada))?|(?:1050|1060|1070|1080|1660|2060|2070|2080|3050|3060|3070|3080|3090|4060|4070|4080|4090|5070|5080|5090)\s?(?:ti|super)?\b|m[1-5] (?:max|pro|ultra)|mac ?(?:book|mini|studio)\w*(?: \w+)?(?: m[1-5](?: (?:max|pro|ultra))?)?)`;
-const COUNT = String.raw`(?<n>\d{1,3}|${NUMBER_WORDS}|single)\s?(?:x|×|\*|张|块|台)?\s*`;
-const MEMORY = String.raw`(?<mem>\d{1,3})\s?(?:gb?\b|gib|g显存)`;
+const COUNT = String.raw`(?<n>\d{1,3}(?!\d)|single|单|seule?|einzigen?|sola)\s?(?:x|×|\*|张|块|台|卡|枚(?:の)?|seule carte de|single|einzigen?)?\s*(?:nvidia )?`;
+const MEMORY = String.raw`(?<mem>\d{1,3})[\s-]?(?:gb?(?![a-z])|gib|go(?![a-z])|g显存)`;
 const WITH_CARD = new RegExp(
   `(?:${COUNT})?(?<card>${CARD})s?(?:[\\s(,-]{0,2}(?:with )?(?:sxm\\d?|pcie)?[\\s(]{0,2}${MEMORY})?`,
   'i',
 );
 const MEMORY_ONLY = new RegExp(
-  `(?:${COUNT})?${MEMORY}\\s?(?:of )?(?:[a-z]+ )?(?:gpus?|vram|cards?|graphics|video memory|gpu ram|laptop|显存|显卡)|(?:gpus?|vram|card|显卡|显存|laptop)\\D{0,12}(?<after>\\d{1,3})\\s?(?:gb?\\b|gib)|(?<zh>\\d{1,3})\\s?g(?:b)?\\s?(?:够不够|显存|的卡)`,
+  `(?:${COUNT})?${MEMORY}[\\s-]?(?:of |の |の|的)?(?:[a-z]+ )?(?:gpus?|vram|cards?|karten?|carte|tarjeta|graphics|video memory|gpu ram|laptop|grafikkarten?|显存|显卡|卡|显卡)|(?:gpus?|vram|cards?|karte|carte|tarjeta|显卡|显存|laptop)\\D{0,12}(?<after>\\d{1,3})\\s?(?:gb?(?![a-z])|gib|go(?![a-z]))|(?<zh>\\d{1,3})\\s?g(?:b)?\\s?(?:够不够|显存|的卡|显卡)|(?:one|a|single|eine[rn]?|una?|on) (?<bare>\\d{1,3})\\s?gb?(?![a-z])(?=[.,;]|$)`,
   'i',
 );
+const COUNT_AFTER =
+  /(?:gpus?|cards?|卡|显卡)\s?(?<n>\d{1,3})\s?枚|(?<s>单卡|单张|only this card|single (?:gpu|card)|one (?:gpu|card)|einzige[nr]? (?:gpu|karte|grafikkarte)|seule? (?:gpu|carte)|sola (?:gpu|tarjeta)|ek (?:hi )?(?:gpu|\d+gb)|एक )/;
 
 /** Memory of well-known cards, in GB, for seeing that a wish cannot fit. */
 const KNOWN_MEMORY: readonly [RegExp, number][] = [
@@ -35,28 +36,32 @@ const KNOWN_MEMORY: readonly [RegExp, number][] = [
   [/h200/, 141],
 ];
 
-const LOCAL =
-  /(?:on|with|auf|en|sur) (?:this|my|our|the same|own|dies\w+|mein\w*|mi|mon|ma) (?:own )?(?:machine|laptop|computer|pc|workstation|desktop|box|server|cpu|rechner|ordenador|ordinateur|portátil|macbook)|locally|\blocal (?:machine|gpu|only)|no cloud|offline only|without (?:any |the )?cloud|on-?prem\w*|my machine is|lokal\b|本机|本地|自己电脑|自己的电脑|this machine/;
-
 /** The hardware that a text limits its run to. */
 export function readHardware(text: string): HardwareWords {
   const card = WITH_CARD.exec(text);
   const memory = MEMORY_ONLY.exec(text);
   const groups = card?.groups ?? memory?.groups;
-  const stated = memory?.groups?.['after'] ?? memory?.groups?.['zh'] ?? groups?.['mem'] ?? memory?.groups?.['mem'];
+  const stated =
+    memory?.groups?.['after'] ??
+    memory?.groups?.['zh'] ??
+    memory?.groups?.['bare'] ??
+    groups?.['mem'] ??
+    memory?.groups?.['mem'];
   const known = card === null ? undefined : KNOWN_MEMORY.find(([pattern]) => pattern.test(card[0]))?.[1];
   const memoryGb = stated === undefined ? (known ?? null) : Number(stated);
+  const after = COUNT_AFTER.exec(text)?.groups;
   return {
     limit: (card ?? memory)?.[0].trim() ?? null,
-    count: countOf(groups?.['n'] ?? memory?.groups?.['n']),
+    count: countOf(
+      groups?.['n'] ?? memory?.groups?.['n'] ?? after?.['n'] ?? (after?.['s'] === undefined ? undefined : '1'),
+    ),
     memoryGb,
-    localOnly: LOCAL.test(text),
   };
 }
 
 function countOf(words: string | undefined): number | null {
   if (words === undefined) return null;
-  if (words.trim() === 'single') return 1;
+  if (/^(?:single|单|seule?|einzige[nr]?|sola)$/.test(words.trim())) return 1;
   const value = toNumber(words);
   return value === undefined || value < 1 || value > 128 ? null : Math.floor(value);
 }

@@ -1,134 +1,127 @@
-/** Numbers as people write them: "1,500", "2.5k", "five hundred", "a grand", "2万". */
+import { lexiconFile } from './lexicon.ts';
 
-const WORDS: Readonly<Record<string, number>> = {
-  zero: 0,
-  one: 1,
-  two: 2,
-  three: 3,
-  four: 4,
-  five: 5,
-  six: 6,
-  seven: 7,
-  eight: 8,
-  nine: 9,
-  ten: 10,
-  eleven: 11,
-  twelve: 12,
-  fifteen: 15,
-  twenty: 20,
-  thirty: 30,
-  forty: 40,
-  fifty: 50,
-  sixty: 60,
-  seventy: 70,
-  eighty: 80,
-  ninety: 90,
-  a: 1,
-  an: 1,
-  half: 0.5,
-  couple: 2,
-  ein: 1,
-  eine: 1,
-  einen: 1,
-  zwei: 2,
-  drei: 3,
-  vier: 4,
-  fünf: 5,
-  sechs: 6,
-  sieben: 7,
-  acht: 8,
-  neun: 9,
-  zehn: 10,
-  zwanzig: 20,
-  dreißig: 30,
-  vierzig: 40,
-  fünfzig: 50,
-  sechzig: 60,
-  siebzig: 70,
-  achtzig: 80,
-  neunzig: 90,
-  zweihundert: 200,
-  dreihundert: 300,
-  fünfhundert: 500,
-  zweitausend: 2000,
-  fünftausend: 5000,
-  zehntausend: 10_000,
-  un: 1,
-  une: 1,
-  deux: 2,
-  trois: 3,
-  quatre: 4,
-  cinq: 5,
-  dix: 10,
-  vingt: 20,
-  trente: 30,
-  quarante: 40,
-  cinquante: 50,
-  soixante: 60,
-  uno: 1,
-  una: 1,
-  dos: 2,
-  tres: 3,
-  cuatro: 4,
-  cinco: 5,
-  diez: 10,
-  veinte: 20,
-  treinta: 30,
-  cuarenta: 40,
-  cincuenta: 50,
-  doscientos: 200,
-  trescientos: 300,
-  quinientos: 500,
-};
+/** Numbers as people write them: "1,500", "1.500,50", "2.5k", "five hundred", "zwei Tausend", "3 lakh", "5万". */
 
-const MULTIPLIERS: Readonly<Record<string, number>> = {
-  hundred: 100,
-  thousand: 1000,
-  grand: 1000,
-  k: 1000,
-  million: 1e6,
-  m: 1e6,
-  mio: 1e6,
-  dozen: 12,
-  hundert: 100,
-  tausend: 1000,
-  cent: 100,
-  cents: 100,
-  mille: 1000,
-  cien: 100,
-  ciento: 100,
-  mil: 1000,
-  百: 100,
-  千: 1000,
-  万: 10_000,
-  lakh: 100_000,
-};
+interface NumberFile {
+  readonly values: Readonly<Record<string, string>>;
+  readonly multipliers: Readonly<Record<string, string>>;
+  readonly joins: string;
+}
 
-const ZH_DIGITS = '零一二三四五六七八九';
+const file = lexiconFile<NumberFile>('numbers.yaml');
+const VALUES = byWord(file.values);
+const MULTIPLIERS = byWord(file.multipliers);
+const JOINS = new Set(file.joins.split(' '));
+const HAN_DIGITS = '零一二三四五六七八九';
+const HAN_UNITS: Readonly<Record<string, number>> = { 十: 10, 百: 100, 千: 1000 };
+const HAN_MYRIADS: Readonly<Record<string, number>> = { 万: 1e4, 萬: 1e4, 億: 1e8, 亿: 1e8 };
 
-/** A pattern for one number: digits with separators, with an optional multiplier, or words. */
-export const NUMBER = String.raw`(?:(?<!\d)\d[\d.,' \u00a0]{0,14}\d|\d)(?:\s?(?:k|m|mio|万|千|百|thousand|grand|tausend|mille?|mil|lakh)(?![a-z]))?`;
-export const NUMBER_WORDS = `(?:(?:${[...Object.keys(WORDS), ...Object.keys(MULTIPLIERS)]
-  .filter((word) => /^[a-zß-ü]{2,}$/.test(word) && word !== 'cents' && word !== 'an')
-  .sort((a, b) => b.length - a.length)
-  .join('|')}|a(?=\\s(?:hundred|thousand|grand|few|couple))|and(?=\\s))(?:[\\s-]{1,2}|(?![a-z]))){1,6}`;
-export const NUMBER_ZH = `[${ZH_DIGITS}两十百千万]{1,12}`;
+/** Longest first, so that "fourteen" is not read as "four". */
+const LATIN = [...VALUES.keys(), ...MULTIPLIERS.keys()]
+  .filter((word) => /^[a-z]{2,}$/.test(word))
+  .sort((a, b) => b.length - a.length);
+/** Number words that are common words besides: they count only beside other number words. */
+const AMBIGUOUS = new Set(
+  'a an un une uno una ein eine einen eins das do dos teen char nau saat tees bees saath elf mil mill mille k mn bn cent cents couple das media medio half hundred thousand million grand sau once two-thirds'.split(
+    ' ',
+  ),
+);
+const SUFFIX = String.raw`(?:k|m|mn|mio|mil|mille|grand|thousand|tausend|tsd\.?|hundred|hundert|million(?:en|s)?|lakhs?|lacs?|crores?|hazaa?r|हजार|लाख|करोड|सौ|[千百]?[万萬億亿]|千|百|w(?=元|块))`;
 
-/** The value of a number as matched by NUMBER, NUMBER_WORDS or NUMBER_ZH; undefined when it is none. */
+/** A pattern for digits with separators and an optional multiplier. */
+export const NUMBER = String.raw`(?:(?<![\d.,])(?:\d{1,3}(?:[ \u00a0'’.,]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?)(?:\s?${SUFFIX}(?![a-z]))*)`;
+
+const TOKENS = new RegExp(`[a-z]+|[\\u0900-\\u097f]+|[${HAN_DIGITS}两兩十百千万萬億亿]+|[\\s\\S]`, 'g');
+
+/**
+ * A folded text with its number words as digits: "five hundred bucks" becomes
+ * "500 bucks", "三千元" "3000元", "half a grand" "500 dollars". Multipliers
+ * that follow digits stay ("3 lakh").
+ */
+export function digitise(text: string): string {
+  const tokens = text.match(TOKENS) ?? [];
+  let out = '';
+  for (let at = 0; at < tokens.length; ) {
+    const end = sequenceEnd(tokens, at);
+    if (end === at || /\d[ .,]?$/.test(out.slice(-2))) {
+      out += tokens[at] ?? '';
+      at += 1;
+      continue;
+    }
+    const phrase = tokens.slice(at, end).join('');
+    const value = HAN.test(phrase) ? han(phrase) : words(phrase);
+    out += value === undefined ? phrase : `${value}${/\bgrand$/.test(phrase) ? ' dollars' : ''}`;
+    at = end;
+  }
+  return out;
+}
+
+const HAN = new RegExp(`^[${HAN_DIGITS}两兩十百千万萬億亿]+$`);
+
+/** Index behind the number words that start at `at`; `at` itself when none do. */
+function sequenceEnd(tokens: readonly string[], at: number): number {
+  const first = tokens[at] ?? '';
+  if (HAN.test(first)) return /[一二三四五六七八九两兩]/.test(first) || first.length > 1 ? at + 1 : at;
+  if (!isNumberWord(first)) return at;
+  let end = at + 1;
+  let count = 1;
+  for (let next = end; next < tokens.length; ) {
+    const gap = tokens[next] ?? '';
+    if (gap !== ' ' && gap !== '-') break;
+    const word = tokens[next + 1] ?? '';
+    // "half a grand", but not "one A100".
+    if (isNumberWord(word) && (word !== 'a' || isNumberWord(tokens[next + 3] ?? ''))) {
+      end = next + 2;
+      count += 1;
+    } else if (JOINS.has(word) && tokens[next + 2] === ' ' && isNumberWord(tokens[next + 3] ?? '')) {
+      // "two hundred and fifty", but not "between two and three".
+      if (!MULTIPLIERS.has(tokens[next - 1] ?? '') && !/vingt|trenta|enta/.test(tokens[next - 1] ?? '')) break;
+      end = next + 4;
+      count += 1;
+    } else break;
+    next = end;
+  }
+  return count === 1 && AMBIGUOUS.has(first) ? at : end;
+}
+
+function isNumberWord(word: string): boolean {
+  if (VALUES.has(word) || MULTIPLIERS.has(word) || word === 'a') return true;
+  if (word.length < 7 || !LATIN.some((part) => word.startsWith(part))) return false;
+  return morphemes(word).length > 1;
+}
+
+/** The value of a number as matched by NUMBER; undefined when it is none. */
 export function toNumber(text: string): number | undefined {
-  const clean = text.trim().toLowerCase();
-  if (/^\d/.test(clean)) return digits(clean);
-  if (new RegExp(`^${NUMBER_ZH}$`).test(clean)) return chinese(clean);
-  return words(clean);
+  return digits(text.trim().toLowerCase());
+}
+
+function byWord(table: Readonly<Record<string, string>>): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(table).flatMap(([value, list]) => list.split(' ').map((word) => [word, Number(value)])),
+  );
 }
 
 function digits(text: string): number | undefined {
-  const match = /^([\d.,' \u00a0]+?)\s?([a-z万千百]+)?$/.exec(text);
+  const match = /^([\d.,'’ \u00a0]*\d)\s?(.*)$/.exec(text);
   if (match === null) return undefined;
-  const [, body = '', unit] = match;
-  const value = Number(unseparated(body.replace(/['\u00a0 ]/g, '')));
-  const factor = unit === undefined ? 1 : MULTIPLIERS[unit];
+  const [, body = '', rest = ''] = match;
+  const value = Number(unseparated(body.replace(/['’\u00a0 ]/g, '')));
+  const factor = factorOf(rest.trim());
   return Number.isFinite(value) && factor !== undefined ? value * factor : undefined;
+}
+
+/** What the words or signs after the digits multiply by: "k" 1000, "万" 10,000, "lakh" 100,000. */
+function factorOf(suffix: string): number | undefined {
+  if (suffix === '') return 1;
+  if (suffix === 'm') return 1e6;
+  if (suffix === 'w') return 1e4;
+  let factor = 1;
+  for (const [piece] of suffix.matchAll(/[a-z]+|[\u0900-\u097f]+|[千百万萬億亿]/g)) {
+    const value = MULTIPLIERS.get(piece) ?? HAN_UNITS[piece] ?? HAN_MYRIADS[piece];
+    if (value === undefined) return undefined;
+    factor *= value;
+  }
+  return factor;
 }
 
 /** Separators of thousands out, the decimal separator as a dot. Three digits after a lone separator are thousands. */
@@ -142,13 +135,14 @@ function unseparated(body: string): string {
   return thousands ? whole + decimals : `${whole}.${decimals}`;
 }
 
+/** Adds up words: smaller values before a multiplier are multiplied, what follows is added. */
 function words(text: string): number | undefined {
   let total = 0;
   let current = 0;
   let seen = false;
-  for (const word of text.split(/[\s-]+/)) {
-    const value = WORDS[word];
-    const factor = MULTIPLIERS[word];
+  for (const word of text.split(/[\s-]+/).flatMap(morphemes)) {
+    const value = VALUES.get(word);
+    const factor = MULTIPLIERS.get(word);
     if (factor !== undefined) {
       current = (current === 0 ? 1 : current) * factor;
       if (factor >= 1000) {
@@ -156,9 +150,10 @@ function words(text: string): number | undefined {
         current = 0;
       }
     } else if (value !== undefined) {
-      // "half a grand": the article adds nothing to a fraction.
-      current = current === 0.5 ? current : current + value;
-    } else if (word !== 'and' && word !== 'of' && word !== '') {
+      // "half a grand": the article adds nothing to a fraction. "Quatre-vingt" is four twenties.
+      if (value === 20 && current === 4) current = 80;
+      else current = current === 0.5 ? current : current + value;
+    } else if (!JOINS.has(word) && word !== 'a' && word !== '') {
       return undefined;
     }
     seen ||= factor !== undefined || value !== undefined;
@@ -166,21 +161,38 @@ function words(text: string): number | undefined {
   return seen ? total + current : undefined;
 }
 
-function chinese(text: string): number | undefined {
+/** "zweihundertfunfzig" as its parts; a word that is none stays whole. */
+function morphemes(word: string): readonly string[] {
+  if (VALUES.has(word) || MULTIPLIERS.has(word) || JOINS.has(word)) return [word];
+  const parts: string[] = [];
+  let rest = word;
+  while (rest !== '') {
+    const part = ['und', ...LATIN].find((one) => rest.startsWith(one));
+    if (part === undefined) return [word];
+    parts.push(part);
+    rest = rest.slice(part.length);
+  }
+  return parts;
+}
+
+function han(text: string): number | undefined {
   let total = 0;
   let section = 0;
   let digit = 0;
-  for (const char of text.replaceAll('两', '二')) {
-    const value = ZH_DIGITS.indexOf(char);
-    if (value >= 0) {
-      digit = value;
-      continue;
+  for (const char of text.replace(/[两兩]/g, '二')) {
+    const value = HAN_DIGITS.indexOf(char);
+    const unit = HAN_UNITS[char];
+    const myriad = HAN_MYRIADS[char];
+    if (value >= 0) digit = value;
+    else if (unit !== undefined) {
+      section += (digit === 0 ? 1 : digit) * unit;
+      digit = 0;
+    } else if (myriad !== undefined) {
+      const before = section + digit;
+      total += (before === 0 ? 1 : before) * myriad;
+      section = 0;
+      digit = 0;
     }
-    const unit = { 十: 10, 百: 100, 千: 1000 }[char];
-    if (unit !== undefined) section += (digit === 0 ? 1 : digit) * unit;
-    else total = (total + section + digit) * 10_000;
-    if (unit === undefined) section = 0;
-    digit = 0;
   }
   const value = total + section + digit;
   return value > 0 ? value : undefined;

@@ -156,5 +156,5 @@ function show(session: Session, input: PlanInput, place: Place, preview: Preview
   session.print(renderPlan(preview, shown, viewOf(session)));
   const apply =
     input.file === undefined || input.file === '-' ? 'kriptik apply -f FILE' : `kriptik apply -f ${input.file}`;
-  session.note(`\nNothing was applied. To ask for exactly this: ${apply}`);
+  session.note(`\nNothing was applied. To ask for exactly this:\n  ${apply}`);
 }

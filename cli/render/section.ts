@@ -1,18 +1,23 @@
 import type { Style } from './style.ts';
 import { displayWidth, padEnd, printable, wrap } from './width.ts';
 
-/** Lines of `label  value`, values aligned and wrapped to `width` cells. Pairs without a value are left out. */
+/**
+ * Lines of `label  value`, values aligned, wrapped to `width` cells and painted. Pairs without a value are left out;
+ * a value that is painted already is not wrapped.
+ */
 export function facts(
-  pairs: readonly (readonly [label: string, value: string | undefined])[],
+  pairs: readonly (readonly [label: string, value: string | undefined, paint?: (line: string) => string])[],
   options: { readonly style: Style; readonly width: number; readonly indent?: string },
 ): string[] {
-  const shown = pairs.flatMap(([label, value]) => (value === undefined || value === '' ? [] : [{ label, value }]));
+  const shown = pairs.flatMap(([label, value, paint = (line: string) => line]) =>
+    value === undefined || value === '' ? [] : [{ label, value, paint }],
+  );
   const indent = options.indent ?? '  ';
   const labelWidth = Math.max(0, ...shown.map(({ label }) => displayWidth(label))) + 2;
   const room = Math.max(20, options.width - displayWidth(indent) - labelWidth);
-  return shown.flatMap(({ label, value }) =>
+  return shown.flatMap(({ label, value, paint }) =>
     (value.includes('\u001b') ? [value] : wrap(value, room)).map((line, index) =>
-      `${indent}${padEnd(index === 0 ? options.style.dim(label) : '', labelWidth)}${line}`.trimEnd(),
+      `${indent}${padEnd(index === 0 ? options.style.dim(label) : '', labelWidth)}${paint(line)}`.trimEnd(),
     ),
   );
 }

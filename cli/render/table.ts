@@ -9,7 +9,7 @@ export interface Column {
 const GAP = '   ';
 
 /** Narrower than this the last column cannot be read; it then overflows. */
-const MIN_ROOM = 20;
+const MIN_ROOM = 14;
 
 /**
  * Renders rows below a header line; no trailing spaces, ends with a newline. Empty cells show `<none>`. With a `width`

@@ -82,9 +82,6 @@ export function renderQuote(quote: Quote, options: TileOptions): string[] {
     .trimEnd()
     .split('\n')
     .map((line, index) => (index === 0 ? style.dim(line.replace('<none>', '      ')) : line));
-  const verdict = quote.fits
-    ? style.green('fits the limit')
-    : style.red(quote.message === undefined ? 'does not fit the limit' : printable(quote.message));
   return [
     ...facts(
       [
@@ -102,7 +99,9 @@ export function renderQuote(quote: Quote, options: TileOptions): string[] {
     ...facts(
       [
         ['limit', `${usd(quote.limit)}, of which ${usd(quote.reserve)} is kept to save the work before it`],
-        ['verdict', verdict],
+        quote.fits
+          ? ['verdict', 'fits the limit', style.green]
+          : ['verdict', quote.message === undefined ? 'does not fit the limit' : printable(quote.message), style.red],
       ],
       options,
     ),

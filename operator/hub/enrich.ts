@@ -13,14 +13,22 @@ export interface ModelProblem {
   readonly remedy: string;
 }
 
+/** A model that nobody could be asked about. */
+export interface UnaskedModel {
+  /** "owner/name", as the goal has it. */
+  readonly name: string;
+  readonly field: string;
+  readonly why: HubProblem;
+}
+
 /** The catalog with a model that only the Hub knows, or why that model cannot be planned. */
 export type Enriched =
-  | { readonly catalog: Catalog; readonly unknown?: HubProblem }
+  | { readonly catalog: Catalog; readonly unasked?: UnaskedModel }
   | { readonly problem: ModelProblem };
 
 /**
  * Looks up the model that a goal names by its Hub name and the catalog does not list. Nothing is asked for any other
- * goal. A Hub that cannot be asked leaves the catalog as it is and says so in `unknown`.
+ * goal. A Hub that cannot be asked leaves the catalog as it is and says so in `unasked`.
  */
 export async function enrichCatalog(
   catalog: Catalog,
@@ -49,7 +57,7 @@ export async function enrichCatalog(
     return { catalog: { ...catalog, models: [...catalog.models, { ...spec, hub: name }] } };
   } catch (error) {
     if (!(error instanceof HubProblem)) throw error;
-    if (error.passing) return { catalog, unknown: error };
+    if (error.passing) return { catalog, unasked: { name, field, why: error } };
     return { problem: { field, message: error.message, remedy: error.remedy } };
   }
 }

@@ -325,7 +325,7 @@ describe('a model that only the Hub knows', () => {
     hub.outage = 'reset';
     expect(await enrichCatalog(catalog, contract('acme/Talker-8B-Instruct'), client())).toMatchObject({
       catalog,
-      unknown: { kind: 'Unreachable' },
+      unasked: { name: 'acme/Talker-8B-Instruct', why: { kind: 'Unreachable' } },
     });
   });
 

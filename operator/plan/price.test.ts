@@ -144,6 +144,17 @@ describe('a plan priced with the Hub', () => {
     });
   });
 
+  it('plans nothing else in the place of a model that nobody can be asked about', async () => {
+    hub.outage = 'reset';
+    const found = await blocked({ constraints: { model: 'acme/Hermes-Llama-3.1-8B' } });
+    expect(found.reason).toBe('NoSuitableModel');
+    expect(found.message).toMatch(
+      /^spec\.constraints\.model: the catalog does not list acme\/Hermes-Llama-3\.1-8B, and the Hub could not be asked/,
+    );
+    const former = await planned({ constraints: { model: 'Qwen/Qwen2.5-7B-Instruct-Former' } });
+    expect(former.resolved.model.source).toMatch(/^hf:\/\/Qwen\//);
+  });
+
   it.each<[name: string, contract: Partial<Contract>, reason: string, message: RegExp]>([
     [
       'a model that does not exist',

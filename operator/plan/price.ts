@@ -2,7 +2,7 @@ import type { Resolved } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
 import { findModel } from '../catalog/lookup.ts';
 import type { Hub } from '../hub/client.ts';
-import { enrichCatalog, pinnedModel } from '../hub/enrich.ts';
+import { enrichCatalog, pinnedModel, type UnaskedModel } from '../hub/enrich.ts';
 import { HubProblem } from '../hub/problem.ts';
 import type { DataFacts, ModelFacts, PlanResult } from '../planner/types.ts';
 import { type DataFactsSource, DataProblem } from './data-facts.ts';
@@ -69,8 +69,9 @@ export async function priceWithHub(input: PriceInput): Promise<Priced> {
     const facts = [...own.flat(), ...stated.facts];
     const proposed = propose({ ...input, market, facts, hubReachable });
     const silent = hubReachable ? [] : [OUT_OF_REACH];
-    const unverified = [...silent, ...(enriched.unknown ? [enriched.unknown] : []), ...stated.unverified];
-    if ('blocked' in proposed || !pin) return { result: withHint(proposed, enriched.unknown), unverified };
+    const unverified = [...silent, ...(enriched.unasked ? [enriched.unasked.why] : []), ...stated.unverified];
+    if (enriched.unasked !== undefined && !isOf(proposed, enriched.unasked)) return unknownModel(enriched.unasked);
+    if ('blocked' in proposed || !pin) return { result: proposed, unverified };
     return await pinned({ ...input, market, facts, hubReachable }, proposed.resolved, unverified);
   } catch (error) {
     if (!(error instanceof DataProblem)) throw error;
@@ -123,10 +124,16 @@ export function verification({ result, unverified }: Priced, catalog: Catalog): 
   return { verified: false, reason: problem.kind, message };
 }
 
-/** A model that the catalog does not list may be one that only the Hub could have told about. */
-function withHint(result: PlanResult, unknown: HubProblem | undefined): PlanResult {
-  if (!('blocked' in result) || unknown === undefined) return result;
-  const { blocked } = result;
-  const message = `${blocked.message.replace(/\.+$/, '')}. The Hub could not be asked about it: ${unknown.message}`;
-  return { blocked: { ...blocked, message, remedy: `${blocked.remedy} ${unknown.remedy}` } };
+/** Whether the plan's model comes from the owner that was named: a former name of a model the catalog lists. */
+function isOf(result: PlanResult, { name }: UnaskedModel): boolean {
+  if ('blocked' in result) return false;
+  const [owner = ''] = name.toLowerCase().split('/');
+  return result.resolved.model.source.toLowerCase().startsWith(`hf://${owner}/`);
+}
+
+/** Nothing else is planned in the place of a model that somebody named. */
+function unknownModel({ name, field, why }: UnaskedModel): Priced {
+  const message = `${field}: the catalog does not list ${name}, and the Hub could not be asked about it: ${why.message}`;
+  const remedy = `${why.remedy}. Or name a model of the catalog: kriptik catalog list models`;
+  return { result: { blocked: { reason: 'NoSuitableModel', message, remedy } }, unverified: [] };
 }

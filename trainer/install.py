@@ -25,6 +25,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements"
 STUBS = HERE / "tools" / "cpu_stubs.py"
+FAMILIES = ("llm", "vision", "audio")
+"""What methods need beyond the base: 4-bit weights; images and clips; sound and speech."""
 GIB = 1 << 30
 # Room that an installation takes at its widest point: wheels in the download cache and unpacked.
 DISK_NEEDED = {"cpu": 4 * GIB, "cuda": 14 * GIB}
@@ -224,17 +226,19 @@ def build(home: Path, root: Path, device: str) -> None:
     (home / ".complete").write_text(time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime()))
 
 
-def install(with_tests: bool) -> Path:
-    """Returns the interpreter of a complete environment, making it where needed."""
+def install(extras: Sequence[str]) -> Path:
+    """Returns the interpreter of an environment with the `extras`, adding to it what is missing."""
     device = wanted_device()
     root = cache_root()
     home = root / "trainer" / environment_key(device)
     python = home / "bin" / "python"
-    test_lock = REQUIREMENTS / "test.txt"
-    test_mark = home / f".tests-{hashlib.sha256(test_lock.read_bytes()).hexdigest()[:12]}"
+    marks = {name: home / f".{name}-{lock_digest(name)}" for name in extras}
+
+    def missing() -> list[str]:
+        return [name for name, mark in marks.items() if not mark.exists()]
 
     def whole() -> bool:
-        return (home / ".complete").exists() and (not with_tests or test_mark.exists())
+        return (home / ".complete").exists() and not missing()
 
     if whole():
         return python
@@ -244,21 +248,36 @@ def install(with_tests: bool) -> Path:
         started = time.monotonic()
         if not (home / ".complete").exists():
             build(home, root, device)
-        if with_tests:
-            say("adding the tools for tests and checks")
-            install_lock(python, ensure_uv(root), test_lock)
-            test_mark.touch()
+        for name in missing():
+            say(f"adding what {name} needs")
+            install_lock(python, ensure_uv(root), REQUIREMENTS / f"{name}.txt")
+            marks[name].touch()
         say(f"done in {time.monotonic() - started:.0f} s")
     return python
+
+
+def lock_digest(name: str) -> str:
+    """Short hash of a lock file."""
+    return hashlib.sha256((REQUIREMENTS / f"{name}.txt").read_bytes()).hexdigest()[:12]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Prints the interpreter's path as the last line of stdout. Exit 20: see the message."""
     parser = argparse.ArgumentParser(prog="install.sh", description=__doc__)
-    parser.add_argument("--tests", action="store_true", help="add pytest, ruff and mypy")
+    parser.add_argument(
+        "--with",
+        dest="families",
+        action="append",
+        default=[],
+        choices=FAMILIES,
+        metavar="FAMILY",
+        help=f"add what a family of methods needs: {', '.join(FAMILIES)}",
+    )
+    parser.add_argument("--tests", action="store_true", help="add pytest, ruff, mypy, all families")
     options = parser.parse_args(arguments)
+    extras = [*FAMILIES, "test"] if options.tests else list(dict.fromkeys(options.families))
     try:
-        python = install(options.tests)
+        python = install(extras)
     except InstallError as error:
         sys.stderr.write(f"install: {error}.\n  Remedy: {error.remedy}\n")
         return 20

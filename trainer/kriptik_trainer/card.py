@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from kriptik_trainer import __version__
+from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.spec import Spec
 
 
@@ -22,16 +24,18 @@ class Figures:
     tokens: int
     parameters: int
     trainable: int
+    evaluation: dict[str, Any] | None
     data: tuple[tuple[str, str | None, int], ...]
 
 
-def _front_matter(spec: Spec, name: str) -> str:
+def _front_matter(spec: Spec, facts: CardFacts) -> str:
+    tags = ["kriptik", spec.method, *(["sft"] if spec.method in ("lora", "qlora", "full") else [])]
     lines = [
         f"base_model: {json.dumps(spec.model.id)}",
         f"license: {json.dumps(spec.model.license or 'other')}",
-        f"library_name: {'peft' if name == 'adapter' else 'transformers'}",
-        "pipeline_tag: text-generation",
-        "tags: [kriptik, sft, " + ("lora" if spec.method == "lora" else "full-fine-tune") + "]",
+        f"library_name: {facts.library}",
+        f"pipeline_tag: {facts.pipeline_tag}",
+        f"tags: [{', '.join(tags)}]",
     ]
     return "\n".join(["---", *lines, "---"])
 
@@ -41,21 +45,44 @@ def _table(rows: list[tuple[str, object]]) -> str:
     return "\n".join(["| | |", "| --- | --- |", *shown])
 
 
-def _use(spec: Spec, name: str) -> str:
-    load = 'AutoModelForCausalLM.from_pretrained("PATH")'
-    imports = "from transformers import AutoModelForCausalLM, AutoTokenizer"
-    if name == "adapter":
-        imports = (
-            "from peft import AutoPeftModelForCausalLM\nfrom transformers import AutoTokenizer"
-        )
-        load = 'AutoPeftModelForCausalLM.from_pretrained("PATH")'
+def method_text(spec: Spec) -> str:
+    """The method in words."""
+    if spec.method == "full":
+        return "full fine-tune"
+    if spec.method == "textual-inversion":
+        return f"textual inversion of the word {spec.options.token}"
+    lora = spec.lora
+    names = {
+        "lora": "LoRA",
+        "qlora": "QLoRA (base in 4 bits)",
+        "dpo": f"DPO ({spec.options.loss}, beta {spec.options.beta:g}) with LoRA",
+        "rlhf": f"RLHF ({spec.options.algorithm}, reward by {spec.options.reward}) with LoRA",
+        "dreambooth": "DreamBooth with LoRA",
+        "voice-clone": "voice clone with LoRA",
+    }
     return (
-        f"```python\n{imports}\n\n"
-        f'tokenizer = AutoTokenizer.from_pretrained("PATH")\nmodel = {load}\n```'
+        f"{names[spec.method]}, rank {lora.r}, alpha {lora.alpha:g}, dropout {lora.dropout:g}, "
+        f"targets {', '.join(lora.targets)}"
     )
 
 
-def model_card(spec: Spec, figures: Figures, name: str) -> str:
+def _notes(facts: CardFacts) -> str:
+    return "".join(f"\n{note}\n" for note in facts.notes)
+
+
+def _evaluation(evaluation: dict[str, Any] | None) -> str:
+    if evaluation is None:
+        return ""
+    lines = ["| held-out figure | base | this model |", "| --- | --- | --- |"]
+    for name, value in evaluation["latest"].items():
+        base = evaluation["base"].get(name)
+        shown = "" if base is None else f"{base:.4g}"
+        lines.append(f"| {name} | {shown} | {'' if value is None else f'{value:.4g}'} |")
+    better = f"For {evaluation['metric']}, {evaluation['better']} is better."
+    return "\n".join(["", "## Evaluation", "", *lines, "", better, ""])
+
+
+def model_card(spec: Spec, figures: Figures, name: str, facts: CardFacts) -> str:
     """README.md of an output, with the front matter that model hubs read."""
     hyper, card = spec.hyperparameters, spec.card
     goal = "" if card.goal is None else "\n> " + "\n> ".join(card.goal.strip().splitlines()) + "\n"
@@ -70,15 +97,8 @@ def model_card(spec: Spec, figures: Figures, name: str) -> str:
     def loss(value: float | None) -> str | None:
         return None if value is None else f"{value:.4f}"
 
-    method = "full fine-tune"
-    if spec.method == "lora":
-        lora = spec.lora
-        method = (
-            f"LoRA, rank {lora.r}, alpha {lora.alpha:g}, dropout {lora.dropout:g}, "
-            f"targets {', '.join(lora.targets)}"
-        )
     training: list[tuple[str, object]] = [
-        ("method", method),
+        ("method", method_text(spec)),
         ("steps", figures.steps),
         ("batch size x accumulation", f"{hyper.batch_size} x {hyper.gradient_accumulation}"),
         ("learning rate", f"{hyper.learning_rate:g}, {hyper.scheduler}"),
@@ -100,8 +120,8 @@ def model_card(spec: Spec, figures: Figures, name: str) -> str:
         ("price of the machine", price),
         ("trainer", f"kriptik-trainer {__version__}"),
     ]
-    kind = "LoRA adapter" if name == "adapter" else "full weights"
-    return f"""{_front_matter(spec, name)}
+    kind = "adapter" if name == "adapter" else "full weights"
+    return f"""{_front_matter(spec, facts)}
 
 # {spec.job.rpartition("/")[2]}
 
@@ -109,7 +129,9 @@ A fine-tuned {spec.model.id} ({kind}).
 {goal}
 ## Use
 
-{_use(spec, name)}
+```python
+{facts.use}
+```
 
 ## Base model
 
@@ -120,12 +142,12 @@ licence {spec.model.license or "not stated"}. The licence of the base model hold
 
 {chr(10).join(data)}
 
-In all {figures.rows:,} rows and {figures.tokens:,} tokens a pass; only the answers count in the loss.
+In all {figures.rows:,} rows and {figures.tokens:,} {facts.counted}.
 
 ## Training
 
 {_table(training)}
-
+{_evaluation(figures.evaluation)}{_notes(facts)}
 ## Origin
 
 {_table(origin)}

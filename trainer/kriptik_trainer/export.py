@@ -31,6 +31,7 @@ def figures_of(
         tokens=int(prepared["tokens"]),
         parameters=int(prepared["parameters"]),
         trainable=int(prepared["trainable"]),
+        evaluation=status["evaluation"],
         data=tuple((one.uri, one.sha256, len(one.examples)) for one in loaded),
     )
 
@@ -51,7 +52,9 @@ def export_all(
 
         def write(folder: Path, name: str = name) -> None:
             executor.export(name, folder)
-            (folder / "README.md").write_text(model_card(spec, figures, name), "utf-8")
+            (folder / "README.md").write_text(
+                model_card(spec, figures, name, executor.card(name)), "utf-8"
+            )
 
         began = progress.clock.monotonic()
         stored = store.save("artifact", name, figures.steps, spec.attempt, write)

@@ -60,24 +60,40 @@ class Metrics:
     ) -> Point:
         """Records a point. A disk that does not take it costs the history, not the run."""
         with self._lock:
-            point: Point = {
-                "n": self._next,
-                "step": step,
-                "time": to_rfc3339(self._now()),
-                "loss": finite(loss),
-                "learningRate": finite(learning_rate),
-                "gradNorm": finite(grad_norm),
-                "tokensPerSecond": finite(tokens_per_second),
-            }
-            self._next += 1
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                with self._path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(point) + "\n")
-            except OSError as error:
-                self.write_error = f"metrics.jsonl is incomplete: {error.strerror}"
-            self._ring.append(point)
-            return point
+            return self._append(
+                step,
+                {
+                    "loss": finite(loss),
+                    "learningRate": finite(learning_rate),
+                    "gradNorm": finite(grad_norm),
+                    "tokensPerSecond": finite(tokens_per_second),
+                },
+            )
+
+    def _append(self, step: int, figures: Point) -> Point:
+        time = to_rfc3339(self._now())
+        point: Point = {"n": self._next, "step": step, "time": time, **figures}
+        self._next += 1
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(point) + "\n")
+        except OSError as error:
+            self.write_error = f"metrics.jsonl is incomplete: {error.strerror}"
+        self._ring.append(point)
+        return point
+
+    def evaluated(self, step: int, figures: dict[str, float]) -> Point:
+        """Records figures on held-out rows as a point of its own."""
+        point: Point = {
+            "loss": None,
+            "learningRate": None,
+            "gradNorm": None,
+            "tokensPerSecond": None,
+            "evaluation": {name: finite(value) for name, value in figures.items()},
+        }
+        with self._lock:
+            return self._append(step, point)
 
     def since(self, number: int, limit: int) -> dict[str, Any]:
         """Points with n > `number`, oldest first, and the number to ask with next."""

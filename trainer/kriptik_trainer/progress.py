@@ -81,6 +81,7 @@ class Progress:
             "lastCheckpoint": None,
             "request": None,
             "device": {"type": "cpu", "name": "unknown", "count": 0},
+            "evaluation": None,
             "artifacts": [],
             "error": None,
             "warnings": [],

@@ -16,17 +16,25 @@ from typing import Any
 from kriptik_trainer import __version__
 from kriptik_trainer.control import Api, serve
 from kriptik_trainer.data.load import Loaded, load_all
+from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.determinism import held_out
 from kriptik_trainer.errors import ExitCode, TrainerError
+from kriptik_trainer.evaluation import Evaluator
+from kriptik_trainer.executors.base import Executor
+from kriptik_trainer.executors.registry import find, kind_of
 from kriptik_trainer.faults import classify
 from kriptik_trainer.log import log
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
+from kriptik_trainer.models.architecture import architecture
 from kriptik_trainer.progress import Clock, Progress, checkpoint_json
 from kriptik_trainer.result import Ending
 from kriptik_trainer.session import RUN_FILE, Session
 from kriptik_trainer.spec import Spec, load_spec
 from kriptik_trainer.store import FileStore, Stored, open_store
 from kriptik_trainer.watchdog import Watchdog
+
+Rows = list[tuple[str, Example]]
 
 
 def quiet_libraries(spec: Spec) -> None:
@@ -88,6 +96,17 @@ def _run_file(folder: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def split_rows(spec: Spec, loaded: tuple[Loaded, ...]) -> tuple[Rows, Rows]:
+    """(rows to train on, rows held out for evaluation), each with its file."""
+    rows = [(one.uri, example) for one in loaded for example in one.examples]
+    given = spec.evaluation
+    if given is None:
+        return rows, []
+    held = held_out(len(rows), given.share, given.max_rows, spec.hyperparameters.seed)
+    kept = [row for index, row in enumerate(rows) if index not in held]
+    return kept, [rows[index] for index in sorted(held)]
+
+
 def facts_of(spec: Spec, loaded: tuple[Loaded, ...], threads: int) -> dict[str, Any]:
     """What has to be equal for a resume to be exact; kept in every checkpoint."""
     hyper = {k: v for k, v in vars(spec.hyperparameters).items() if k != "checkpoint_every_steps"}
@@ -95,6 +114,8 @@ def facts_of(spec: Spec, loaded: tuple[Loaded, ...], threads: int) -> dict[str, 
         "trainer": __version__,
         "model": spec.model.id,
         "method": spec.method,
+        "lora": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(spec.lora).items()},
+        "options": vars(spec.options),
         "data": [one.sha256 or one.uri for one in loaded],
         "hyperparameters": hyper,
         "threads": threads,
@@ -110,7 +131,7 @@ def train_attempt(spec: Spec, store: FileStore, progress: Progress, metrics: Met
     """Prepares, trains, exports. Raises whatever goes wrong."""
     resume = take_up(spec, store, progress)
     progress.set(phase="preparing")
-    loaded = load_all(spec.data)
+    loaded = load_all(spec.data, kind_of(spec))
     for one in loaded:
         for text in one.warnings:
             progress.warn(text)
@@ -118,14 +139,14 @@ def train_attempt(spec: Spec, store: FileStore, progress: Progress, metrics: Met
     from kriptik_trainer.models.resolve import resolve  # noqa: PLC0415
 
     folder = resolve(spec.model.source, spec.model.revision, log)
+    entry = find(spec, architecture(folder))
     log("loading libraries")
     import torch  # noqa: PLC0415 - ten seconds, in which the control server already answers
 
-    from kriptik_trainer.executors.sft import SftExecutor  # noqa: PLC0415
     from kriptik_trainer.export import export_all  # noqa: PLC0415
 
-    examples = [(one.uri, example) for one in loaded for example in one.examples]
-    executor = SftExecutor(spec, folder, examples)
+    examples, held = split_rows(spec, loaded)
+    executor: Executor = entry.load()(spec, folder, examples, held)
     progress.set(device=executor.device)
     log(f"loading {spec.model.id} on {executor.device['name']}")
     prepared = executor.prepare()
@@ -138,8 +159,13 @@ def train_attempt(spec: Spec, store: FileStore, progress: Progress, metrics: Met
     if resume is not None:
         for name in differences(_run_file(resume.path), facts):
             progress.warn(f"{name} differs from the checkpoint's: the result will not be the same")
-    session = Session(spec, progress, metrics, store, facts)
-    total = _run_file(resume.path).get("totalSteps") if resume is not None else None
+    evaluator = Evaluator(spec, executor, progress, metrics, store)
+    before = {} if resume is None else _run_file(resume.path)
+    evaluator.take_up(before.get("evaluationOfBase"))
+    if resume is None:
+        evaluator.measure(0)
+    session = Session(spec, progress, metrics, store, facts, evaluator)
+    total = before.get("totalSteps")
     if resume is not None and resume.step == total:
         log(f"step {total} was the last one; only the export is left")
         progress.set(totalSteps=total)
@@ -148,6 +174,7 @@ def train_attempt(spec: Spec, store: FileStore, progress: Progress, metrics: Met
         executor.train(session, None if resume is None else resume.path)
     if session.ended_early is None:
         progress.set(phase="exporting")
+        evaluator.measure(int(progress.get("step")))
         export_all(spec, executor, store, progress, metrics, loaded, prepared)
     return session
 

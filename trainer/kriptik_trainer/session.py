@@ -10,6 +10,7 @@ from typing import Any
 
 from kriptik_trainer.deadline import decide
 from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.evaluation import Evaluator
 from kriptik_trainer.executors.base import Instruction
 from kriptik_trainer.faults import is_disk_full
 from kriptik_trainer.log import log
@@ -35,12 +36,14 @@ class Session:
         metrics: Metrics,
         store: Store,
         facts: dict[str, Any],
+        evaluator: Evaluator,
     ) -> None:
         self._spec = spec
         self._progress = progress
         self._metrics = metrics
         self._store = store
         self._facts = facts
+        self._evaluator = evaluator
         self._started = 0.0
         self._step_seconds = 0.0
         self._reason: Reason = "periodic"
@@ -79,11 +82,24 @@ class Session:
             self._reason, self.ended_early = "deadline", "frozen"
             log("the deadline allows no further step; saving")
             return Instruction(save=True, stop=True)
+        self._evaluate(step)
         if waiting:
             self._reason = "requested"
             return Instruction(save=True, stop=False)
         self._reason = "periodic"
         return Instruction(save=step % hyper.checkpoint_every_steps == 0, stop=False)
+
+    def _evaluate(self, step: int) -> None:
+        """Measures where it is due and the deadline allows it and another step."""
+        if not self._evaluator.due(step):
+            return
+        remaining = self._progress.remaining()
+        if remaining is not None:
+            remaining -= self._evaluator.seconds
+        if decide(remaining, self._progress.pace()) == "go":
+            self._evaluator.measure(step)
+        else:
+            log(f"step {step}: no time for an evaluation before the deadline", "WARN")
 
     def logged(
         self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
@@ -115,6 +131,7 @@ class Session:
             "totalSteps": self._total,
             "checkpointSeconds": status["checkpointSeconds"],
             "secondsPerStep": status["secondsPerStep"],
+            "evaluationOfBase": self._evaluator.base,
             **self._facts,
         }
 

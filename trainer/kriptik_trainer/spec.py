@@ -10,8 +10,29 @@ from typing import Any
 from kriptik_trainer import PROTOCOL
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.fields import Fields
+from kriptik_trainer.options import (
+    Consent,
+    Evaluation,
+    Options,
+    parse_consent,
+    parse_evaluation,
+    parse_options,
+)
 
 SHA256 = r"[0-9a-f]{64}"
+MODALITIES = ("llm", "code", "multimodal", "image", "video", "audio")
+METHODS = (
+    "lora",
+    "qlora",
+    "full",
+    "dpo",
+    "rlhf",
+    "dreambooth",
+    "textual-inversion",
+    "voice-clone",
+)
+WITHOUT_ADAPTER = ("full",)
+WITHOUT_MERGED = ("dreambooth", "textual-inversion")
 SCHEDULERS = ("constant", "constant_with_warmup", "cosine", "linear")
 
 
@@ -101,9 +122,11 @@ class Spec:
 
     job: str
     attempt: str
+    modality: str
     model: Model
     method: str
     lora: Lora
+    options: Options
     data: tuple[DataFile, ...]
     hyperparameters: Hyperparameters
     store_uri: str
@@ -112,6 +135,8 @@ class Spec:
     deadline: float | None
     control: Control | None
     card: Card
+    evaluation: Evaluation | None = None
+    consent: Consent | None = None
 
 
 def _model(fields: Fields) -> Model:
@@ -139,7 +164,7 @@ def _lora(fields: Fields | None) -> Lora:
 def _data(fields: Fields) -> DataFile:
     return DataFile(
         uri=fields.text("uri"),
-        format=fields.choice("format", ("jsonl", "csv", "parquet", "hub")),
+        format=fields.choice("format", ("jsonl", "csv", "parquet", "hub", "folder")),
         split=fields.text("split", None),
         revision=fields.text("revision", None),
         sha256=fields.text("sha256", None, SHA256),
@@ -197,6 +222,23 @@ def _card(fields: Fields | None) -> Card:
     )
 
 
+def _outputs(fields: Fields, method: str) -> tuple[str, ...]:
+    outputs = fields.choices("outputs", ("adapter", "merged"))
+    if method in WITHOUT_ADAPTER and "adapter" in outputs:
+        raise fields.refuse(
+            "outputs",
+            "asks for an adapter, which a full fine-tune does not have",
+            'Ask for "merged", or take the method "lora".',
+        )
+    if method in WITHOUT_MERGED and "merged" in outputs:
+        raise fields.refuse(
+            "outputs",
+            f"asks for merged weights, which {method} does not make",
+            'Ask for "adapter": a small file to load beside the base model.',
+        )
+    return outputs
+
+
 def parse_spec(value: Any) -> Spec:
     """Validates a decoded spec. Raises TrainerError `invalidSpec` or `unsupportedProtocol`."""
     fields = Fields(value)
@@ -209,30 +251,34 @@ def parse_spec(value: Any) -> Spec:
             "Use an operator and a trainer of the same release.",
         )
     method = fields.child("method")
-    name = method.choice("name", ("lora", "full"))
-    outputs = fields.choices("outputs", ("adapter", "merged"))
-    if name == "full" and "adapter" in outputs:
+    name = method.choice("name", METHODS)
+    consent = parse_consent(fields.optional_child("consent"))
+    if name == "voice-clone" and consent is None:
         raise fields.refuse(
-            "outputs",
-            "asks for an adapter, which a full fine-tune does not have",
-            'Ask for "merged", or take the method "lora".',
+            "consent",
+            "is missing: a voice is cloned only with the recorded consent of its owner",
+            "Give speaker, statement, and the file and SHA-256 of the recorded statement.",
         )
     return Spec(
         job=fields.text("job"),
         attempt=fields.text("attempt", pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"),
+        modality=fields.choice("modality", MODALITIES, "llm"),
         model=_model(fields.child("model")),
         method=name,
         lora=_lora(method.optional_child("lora")),
+        options=parse_options(method.optional_child("options")),
         data=tuple(_data(child) for child in fields.children("data")),
         hyperparameters=_hyperparameters(
             fields.optional_child("hyperparameters") or Fields({}, "hyperparameters")
         ),
         store_uri=fields.child("store").text("uri"),
         resume=_resume(fields.optional_child("resume")),
-        outputs=outputs,
+        outputs=_outputs(fields, name),
         deadline=fields.time("deadline"),
         control=_control(fields.optional_child("control")),
         card=_card(fields.optional_child("card")),
+        evaluation=parse_evaluation(fields.optional_child("evaluation")),
+        consent=consent,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from kriptik_trainer.data.shapes import Example, Message
+from kriptik_trainer.determinism import derived_seed
 from kriptik_trainer.errors import TrainerError
 
 IGNORED = -100
@@ -31,6 +33,8 @@ class Tokenizer(Protocol):
     def __call__(self, text: str, **options: Any) -> Any: ...
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...
+
+    def get_vocab(self) -> dict[str, int]: ...
 
 
 @dataclass(frozen=True)
@@ -166,3 +170,51 @@ def encode_all(
             "Raise maxLength, or shorten the questions.",
         )
     return Corpus(tuple(rows), truncated, dropped)
+
+
+MIDDLE_MARKS = (
+    ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"),
+    ("<fim_prefix>", "<fim_suffix>", "<fim_middle>"),
+    ("<PRE>", "<SUF>", "<MID>"),
+)
+"""Marks of the models of code that know how to fill a gap."""
+
+
+def middle_marks(tokenizer: Tokenizer) -> tuple[str, str, str] | None:
+    """The (prefix, suffix, middle) marks that are single tokens of this tokenizer."""
+    known: Any = tokenizer.get_vocab()
+    return next((marks for marks in MIDDLE_MARKS if all(mark in known for mark in marks)), None)
+
+
+def fill_in_middle(
+    tokenizer: Tokenizer, examples: Sequence[tuple[str, Example]], share: float, seed: int
+) -> list[tuple[str, Example]]:
+    """A share of the texts cut in three and put in the order prefix, suffix, middle.
+
+    Cut at lines where there are enough of them. Which texts and where depends on the seed and the row
+    alone. Chats are left as they are. Raises TrainerError where the model knows no marks.
+    """
+    marks = middle_marks(tokenizer)
+    if marks is None:
+        raise TrainerError(
+            "noMiddleMarks",
+            "the model's tokenizer has no marks for filling in the middle",
+            "method.options.fillInMiddle",
+            "Leave it out, or take a model of code that was trained with such marks.",
+        )
+    changed = []
+    for index, (file, example) in enumerate(examples):
+        draw = random.Random(derived_seed(seed, "middle", index))
+        if example.text is not None and draw.random() < share:
+            lines = example.text.splitlines(keepends=True)
+            parts = lines if len(lines) > 2 else list(example.text)
+            first, second = sorted(draw.sample(range(len(parts) + 1), 2))
+            prefix, middle, suffix = (
+                "".join(parts[:first]),
+                "".join(parts[first:second]),
+                "".join(parts[second:]),
+            )
+            text = f"{marks[0]}{prefix}{marks[1]}{suffix}{marks[2]}{middle}"
+            example = replace(example, text=text)
+        changed.append((file, example))
+    return changed

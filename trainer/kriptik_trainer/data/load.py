@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kriptik_trainer.data import csvfile, hub, jsonl, parquet
+from kriptik_trainer.data import csvfile, folder, hub, jsonl, parquet
 from kriptik_trainer.data.issues import MAX_ISSUES, DataError, Issue, Issues
-from kriptik_trainer.data.shapes import ACCEPTED, Example, shape_of, to_example
+from kriptik_trainer.data.kinds import CHAT, Kind
+from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.manifest import hash_file
 from kriptik_trainer.spec import DataFile
 from kriptik_trainer.store import path_of
 
-MIN_ROWS = 4
 FEW_ROWS = 50
 DUPLICATE_SHARE = 0.1
 
@@ -49,7 +50,9 @@ def _check_file(path: Path, expected_sha256: str | None, issues: Issues) -> tupl
     if not path.exists():
         raise issues.fatal("missingFile", "the file does not exist", "Check the path and its case.")
     if path.is_dir():
-        raise issues.fatal("notAFile", "this is a folder", "Name a file in it.")
+        raise issues.fatal(
+            "notAFile", "this is a folder", 'Name a file in it, or give its format as "folder".'
+        )
     try:
         size, sha256 = hash_file(path)
     except OSError as error:
@@ -70,27 +73,31 @@ def _check_file(path: Path, expected_sha256: str | None, issues: Issues) -> tupl
 
 
 def _rows(
-    data: DataFile, path: Path | None, issues: Issues
+    data: DataFile, path: Path | None, issues: Issues, kind: Kind
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     if path is None:
         return hub.rows(data.uri, data.split, data.revision, issues)
-    readers = {"jsonl": jsonl.rows, "csv": csvfile.rows, "parquet": parquet.rows}
+    if data.format == "parquet":
+        return parquet.rows(path, issues, kind)
+    if data.format == "folder":
+        return folder.rows(path, issues, kind)
+    readers = {"jsonl": jsonl.rows, "csv": csvfile.rows}
     return readers[data.format](path, issues)
 
 
 def _examples(
-    rows: Iterator[tuple[int, dict[str, Any]]], issues: Issues
+    rows: Iterator[tuple[int, dict[str, Any]]], issues: Issues, kind: Kind, base: Path | None
 ) -> tuple[str | None, list[Example]]:
     """(shape, examples); the first row's shape is the file's."""
     shape: str | None = None
     examples: list[Example] = []
     for line, row in rows:
-        own = shape_of(row)
+        own = kind.shape_of(row)
         if own is None:
             issues.add(
                 "unknownShape",
                 f"the row has the fields {', '.join(map(repr, row)) or 'none'}",
-                f"A row has {ACCEPTED}.",
+                f"A row has {kind.accepted}.",
                 line,
             )
         elif shape is not None and own != shape:
@@ -102,7 +109,7 @@ def _examples(
             )
         else:
             shape = own
-            example = to_example(row, own, line, issues)
+            example = kind.to_example(row, own, line, issues, base)
             if example is not None:
                 examples.append(example)
         if issues.count > 50 * MAX_ISSUES:
@@ -110,12 +117,12 @@ def _examples(
     return shape, examples
 
 
-def _warnings(examples: list[Example]) -> list[str]:
+def _warnings(examples: list[Example], kind: Kind) -> list[str]:
     warnings = []
-    if MIN_ROWS <= len(examples) < FEW_ROWS:
+    if kind.learns_by_heart and kind.min_rows <= len(examples) < FEW_ROWS:
         warnings.append(f"only {len(examples)} rows: the model will mostly learn them by heart")
     digests = {
-        hashlib.sha256(repr((example.messages, example.text)).encode()).digest()
+        hashlib.sha256(repr(dataclasses.replace(example, line=0)).encode()).digest()
         for example in examples
     }
     twice = len(examples) - len(digests)
@@ -124,7 +131,7 @@ def _warnings(examples: list[Example]) -> list[str]:
     return warnings
 
 
-def load(data: DataFile) -> Loaded:
+def load(data: DataFile, kind: Kind = CHAT) -> Loaded:
     """Reads one data set whole. Never raises for faults of the data; they are in `issues`."""
     path: Path | None = None
     name = data.uri
@@ -137,15 +144,19 @@ def load(data: DataFile) -> Loaded:
         if data.format != "hub":
             path = path_of(data.uri)
             issues.file = str(path)
-            size, sha256 = _check_file(path, data.sha256, issues)
-        shape, examples = _examples(_rows(data, path, issues), issues)
+            if data.format == "folder":
+                size, sha256 = folder.check(path, data.sha256, issues)
+            else:
+                size, sha256 = _check_file(path, data.sha256, issues)
+        base = path if data.format == "folder" or path is None else path.parent
+        shape, examples = _examples(_rows(data, path, issues, kind), issues, kind, base)
         if issues.count == 0 and not examples:
             issues.add("noRows", "there is not one row", "Write the rows into it.")
-        elif issues.count == 0 and len(examples) < MIN_ROWS:
+        elif issues.count == 0 and len(examples) < kind.min_rows:
             issues.add(
                 "tooFewRows",
                 f"there are only {len(examples)} rows",
-                f"Give at least {MIN_ROWS}; some hundred are a good start.",
+                f"Give at least {kind.min_rows}; some hundred are a good start.",
             )
     except DataError as error:
         issues.found.insert(0, error.issue)
@@ -161,13 +172,13 @@ def load(data: DataFile) -> Loaded:
         size,
         tuple(issues.found),
         issues.count,
-        tuple(_warnings(examples)),
+        tuple(_warnings(examples, kind)),
     )
 
 
-def load_all(files: tuple[DataFile, ...]) -> tuple[Loaded, ...]:
+def load_all(files: tuple[DataFile, ...], kind: Kind = CHAT) -> tuple[Loaded, ...]:
     """Reads all data sets of a run. Raises TrainerError for the first fault of the first bad one."""
-    loaded = tuple(load(data) for data in files)
+    loaded = tuple(load(data, kind) for data in files)
     for one in loaded:
         if one.issues:
             raise one.issues[0].to_error(more=one.issue_count - 1)

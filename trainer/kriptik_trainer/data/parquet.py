@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from kriptik_trainer.data.issues import Issues
-from kriptik_trainer.data.shapes import ACCEPTED, SHAPES
+from kriptik_trainer.data.kinds import Kind
 
 BATCH = 1024
 MAGIC = b"PAR1"
 
 
-def rows(path: Path, issues: Issues) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows(path: Path, issues: Issues, kind: Kind) -> Iterator[tuple[int, dict[str, Any]]]:
     """(row number, row) of every row, columns that no shape knows left out. Raises DataError."""
     issues.unit = "row"
     with path.open("rb") as file:
@@ -28,14 +28,15 @@ def rows(path: Path, issues: Issues) -> Iterator[tuple[int, dict[str, Any]]]:
 
     try:
         with ParquetFile(path) as table:
-            known = {name for required, optional in SHAPES.values() for name in required + optional}
+            shapes = kind.shapes.values()
+            known = {name for required, optional in shapes for name in required + optional}
             names = table.schema_arrow.names
             columns = [name for name in names if name in known]
             if not columns:
                 raise issues.fatal(
                     "unknownShape",
                     f"the columns are {', '.join(names) or 'none'}",
-                    f"Name the columns {ACCEPTED}.",
+                    f"Name the columns {kind.accepted}.",
                 )
             number = 0
             for batch in table.iter_batches(BATCH, columns=columns):

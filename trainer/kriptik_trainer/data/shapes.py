@@ -1,9 +1,10 @@
-"""The accepted shapes of a row, and their one common form: a list of chat messages, or a text."""
+"""The shapes of a row to chat with, and the one common form of all rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kriptik_trainer.data.issues import Issues
@@ -28,15 +29,25 @@ ACCEPTED = (
 
 @dataclass(frozen=True)
 class Example:
-    """A row in common form: exactly one of `messages` and `text` is set. `line` as in Issue."""
+    """A row in common form. `line` as in Issue.
+
+    Chats and texts set exactly one of `messages` and `text`. A preference has the prompt as `messages`,
+    with `chosen` and `rejected`; a prompt may have the `expected` answer. A row with `media`, the path
+    of a picture, clip or sound, has its caption or transcript as `text`.
+    """
 
     line: int
     messages: tuple[Message, ...] | None
     text: str | None
+    chosen: str | None = None
+    rejected: str | None = None
+    expected: str | None = None
+    media: Path | None = None
+    lyrics: str | None = None
 
 
 def shape_of(row: Mapping[str, Any]) -> str | None:
-    """The shape a row has or was meant to have."""
+    """The shape a chat row has or was meant to have."""
     for shape, (required, _) in SHAPES.items():
         if any(name in row for name in required):
             return shape
@@ -50,8 +61,13 @@ def _named(value: Any) -> str:
     return names.get(type(value), "a number" if isinstance(value, float) else "a text")
 
 
-def _text(
-    row: Mapping[str, Any], name: str, line: int, issues: Issues, required: bool = True
+def text_field(
+    row: Mapping[str, Any],
+    name: str,
+    line: int,
+    issues: Issues,
+    required: bool = True,
+    accepted: str = ACCEPTED,
 ) -> str | None:
     """A text field; None after an issue or where an optional one is absent."""
     if name not in row:
@@ -59,7 +75,7 @@ def _text(
             issues.add(
                 "missingField",
                 f"the field {name!r} is missing; the row has {', '.join(map(repr, row)) or 'none'}",
-                f"Add {name!r} to this row; a row has {ACCEPTED}.",
+                f"Add {name!r} to this row; a row has {accepted}.",
                 line,
                 name,
             )
@@ -100,7 +116,7 @@ def _is_text(value: str, name: str, line: int, issues: Issues) -> bool:
     return True
 
 
-def _messages(value: Any, line: int, issues: Issues) -> tuple[Message, ...] | None:
+def chat_messages(value: Any, line: int, issues: Issues) -> tuple[Message, ...] | None:
     before = issues.count
     if not isinstance(value, list):
         issues.add(
@@ -202,12 +218,14 @@ def _message(
 def to_example(row: Mapping[str, Any], shape: str, line: int, issues: Issues) -> Example | None:
     """Brings a row of `shape` into the common form; None after noting what is wrong with it."""
     if shape == "messages":
-        messages = _messages(row["messages"], line, issues)
+        messages = chat_messages(row["messages"], line, issues)
         return None if messages is None else Example(line, messages, None)
     before = issues.count
     required, _ = SHAPES[shape]
-    values = [_text(row, name, line, issues) for name in required]
-    extras = {name: _text(row, name, line, issues, required=False) for name in SHAPES[shape][1]}
+    values = [text_field(row, name, line, issues) for name in required]
+    extras = {
+        name: text_field(row, name, line, issues, required=False) for name in SHAPES[shape][1]
+    }
     if issues.count > before or any(value is None for value in values):
         return None
     if shape == "text":

@@ -37,14 +37,52 @@ class Hooks(Protocol):
         """Commits what `write` puts into an empty folder as the checkpoint of `step`."""
 
 
+@dataclass(frozen=True)
+class CardFacts:
+    """What the model card says of a kind of model: how hubs name it and how it is loaded.
+
+    `counted` says what `tokens` of the figures are and what counts in the loss; `notes` are
+    sentences a user has to know, like the terms of the weights.
+    """
+
+    library: str
+    pipeline_tag: str
+    use: str
+    counted: str
+    notes: tuple[str, ...] = ()
+
+
 class Executor(Protocol):
-    """One training method. Called in this order, once each; export once for each output."""
+    """One training method: prepare, then train or load, then export once for each output.
+
+    `evaluate` and `sample` may be called at any time after prepare; neither may change what training
+    does next, and the caller puts the random numbers back.
+    """
+
+    device: dict[str, Any]
+    warnings: list[str]
+    watched: tuple[str, str]
+    """The figure of evaluate() to watch, and whether `lower` or `higher` is better."""
+    makes_samples: bool
 
     def prepare(self) -> dict[str, Any]:
-        """Loads model and data. Returns facts for the log and the card."""
+        """Loads model and data. Returns the figures `rows`, `tokens`, `parameters`, `trainable` and
+        `stateBytes` (weights and optimizer state of a checkpoint)."""
 
     def train(self, hooks: Hooks, resume: Path | None) -> None:
         """Trains to the end or until told to stop."""
 
+    def load(self, checkpoint: Path) -> None:
+        """Takes the weights of a checkpoint without training, for an export that is still due."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Figures of the weights as they are on the held-out rows; {} where there are none."""
+
+    def sample(self, folder: Path, count: int) -> None:
+        """Writes up to `count` samples of what the model makes now into an empty folder."""
+
+    def card(self, output: str) -> CardFacts:
+        """For the model card of an output."""
+
     def export(self, name: str, folder: Path) -> None:
-        """Writes an output, `adapter` or `merged`, into an empty folder."""
+        """Writes an output, `adapter` or `merged`, into an empty folder. `merged` comes last."""

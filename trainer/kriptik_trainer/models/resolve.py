@@ -16,7 +16,8 @@ from kriptik_trainer.models.pinned import PINNED, QUICKSTART, PinnedModel
 from kriptik_trainer.store import path_of
 
 Say = Callable[[str], None]
-WEIGHTS = ("*.safetensors", "*.bin")
+WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
+INDEXES = ("config.json", "model_index.json")
 
 
 @contextmanager
@@ -34,8 +35,8 @@ def from_file(uri: str) -> Path:
         raise TrainerError(
             "modelMissing", "the model folder does not exist", str(folder), "Check model.source."
         )
-    missing = [name for name in ("config.json",) if not (folder / name).is_file()]
-    if not any(any(folder.glob(pattern)) for pattern in WEIGHTS):
+    missing = [] if any((folder / name).is_file() for name in INDEXES) else ["config.json"]
+    if not any(any(folder.rglob(pattern)) for pattern in WEIGHTS):
         missing.append("*.safetensors")
     if missing:
         raise TrainerError(
@@ -97,7 +98,7 @@ def from_hub(name: str, revision: str | None, say: Say) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - only where the Hub is asked
 
     say(f"fetching {name} from the Hub")
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
+    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.pth"]
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
     except OSError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import Any
+
+import torch
 
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
@@ -57,9 +60,23 @@ def resume_of(attempt: Attempt) -> dict[str, Any]:
 
 
 def weights_hash(uri: str) -> dict[str, str]:
-    """Hash of each weight file of a checkpoint or artifact, after reading it all back."""
+    """Hash of the tensors of each weight file of a checkpoint or artifact, after reading it all back.
+
+    Not of the file: the header's metadata come in another order each time.
+    """
+    from safetensors.torch import load  # noqa: PLC0415
+
     from kriptik_trainer.manifest import verify  # noqa: PLC0415
     from kriptik_trainer.store import path_of  # noqa: PLC0415
 
-    files = verify(path_of(uri)).files
-    return {entry.path: entry.sha256 for entry in files if entry.path.endswith(".safetensors")}
+    found = {}
+    folder = path_of(uri)
+    for entry in verify(folder).files:
+        if not entry.path.endswith(".safetensors"):
+            continue
+        digest = hashlib.sha256()
+        for name, tensor in sorted(load((folder / entry.path).read_bytes()).items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        found[entry.path] = digest.hexdigest()
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -16,12 +17,12 @@ TEMPLATE = (
 )
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+def build_tokenizer(extra: Sequence[str] = ()) -> PreTrainedTokenizerFast:
     """Byte pairs over a few words, with a chat template that has no mark-up for generation."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    special = ["<|pad|>", "<|start|>", "<|end|>"]
+    special = ["<|pad|>", "<|start|>", "<|end|>", *extra]
     trainer = trainers.BpeTrainer(
         vocab_size=320,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
@@ -35,9 +36,9 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     return fast
 
 
-def build_model(folder: Path, hidden: int = 64) -> Path:
+def build_model(folder: Path, hidden: int = 64, extra: Sequence[str] = ()) -> Path:
     """Writes an ordinary model folder, so tests load it just as production does."""
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(extra)
     torch.manual_seed(11)
     config = Qwen2Config(
         vocab_size=len(tokenizer),

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from kriptik_trainer.deadline import freeze_lead
 from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.evaluation import Evaluator
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress
@@ -20,18 +22,38 @@ from kriptik_trainer.watchdog import Watchdog
 from support.schema import PROTOCOL
 
 
+class Measured:
+    """An executor of which only evaluate() is called; it takes five seconds of the hands' time."""
+
+    watched = ("perplexity", "lower")
+    makes_samples = False
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+
+    def evaluate(self) -> dict[str, float]:
+        self._hands.time += 5
+        self._hands.measured.append(len(self._hands.measured))
+        return {"perplexity": 9.0 - len(self._hands.measured)}
+
+
 class Hands:
     """A session over a real store with a clock that only we move."""
 
     def __init__(self, root: Path) -> None:
         self.time = 1_000.0
         clock = Clock(lambda: self.time, lambda: self.time)
-        spec = parse_spec(json.loads((PROTOCOL / "examples" / "spec.json").read_text()))
+        given = json.loads((PROTOCOL / "examples" / "spec.json").read_text())
+        spec = parse_spec({**given, "evaluation": {"everySteps": 10, "samples": 0}})
         self.mailbox = Mailbox()
         self.store = FileStore(root)
         self.progress = Progress("ns/job", "a1", self.mailbox, clock)
         self.metrics = Metrics(root / "metrics.jsonl", clock.wall)
-        self.session = Session(spec, self.progress, self.metrics, self.store, {"model": "m"})
+        self.measured: list[int] = []
+        evaluator = Evaluator(spec, Measured(self), self.progress, self.metrics, self.store)
+        self.session = Session(
+            spec, self.progress, self.metrics, self.store, {"model": "m"}, evaluator
+        )
         self.session.begin(80, 0)
 
     def step(self, number: int, seconds: float = 1.0) -> tuple[bool, bool]:
@@ -172,3 +194,33 @@ def test_the_watchdog_ends_only_what_cannot_end_itself(
     if seconds is not None:
         hands.progress.set_deadline(hands.time + seconds)
     assert Watchdog(hands.progress, Unused()).verdict() == expected
+
+
+def test_evaluations_come_when_due_and_keep_the_base(hands: Hands) -> None:
+    for number in range(1, 31):
+        hands.step(number)
+    told = hands.progress.snapshot()["evaluation"]
+
+    assert len(hands.measured) == 3
+    assert (told["step"], told["base"], told["latest"]) == (
+        30,
+        {"perplexity": 8.0},
+        {"perplexity": 6.0},
+    )
+    points = [point for point in hands.metrics.history() if "evaluation" in point]
+    assert [point["step"] for point in points] == [10, 20, 30]
+
+
+def test_an_evaluation_gives_way_to_the_deadline(hands: Hands) -> None:
+    for number in range(1, 11):
+        hands.step(number)
+    assert len(hands.measured) == 1
+    for number in range(11, 20):
+        hands.step(number)
+    # Enough for a step and a checkpoint, not for five seconds of measuring before them.
+    lead = freeze_lead(hands.progress.pace())
+    hands.progress.set_deadline(hands.time + 1 + lead + 2)
+    hands.step(20)
+
+    assert len(hands.measured) == 1
+    assert hands.session.ended_early is None

@@ -20,7 +20,7 @@ CASES = [
     ("attempt", "../x", "attempt", "invalidSpec"),
     ("model", None, "model", "invalidSpec"),
     ("model__source", "s3://x", "model.source", "invalidSpec"),
-    ("method__name", "qlora", "method.name", "invalidSpec"),
+    ("method__name", "prayer", "method.name", "invalidSpec"),
     ("method__lora__r", 0, "method.lora.r", "invalidSpec"),
     ("method__lora__targets", [1], "method.lora.targets[0]", "invalidSpec"),
     ("data", [], "data", "invalidSpec"),

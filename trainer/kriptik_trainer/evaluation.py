@@ -1,0 +1,86 @@
+"""Measures the model on held-out rows: the base first, then on the way, then the result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kriptik_trainer.determinism import random_numbers_kept
+from kriptik_trainer.executors.base import Executor
+from kriptik_trainer.log import log
+from kriptik_trainer.metrics import Metrics, finite
+from kriptik_trainer.progress import Progress
+from kriptik_trainer.spec import Spec
+from kriptik_trainer.store import Store
+
+
+class Evaluator:
+    """Calls an executor's evaluate and sample, and tells what came of it."""
+
+    def __init__(
+        self, spec: Spec, executor: Executor, progress: Progress, metrics: Metrics, store: Store
+    ) -> None:
+        self._spec = spec
+        self._executor = executor
+        self._progress = progress
+        self._metrics = metrics
+        self._store = store
+        self.base: dict[str, float] | None = None
+        self.seconds = 0.0
+        """How long the slowest measurement took."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the spec asks for any of this."""
+        return self._spec.evaluation is not None
+
+    def take_up(self, base: Any) -> None:
+        """Takes the base model's figures from an earlier attempt."""
+        if isinstance(base, dict) and base:
+            self.base = {str(name): float(value) for name, value in base.items()}
+
+    def due(self, step: int) -> bool:
+        """Whether this step, not the last one, is one to measure at."""
+        given = self._spec.evaluation
+        return (
+            given is not None and bool(given.every_steps) and step % (given.every_steps or 1) == 0
+        )
+
+    def measure(self, step: int) -> None:
+        """Measures, and writes samples. Step 0 is the base model."""
+        if self._spec.evaluation is None:
+            return
+        clock = self._progress.clock
+        began = clock.monotonic()
+        with random_numbers_kept():
+            found = {name: float(value) for name, value in self._executor.evaluate().items()}
+            self._write_samples(step)
+        self.seconds = max(self.seconds, clock.monotonic() - began)
+        if not found:
+            return
+        if self.base is None:
+            self.base = found
+        metric, better = self._executor.watched
+        self._progress.set(
+            evaluation={
+                "metric": metric,
+                "better": better,
+                "step": step,
+                "base": {name: finite(value) for name, value in self.base.items()},
+                "latest": {name: finite(value) for name, value in found.items()},
+            }
+        )
+        self._metrics.evaluated(step, found)
+        log(f"step {step}: {metric} {found[metric]:.4g}, base {self.base[metric]:.4g}")
+
+    def _write_samples(self, step: int) -> None:
+        given = self._spec.evaluation
+        if given is None or given.samples == 0 or not self._executor.makes_samples:
+            return
+
+        def write(folder: Path) -> None:
+            self._executor.sample(folder, given.samples)
+
+        name = f"step-{step:08d}"
+        stored = self._store.save("sample", name, step, self._spec.attempt, write)
+        log(f"samples of step {step}: {stored.uri}")

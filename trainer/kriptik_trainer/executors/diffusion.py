@@ -1,0 +1,206 @@
+"""LoRA and full fine-tuning of diffusion models: pictures, clips and music."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+from peft import LoraConfig, get_peft_model_state_dict
+
+from kriptik_trainer.data.media import Rows, decode_all
+from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.determinism import derived_seed, seed_all
+from kriptik_trainer.executors.base import CardFacts
+from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
+from kriptik_trainer.families.ace import AceStep
+from kriptik_trainer.families.base import Family, Tensors
+from kriptik_trainer.families.flux import Flux
+from kriptik_trainer.families.stable_diffusion import StableDiffusion
+from kriptik_trainer.families.wan import Wan
+from kriptik_trainer.models.architecture import architecture
+from kriptik_trainer.models.language import unusable
+from kriptik_trainer.scores import at_rest
+
+FAMILIES: dict[str, Any] = {
+    "StableDiffusionPipeline": StableDiffusion,
+    "StableDiffusionXLPipeline": StableDiffusion,
+    "FluxPipeline": Flux,
+    "WanPipeline": Wan,
+    "AceStepPipeline": AceStep,
+}
+DRAWS = 4
+"""Noise levels at which each held-out row is looked at."""
+
+
+def stacked(rows: list[Tensors], place: torch.device) -> Tensors:
+    """Rows of one shape as a batch."""
+    return {name: torch.stack([row[name] for row in rows]).to(place) for name in rows[0]}
+
+
+def shape_key(row: Tensors) -> Hashable:
+    """Rows with equal keys can share a batch."""
+    return tuple((name, tuple(value.shape)) for name, value in sorted(row.items()))
+
+
+class DiffusionExecutor(LoopedExecutor):
+    """See executors.base.Executor. Rows are encoded once, before training."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.family: Family = self._open()
+        self._rows: list[Tensors] = []
+        self._keys: list[Hashable] = []
+        self._held: list[tuple[Example, Tensors]] = []
+
+    def _open(self) -> Any:
+        kind = FAMILIES[architecture(self.folder)]
+        # What a filter would black out is not for training to decide.
+        wide = "XL" in architecture(self.folder)
+        more = {"safety_checker": None} if kind is StableDiffusion and not wide else {}
+        try:
+            pipeline = DiffusionPipeline.from_pretrained(
+                self.folder, torch_dtype=self.frozen_type, **more
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise unusable(error, self.folder, "a pipeline of diffusers") from error
+        pipeline.set_progress_bar_config(disable=True)
+        return kind(pipeline.to(self.place), self.spec.options)
+
+    @property
+    def network(self) -> Any:
+        """The part of the pipeline that is trained."""
+        return getattr(self.family.pipeline, self.family.network_name)
+
+    def _freeze(self) -> None:
+        for part in self.family.pipeline.components.values():
+            if isinstance(part, torch.nn.Module):
+                part.requires_grad_(False).eval()
+
+    def _adapt(self) -> None:
+        """Makes what is to be trained trainable."""
+        if self.spec.method == "full":
+            self.network.float().requires_grad_(True)
+        else:
+            lora = self.spec.lora
+            config = LoraConfig(
+                r=lora.r,
+                lora_alpha=int(lora.alpha),
+                lora_dropout=lora.dropout,
+                target_modules=lora_targets(self.spec, self.family.targets),
+            )
+            self.network.add_adapter(config)
+            for parameter in self.network.parameters():
+                if parameter.requires_grad:
+                    parameter.data = parameter.data.float()
+        if self.spec.hyperparameters.gradient_checkpointing:
+            self.network.enable_gradient_checkpointing()
+        self.network.train()
+
+    def encoded(self, rows: Rows) -> list[tuple[Example, Tensors]]:
+        """Rows with their tensors, kept outside the GPU's memory."""
+
+        def encode(example: Example) -> Tensors:
+            found = self.family.encode(self.captioned(example))
+            return {name: value.cpu() for name, value in found.items()}
+
+        return decode_all(rows, encode, self.warnings)
+
+    def captioned(self, example: Example) -> Example:
+        """A row with the caption to train on."""
+        return example
+
+    def build(self) -> None:
+        """See LoopedExecutor.build."""
+        self._freeze()
+        self._rows = [row for _, row in self.encoded(self.examples)]
+        self._keys = [shape_key(row) for row in self._rows]
+        self._held = self.encoded(self.held_out) if self.held_out else []
+        # LoRA weights are drawn at random: seeded right before, they do not depend on what came earlier.
+        seed_all(self.spec.hyperparameters.seed, "adapter")
+        self._adapt()
+        self.module = self.network
+        gc.collect()
+
+    def keys(self) -> Sequence[Hashable]:
+        """See loop.Task."""
+        return self._keys
+
+    def loss(self, rows: list[int]) -> torch.Tensor:
+        """See loop.Task."""
+        batch = stacked([self._rows[index] for index in rows], self.place)
+        return self.family.losses(self.module, batch).mean()
+
+    def evaluate(self) -> dict[str, float]:
+        """See Executor.evaluate. The training loss on held-out rows at noise drawn once for all: a
+        stated proxy, since scoring what is made takes a model of its own."""
+        found = []
+        with at_rest(self.module):
+            for index, (_, row) in enumerate(self._held):
+                batch = stacked([row] * DRAWS, self.place)
+                seed_all(self.spec.hyperparameters.seed, "held-out", index)
+                found.append(float(self.held_out_loss(batch).mean()))
+        return {"validationLoss": sum(found) / len(found)} if found else {}
+
+    def held_out_loss(self, batch: Tensors) -> torch.Tensor:
+        """The loss of each row of a batch of held-out ones."""
+        return self.family.losses(self.module, batch)
+
+    def sample(self, folder: Path, count: int) -> None:
+        """See Executor.sample."""
+        options = self.spec.options
+        prompts = [self.captioned(example) for example, _ in self._held] or [Example(0, None, "")]
+        if options.sample_prompt is not None:
+            prompts = [Example(0, None, options.sample_prompt)]
+        with at_rest(self.network):
+            for index in range(count):
+                seed = derived_seed(self.spec.hyperparameters.seed, "sample", index)
+                generator = torch.Generator(self.place).manual_seed(seed)
+                prompt = prompts[index % len(prompts)]
+                self.family.sample(prompt, folder, f"sample-{index}", generator)
+                (folder / f"sample-{index}.txt").write_text(f"{prompt.text}\n", "utf-8")
+
+    def card(self, output: str) -> CardFacts:
+        """See Executor.card."""
+        loading = 'DiffusionPipeline.from_pretrained("PATH")'
+        if output == "adapter":
+            loading = (
+                f'DiffusionPipeline.from_pretrained("{self.spec.model.id}")\n'
+                'pipeline.load_lora_weights("PATH")'
+            )
+        use = f"from diffusers import DiffusionPipeline\n\npipeline = {loading}"
+        return CardFacts(
+            "diffusers", self.family.pipeline_tag, use, "tokens: captions are not learned"
+        )
+
+    def export(self, name: str, folder: Path) -> None:
+        """See Executor.export."""
+        pipeline = self.family.pipeline
+        if name == "adapter":
+            name = self.family.network_name
+            type(pipeline).save_lora_weights(
+                folder,
+                **{
+                    f"{name}_lora_layers": self._adapter(),
+                    f"{name}_lora_adapter_metadata": self._adapter_facts(),
+                },
+            )
+            return
+        if self.spec.method != "full":
+            pipeline.fuse_lora()
+            pipeline.unload_lora_weights()
+        pipeline.save_pretrained(folder)
+
+    def _adapter_facts(self) -> dict[str, Any]:
+        """Rank and alpha, without which a loader would guess the scale. Loaders of pipelines leave new
+        layers in the mode of training, so a dropout named here would go on in use."""
+        facts: dict[str, Any] = self.network.peft_config["default"].to_dict()
+        targets = sorted(facts["target_modules"])
+        return {**facts, "target_modules": targets, "lora_dropout": 0.0, "inference_mode": True}
+
+    def _adapter(self) -> dict[str, torch.Tensor]:
+        state: dict[str, torch.Tensor] = get_peft_model_state_dict(self.network)
+        return {name: value.contiguous() for name, value in state.items()}

@@ -1,0 +1,149 @@
+"""Models that see: LoRA and QLoRA for captions of pictures and for questions about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset, Image, List
+from transformers import AutoModelForImageTextToText, AutoProcessor, set_seed
+from trl import SFTConfig, SFTTrainer
+
+from kriptik_trainer.data.media import decode_all, picture
+from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.executors.base import CardFacts
+from kriptik_trainer.hf import Committed, HfExecutor, Rows
+from kriptik_trainer.models.language import (
+    load_model,
+    lora_config,
+    save_adapter,
+    save_merged,
+)
+from kriptik_trainer.scores import at_rest
+from kriptik_trainer.spec import Spec
+
+DESCRIBE = "Describe this picture."
+"""Asked of a picture that comes with a caption and no question."""
+
+
+class _Trainer(Committed, SFTTrainer):  # type: ignore[misc]
+    """An SFTTrainer whose checkpoints the run commits."""
+
+
+def asked(example: Example) -> tuple[str, str]:
+    """(question, answer) of a row."""
+    if example.messages is None:
+        return DESCRIBE, example.text or ""
+    return example.messages[0]["content"], example.messages[-1]["content"]
+
+
+def table(examples: Rows) -> Dataset:
+    """Rows as TRL takes them; pictures are opened when their turn comes."""
+    rows = []
+    for _, example in examples:
+        question, answer = asked(example)
+        content = [{"type": "image", "text": None}, {"type": "text", "text": question}]
+        rows.append(
+            {
+                "images": [str(example.media)],
+                "prompt": [{"role": "user", "content": content}],
+                "completion": [
+                    {"role": "assistant", "content": [{"type": "text", "text": answer}]}
+                ],
+            }
+        )
+    return Dataset.from_list(rows).cast_column("images", List(Image()))
+
+
+class VlmExecutor(HfExecutor):
+    """See executors.base.Executor."""
+
+    def __init__(self, spec: Spec, folder: Path, examples: Rows, held_out: Rows) -> None:
+        super().__init__(spec, folder, examples, held_out)
+        self.processor: Any = None
+        self._held: Any = None
+
+    def _readable(self, rows: Rows) -> Rows:
+        good = {id(e) for e, _ in decode_all(rows, _check, self.warnings)}
+        return [row for row in rows if id(row[1]) in good]
+
+    def build(self) -> Any:
+        """See HfExecutor.build."""
+        spec, hyper = self.spec, self.spec.hyperparameters
+        self.processor = AutoProcessor.from_pretrained(self.folder)
+        if not getattr(self.processor, "chat_template", None):
+            raise TrainerError(
+                "processorUnusable",
+                "the model's processor has no chat template",
+                str(self.folder),
+                "Take an instruct version of the model.",
+            )
+        self.examples = self._readable(self.examples)
+        if self.held_out:
+            self._held = table(self._readable(self.held_out))
+        set_seed(hyper.seed)
+        return _Trainer(
+            model=load_model(spec, self.folder, AutoModelForImageTextToText),
+            args=SFTConfig(
+                **{**self.arguments(), "remove_unused_columns": False},
+                max_length=None,
+                completion_only_loss=True,
+            ),
+            train_dataset=table(self.examples),
+            processing_class=self.processor,
+            peft_config=lora_config(spec.lora),
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """See HfExecutor.figures. Counted in words of the tokenizer, without the pictures' tokens."""
+        tokenizer = self.processor.tokenizer
+        texts = [" ".join(asked(example)) for _, example in self.examples]
+        return {"rows": len(texts), "tokens": sum(len(tokenizer(t)["input_ids"]) for t in texts)}
+
+    def evaluate(self) -> dict[str, float]:
+        """See Executor.evaluate."""
+        if self._held is None:
+            return {}
+        total, count = 0.0, 0
+        with at_rest(self.model):
+            for row in self._held:
+                inputs = self.trainer.data_collator([row])
+                inputs = {name: value.to(self.model.device) for name, value in inputs.items()}
+                tokens = int((inputs["labels"][:, 1:] != -100).sum())
+                total += float(self.model(**inputs).loss) * tokens
+                count += tokens
+        mean = total / max(1, count)
+        return {"perplexity": float(torch.tensor(min(mean, 80.0)).exp()), "loss": mean}
+
+    def card(self, output: str) -> CardFacts:
+        """See Executor.card."""
+        load = 'AutoModelForImageTextToText.from_pretrained("PATH")'
+        if output == "adapter":
+            load = (
+                f'AutoModelForImageTextToText.from_pretrained("{self.spec.model.id}")\n'
+                'model.load_adapter("PATH")'
+            )
+        use = (
+            "from transformers import AutoModelForImageTextToText, AutoProcessor\n\n"
+            f'processor = AutoProcessor.from_pretrained("PATH")\nmodel = {load}'
+        )
+        library = "peft" if output == "adapter" else "transformers"
+        counted = "tokens of text a pass; only the answers count in the loss"
+        return CardFacts(library, "image-text-to-text", use, counted)
+
+    def export(self, name: str, folder: Path) -> None:
+        """See Executor.export."""
+        if name == "adapter":
+            save_adapter(self.model, self.spec.model.id, folder)
+        else:
+            loader = AutoModelForImageTextToText
+            save_merged(self.spec, self.model, self.folder, folder, loader)
+        self.processor.save_pretrained(folder)
+
+
+def _check(example: Example) -> bool:
+    assert example.media is not None
+    picture(example.media)
+    return True

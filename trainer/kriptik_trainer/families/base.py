@@ -1,0 +1,62 @@
+"""What the executors need of a family of diffusion models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from kriptik_trainer.data.shapes import Example
+
+Tensors = dict[str, torch.Tensor]
+"""A row as tensors, without a batch dimension; a batch has one."""
+
+
+class Family(Protocol):
+    """One pipeline of diffusers with what training it takes."""
+
+    pipeline: Any
+    network_name: str
+    """The pipeline's part that is trained: `unet` or `transformer`."""
+    targets: tuple[str, ...]
+    """Where adapters go when the spec names no modules."""
+    pipeline_tag: str
+
+    def encode(self, example: Example) -> Tensors:
+        """A row's latents (`mean`, `std`) and what its caption gives. Raises data.media.Unreadable."""
+
+    def losses(self, network: Any, batch: Tensors) -> torch.Tensor:
+        """The loss of each row of a batch; noise and times are drawn from torch's generator."""
+
+    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
+        """Makes one picture, clip or sound from a row's caption and writes it as `name`.*."""
+
+
+def drawn(batch: Tensors) -> torch.Tensor:
+    """Latents drawn from what the autoencoder says of a row."""
+    return batch["mean"] + batch["std"] * torch.randn_like(batch["mean"])
+
+
+def spread(encoded: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """(mean, standard deviation) of an autoencoder's answer."""
+    distribution = encoded.latent_dist
+    return distribution.mean, distribution.std
+
+
+def mean_of(values: torch.Tensor) -> torch.Tensor:
+    """The mean over all but the first dimension."""
+    return values.float().flatten(1).mean(1)
+
+
+def in_batch(times: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """One number for each row, shaped to be multiplied with `like`."""
+    return times.view(-1, *[1] * (like.dim() - 1))
+
+
+def straight_path(latents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(noisy latents, times in 0..1, velocity to foresee) of flow matching; times are logit-normal."""
+    times = torch.sigmoid(torch.randn(len(latents), device=latents.device))
+    noise = torch.randn_like(latents)
+    shaped = in_batch(times, latents)
+    return (1 - shaped) * latents + shaped * noise, times, noise - latents

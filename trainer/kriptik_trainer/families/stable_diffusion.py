@@ -1,0 +1,96 @@
+"""Stable Diffusion 1.5 and XL: a UNet that foresees noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DDPMScheduler
+from torch.nn.functional import mse_loss
+
+from kriptik_trainer.data.media import bucket, fitted, picture
+from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.families.base import Tensors, drawn, mean_of, spread
+from kriptik_trainer.options import Options
+
+
+class StableDiffusion:
+    """See families.base.Family."""
+
+    network_name = "unet"
+    targets = ("to_q", "to_k", "to_v", "to_out.0")
+    pipeline_tag = "text-to-image"
+
+    def __init__(self, pipeline: Any, options: Options) -> None:
+        self.pipeline = pipeline
+        self.options = options
+        self.schedule = DDPMScheduler.from_config(pipeline.scheduler.config)
+        # The latent's side has to survive the UNet's halvings.
+        halvings = len(pipeline.unet.config.down_block_types) - 1
+        self.multiple = int(pipeline.vae_scale_factor) * 2**halvings
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is an XL model, with a second text encoder and sizes as a condition."""
+        return hasattr(self.pipeline, "text_encoder_2")
+
+    def picture(self, example: Example) -> Tensors:
+        """The latents of a row's picture in its bucket."""
+        assert example.media is not None
+        image = picture(example.media)
+        size = bucket(image.width, image.height, self.options.resolution, self.multiple)
+        vae = self.pipeline.vae
+        pixels = fitted(image, size)[None].to(vae.device, vae.dtype)
+        with torch.no_grad():
+            mean, std = spread(vae.encode(pixels))
+        scale = vae.config.scaling_factor
+        return {"mean": mean[0].float() * scale, "std": std[0].float() * scale}
+
+    def condition(self, captions: list[str]) -> Tensors:
+        """What the text encoders make of captions, as a batch; gradients flow where they are wanted."""
+        device = self.pipeline.unet.device
+        if not self.wide:
+            text, _ = self.pipeline.encode_prompt(captions, device, 1, False)
+            return {"text": text}
+        text, _, pooled, _ = self.pipeline.encode_prompt(
+            captions, None, device, 1, do_classifier_free_guidance=False
+        )
+        return {"text": text, "pooled": pooled}
+
+    def encode(self, example: Example) -> Tensors:
+        """See Family.encode."""
+        with torch.no_grad():
+            said = self.condition([example.text or ""])
+        return {**self.picture(example), **{name: value[0] for name, value in said.items()}}
+
+    def losses(self, network: Any, batch: Tensors) -> torch.Tensor:
+        """See Family.losses."""
+        latents = drawn(batch)
+        noise = torch.randn_like(latents)
+        steps = self.schedule.config.num_train_timesteps
+        times = torch.randint(0, steps, (len(latents),), device=latents.device)
+        noisy = self.schedule.add_noise(latents, noise, times)
+        more: dict[str, Any] = {}
+        if self.wide:
+            height, width = (side * self.pipeline.vae_scale_factor for side in latents.shape[-2:])
+            sizes = torch.tensor([[height, width, 0, 0, height, width]], device=latents.device)
+            ids = sizes.expand(len(latents), -1).to(batch["pooled"].dtype)
+            more["added_cond_kwargs"] = {"text_embeds": batch["pooled"], "time_ids": ids}
+        seen = network(noisy, times, encoder_hidden_states=batch["text"], **more).sample
+        wanted = noise
+        if self.schedule.config.prediction_type == "v_prediction":
+            wanted = self.schedule.get_velocity(latents, noise, times)
+        return mean_of(mse_loss(seen.float(), wanted.float(), reduction="none"))
+
+    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
+        """See Family.sample."""
+        side = bucket(1, 1, self.options.resolution, self.multiple)
+        made = self.pipeline(
+            prompt.text or "",
+            num_inference_steps=self.options.sample_steps,
+            width=side[0],
+            height=side[1],
+            generator=generator,
+        )
+        made.images[0].save(folder / f"{name}.png")

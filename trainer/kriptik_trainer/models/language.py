@@ -1,0 +1,123 @@
+"""Loading of language models and their tokenizers, and writing what was trained."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.spec import Lora, Spec
+from kriptik_trainer.tokens import PLAIN_TEMPLATE
+
+
+def load_tokenizer(folder: Path, warnings: list[str]) -> Any:
+    """A fast tokenizer with padding and a chat template. Raises TrainerError `tokenizerUnusable`."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise TrainerError(
+            "tokenizerUnusable",
+            f"the tokenizer cannot be loaded: {str(error).splitlines()[0]}",
+            str(folder),
+            "Check that the model folder is complete.",
+        ) from error
+    if not getattr(tokenizer, "is_fast", False):
+        raise TrainerError(
+            "tokenizerUnusable",
+            "the model has no fast tokenizer (tokenizer.json)",
+            str(folder),
+            "Convert it with AutoTokenizer.from_pretrained(...).save_pretrained(...).",
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = PLAIN_TEMPLATE
+        warnings.append("the model has no chat template; a plain one is used and saved")
+    return tokenizer
+
+
+def unusable(error: Exception, folder: Path, what: str) -> Exception:
+    """The error to raise for a model that does not load; a failing disk is told as such."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error
+    return TrainerError(
+        "modelUnusable",
+        f"the model cannot be loaded: {str(error).splitlines()[0][:300]}",
+        str(folder),
+        f"Check that it is {what} and that its files are complete.",
+    )
+
+
+def weights_type(spec: Spec) -> torch.dtype:
+    """Adapters train in full precision on a base that may be held in half of it; a full fine-tune keeps
+    its weights whole and computes in half, or small updates would be lost."""
+    half = spec.hyperparameters.precision == "bf16" and spec.method != "full"
+    return torch.bfloat16 if half else torch.float32
+
+
+def quantization(spec: Spec) -> BitsAndBytesConfig:
+    """4 bits a weight (NF4), the scales quantized as well."""
+    half = spec.hyperparameters.precision == "bf16"
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16 if half else torch.float32,
+    )
+
+
+def load_model(spec: Spec, folder: Path, loader: Any = AutoModelForCausalLM, **more: Any) -> Any:
+    """The base as the method wants it. Raises TrainerError `modelUnusable`."""
+    options: dict[str, Any] = {"dtype": weights_type(spec), **more}
+    if spec.method == "qlora":
+        options["quantization_config"] = quantization(spec)
+        if torch.cuda.is_available():
+            options["device_map"] = {"": 0}
+    try:
+        model = loader.from_pretrained(folder, **options)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise unusable(error, folder, "a language model") from error
+    if spec.method == "qlora":
+        checkpointing = spec.hyperparameters.gradient_checkpointing
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
+    model.config.use_cache = False
+    return model
+
+
+def lora_config(lora: Lora, task: str | None = "CAUSAL_LM") -> LoraConfig:
+    """The adapter that a spec asks for."""
+    targets = "all-linear" if lora.targets == ("all-linear",) else list(lora.targets)
+    return LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        task_type=task,
+    )
+
+
+def save_adapter(model: Any, base: str, folder: Path) -> None:
+    """The adapter, naming its base by its public name."""
+    for config in model.peft_config.values():
+        config.base_model_name_or_path = base
+    model.save_pretrained(folder, selected_adapters=["default"])
+
+
+def save_merged(
+    spec: Spec, model: Any, base: Path, folder: Path, loader: Any = AutoModelForCausalLM
+) -> None:
+    """Full weights. Onto a base of 4 bits nothing is merged: the base is loaded anew, whole."""
+    if spec.method == "qlora":
+        with tempfile.TemporaryDirectory(prefix="kriptik-trainer-") as scratch:
+            save_adapter(model, spec.model.id, Path(scratch))
+            whole = loader.from_pretrained(base, dtype=torch.bfloat16)
+            model = PeftModel.from_pretrained(whole, scratch).merge_and_unload()
+    elif hasattr(model, "merge_and_unload"):
+        model = model.merge_and_unload()
+    model.config.use_cache = True
+    model.save_pretrained(folder)

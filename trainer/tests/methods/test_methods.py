@@ -1,0 +1,55 @@
+"""Every method on every kind of model: it learns, it is exported, and a stop changes nothing.
+
+The models are tiny and random, of the real architectures, and come out of ordinary model folders.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kriptik_trainer.store import path_of
+from support.inprocess import resume_of, run_attempt, weights_hash
+from support.language import LANGUAGE
+from support.methods import Case
+from support.pictures import CLIPS, PICTURES
+from support.seeing import SEEING
+from support.sounds import SOUNDS
+from support.specs import changed
+
+CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.modality}: {case.name}")
+def test_method(case: Case, tmp_path: Path) -> None:
+    model = case.model(tmp_path)
+    spec = case.spec(tmp_path, model)
+    alone = run_attempt(changed(spec, store__uri=(tmp_path / "alone").as_uri()))
+    stopped = run_attempt(spec, stop_after=case.stop_after)
+    resumed = run_attempt(changed(spec, attempt="kriptik-test-2", resume=resume_of(stopped)))
+
+    total = spec["hyperparameters"]["maxSteps"]
+    assert stopped.status["lastCheckpoint"]["step"] == case.stop_after
+    assert resumed.status["step"] == alone.status["step"] == total
+    assert resumed.status["warnings"] == alone.status["warnings"]
+    losses = [p["loss"] for p in alone.points if p["loss"] is not None]
+    assert [p["loss"] for p in resumed.points if p["loss"] is not None] == losses
+    final, expected = resumed.status["lastCheckpoint"], alone.status["lastCheckpoint"]
+    assert weights_hash(final["uri"]) == weights_hash(expected["uri"])
+    moved = weights_hash(stopped.status["lastCheckpoint"]["uri"])
+    assert moved != weights_hash(final["uri"]), "the steps after the stop must have moved weights"
+
+    measured = alone.status["evaluation"]
+    assert measured == resumed.status["evaluation"]
+    base, tuned = (measured[key][measured["metric"]] for key in ("base", "latest"))
+    if case.improves:
+        assert (tuned < base) if measured["better"] == "lower" else (tuned > base)
+
+    artifacts = {a["name"]: path_of(a["uri"]) for a in alone.status["artifacts"]}
+    assert set(artifacts) == set(case.outputs)
+    for mine, other in zip(resumed.status["artifacts"], alone.status["artifacts"], strict=True):
+        assert weights_hash(mine["uri"]) == weights_hash(other["uri"])
+    for folder in artifacts.values():
+        case.reload(model, folder)
+        assert "## Evaluation" in (folder / "README.md").read_text()

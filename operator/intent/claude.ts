@@ -3,10 +3,10 @@ import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import type { Catalog } from '../catalog/catalog.ts';
 import { claudeFailure } from './claude-failure.ts';
 import { instructions, PROMPT_VERSION, quotedGoal } from './claude-prompt.ts';
+import { intentDraft } from './draft-schema.ts';
 import { ParserFailure } from './parser-failure.ts';
 import type { IntentParser } from './parsers.ts';
 import type { IntentDraft, ParsedBy } from './types.ts';
-import { intentDraft } from './types.ts';
 import { addTokens, NO_TOKENS, type Reading, type TokenUsage } from './usage.ts';
 
 /** Time as the parser needs it: to wait before it asks again. */

@@ -53,7 +53,7 @@ export async function readGoal(
   },
 ): Promise<GoalReading> {
   const { goal, catalog, parsers, signal } = input;
-  const known = recallDraft(goal.goal, input.stored);
+  const known = await recallDraft(goal.goal, input.stored);
   if (known !== undefined) return { ...locked(input, known.draft, known.parsedBy), failures: [] };
   const failures: FailedParser[] = [];
   let spent: Reading | undefined;

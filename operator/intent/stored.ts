@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import { hashOf } from '../digest.ts';
-import { type IntentDraft, intentDraft, type ParsedBy } from './types.ts';
+import type { IntentDraft, ParsedBy } from './types.ts';
 
 /** A parser's answer as it is kept on the goal's status: a text is read once, and never differently afterwards. */
 export interface StoredDraft {
@@ -17,16 +16,6 @@ export interface StoredDraft {
 /** Longest answer that is kept, in characters; the status must fit into the API server's store. */
 const LONGEST_ANSWER = 65_536;
 
-const json = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    context.addIssue('not JSON');
-    return z.NEVER;
-  }
-});
-const answer = json.pipe(intentDraft);
-
 /** Undefined for what needs no keeping: the embedded parser gives the same answer again. */
 export function storeDraft(text: string, draft: IntentDraft, parsedBy: ParsedBy): StoredDraft | undefined {
   if (parsedBy.source !== 'claude') return undefined;
@@ -36,14 +25,24 @@ export function storeDraft(text: string, draft: IntentDraft, parsedBy: ParsedBy)
 }
 
 /** The answer to this very text; undefined for another text, or an answer of a shape that is no longer known. */
-export function recallDraft(
+export async function recallDraft(
   text: string,
   stored: StoredDraft | undefined,
-): { readonly draft: IntentDraft; readonly parsedBy: ParsedBy } | undefined {
+): Promise<{ readonly draft: IntentDraft; readonly parsedBy: ParsedBy } | undefined> {
   if (stored === undefined || stored.textHash !== textHash(text)) return undefined;
-  const result = answer.safeParse(stored.answer);
+  // Loaded here alone: most readings have nothing stored.
+  const { intentDraft } = await import('./draft-schema.ts');
+  const result = intentDraft.safeParse(json(stored.answer));
   if (!result.success) return undefined;
   return { draft: result.data, parsedBy: { source: 'claude', model: stored.model, version: stored.version } };
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function textHash(text: string): string {

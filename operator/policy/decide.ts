@@ -1,7 +1,7 @@
 import type { TrainingPolicy, TrainingPolicyStatus } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
-import { findGpu } from '../catalog/lookup.ts';
 import { setCondition } from '../runtime/conditions.ts';
+import { unknownNames } from './unknown.ts';
 
 export interface PolicyObserved {
   readonly now: number;
@@ -15,18 +15,12 @@ export interface PolicyObserved {
 export function decidePolicy(o: PolicyObserved): TrainingPolicyStatus {
   const wanted = Object.entries(o.policy.spec.namespaceSelector?.matchLabels ?? {});
   const held = o.namespaces.filter((labels) => wanted.every(([key, value]) => labels[key] === value)).length;
-  const unknown = (o.policy.spec.gpus?.allowed ?? []).filter(
-    (gpu) => gpu !== 'cpu' && findGpu(o.catalog, gpu) === undefined,
-  );
+  const unknown = unknownNames(o.policy.spec, o.catalog);
   const generation = o.policy.metadata.generation ?? 0;
   const verdict =
-    unknown.length === 0
+    unknown === undefined
       ? { status: 'True' as const, reason: 'InForce', message: `Holds in ${held} namespaces` }
-      : {
-          status: 'False' as const,
-          reason: 'UnknownGpu',
-          message: `spec.gpus.allowed names GPUs that the catalog does not know: ${unknown.join(', ')}; they match nothing`,
-        };
+      : { status: 'False' as const, ...unknown };
   const conditions = setCondition(
     o.policy.status?.conditions ?? [],
     { type: 'Ready', ...verdict, observedGeneration: generation },

@@ -4,7 +4,8 @@ import { EXIT } from './exitcodes.ts';
 import { printable } from './render/width.ts';
 import { didYouMean } from './suggest.ts';
 
-const TILES = ['model', 'method', 'data', 'gpu', 'budget'] as const;
+/** The decisions of a plan, as the command line names them. */
+export const TILES = ['model', 'method', 'data', 'gpu', 'budget'] as const;
 type TileKey = (typeof TILES)[number];
 
 /** What a person chose: the id of an alternative, or null for the planner's own choice. */

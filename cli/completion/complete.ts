@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { TILES } from '../choices.ts';
 
 /** What stands at the place of the cursor and must be looked up. */
 export type Wanted =
@@ -107,6 +108,8 @@ function valuesFor(option: Option): Wanted {
     case '--until':
       return { kind: 'words', words: PHASES.map((value) => ({ value })) };
     case '--filename':
+    case '--policy':
+    case '--provider':
     case '--kubeconfig':
     case '--directory':
     case '--prompts':
@@ -114,6 +117,8 @@ function valuesFor(option: Option): Wanted {
     case '--work-dir':
     case '--kubeconfig-out':
       return { kind: 'files' };
+    case '--set':
+      return { kind: 'words', words: TILES.map((tile) => ({ value: `${tile}=` })) };
     default:
       return nothing;
   }
@@ -124,6 +129,7 @@ function positional(command: string, before: readonly string[]): Wanted {
     const [kind] = before;
     return kind === undefined ? { kind: 'words', words: KIND_WORDS } : { kind: 'namesOf', type: kind };
   }
+  if (command === 'intent' || command === 'estimates') return before.length === 0 ? { kind: 'files' } : nothing;
   if (command === 'completion') return { kind: 'words', words: ['bash', 'zsh', 'fish'].map((value) => ({ value })) };
   if (command === 'select' && before[0] !== undefined) return { kind: 'choices', target: before[0] };
   const types = TARGETS[command];

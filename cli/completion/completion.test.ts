@@ -54,6 +54,18 @@ describe('wantedAt', () => {
     expect(valuesAt('approve', 'helpdesk', '')).toEqual([]);
   });
 
+  it('completes files where a file is asked for, and the tiles of --set', () => {
+    for (const words of [
+      ['plan', '--policy', ''],
+      ['plan', '--provider', ''],
+      ['eval', 'intent', ''],
+      ['eval', 'estimates', ''],
+    ])
+      expect(wantedAt(program, words).kind).toBe('files');
+    expect(valuesAt('eval', '')).toEqual(['intent', 'estimates']);
+    expect(valuesAt('plan', '--set', '')).toEqual(['model=', 'method=', 'data=', 'gpu=', 'budget=']);
+  });
+
   it('knows every command whose first argument is an object, and no other', () => {
     const taking = program.commands
       .filter((command) => ['target', 'goal'].includes(command.registeredArguments[0]?.name() ?? ''))

@@ -21,6 +21,8 @@ const fitted = z.strictObject({
   matmul: byArch,
   /** Speed of the attention kernels of pretraining stacks beside that of FlashAttention 2. */
   tunedAttention: number,
+  /** Speed of a mixture of experts beside a dense model with as many active weights. */
+  mixture: byStack,
   /** Bytes that one layer moves for one token, forward and back, over its width. */
   bytesPerWidth: byStack,
   /** The same for the adapters of all linear layers. */
@@ -66,6 +68,8 @@ export const speedFile = z.strictObject({
   /** Attainable share of cards that their power limit holds far below their generation. */
   attainableOf: z.record(z.string(), rate),
   linkGigabytesPerSecond: z.strictObject({ nvlink: rate, pcie: rate, 'infinity-fabric': rate, nodes: rate }),
+  /** Seconds to gather and free one expert of one layer for all passes, where experts are sharded one by one. */
+  expertSeconds: rate,
   hostGigabytesPerSecond: rate,
   /**
    * Sound models: too few runs are published to fit them. Share of attainable speed; seconds that reading and encoding

@@ -74,7 +74,8 @@ function microStep(work: Workload, gpu: GpuSpec, speeds: Speeds): number {
   const shape = dimensionsOf(work.model);
   const stack = work.stack ?? 'plain';
   const { tokens, matrix, attention, passes } = languageWork(work);
-  const flops = attainableFlops(gpu, speeds) * fitted.matmul[gpu.arch];
+  const mixture = work.model.shape?.experts === undefined ? 1 : fitted.mixture[stack];
+  const flops = attainableFlops(gpu, speeds) * fitted.matmul[gpu.arch] * mixture;
   const kernels = stack === 'tuned' ? fitted.tunedAttention : 1;
   const attentionFlops = attainableFlops(gpu, speeds) * speeds.attention[gpu.arch].value * kernels;
   const bandwidth = gpu.bandwidthGbs * 1e9;
@@ -96,7 +97,13 @@ function communication(work: Workload, gpu: GpuSpec, speeds: Speeds): number {
   const links = speeds.linkGigabytesPerSecond;
   const link = (work.nodes ?? 1) > 1 ? Math.min(links.nodes.value, links[gpu.link].value) : links[gpu.link].value;
   const transfers = trainsAdapter(work) ? 2 : 3;
-  return (transfers * work.model.parameters * (baseBits(work) / 8) * (1 - 1 / shards)) / (link * 1e9);
+  const { shape, parameters } = work.model;
+  // Tuned stacks send tokens to experts that stay where they are; sharding alone gathers every expert.
+  const inPlace = work.stack === 'tuned' && shape?.experts !== undefined;
+  const gathered = inPlace ? dimensionsOf(work.model).activeParameters : parameters;
+  const experts = inPlace || shape?.experts === undefined ? 0 : shape.layers * shape.experts.count;
+  const bytes = transfers * gathered * (baseBits(work) / 8) * (1 - 1 / shards);
+  return bytes / (link * 1e9) + experts * speeds.expertSeconds.value;
 }
 
 function optimizerStep(work: Workload, gpu: GpuSpec, speeds: Speeds): number {

@@ -10,6 +10,8 @@ export const PRIORS: Vector = {
   matmulHopper: 0.85,
   matmulTuring: 0.8,
   tunedAttention: 0.6,
+  mixturePlain: 0.25,
+  mixtureTuned: 0.5,
   bytesPlain: 1200,
   bytesFused: 800,
   bytesTuned: 700,
@@ -27,7 +29,7 @@ export const PRIORS: Vector = {
 
 /** Names that carry a share of attainable speed: at most 1. */
 export const SHARES = new Set(
-  Object.keys(PRIORS).filter((name) => /^(matmul|tunedAttention|latent[TU]|generation$)/.test(name)),
+  Object.keys(PRIORS).filter((name) => /^(matmul|tunedAttention|mixture|latent[TU]|generation$)/.test(name)),
 );
 
 type Spread = Fitted['spread'];
@@ -46,6 +48,7 @@ export function fittedOf(vector: Vector, spread: Spread): Fitted {
       cdna3: at('matmulHopper', 0.8),
     },
     tunedAttention: at('tunedAttention'),
+    mixture: { plain: at('mixturePlain'), fused: at('mixturePlain', 2), tuned: at('mixtureTuned') },
     bytesPerWidth: { plain: at('bytesPlain'), fused: at('bytesFused'), tuned: at('bytesTuned') },
     adapterBytesPerWidth: at('adapterBytes'),
     unpackBytes: at('unpackBytes'),

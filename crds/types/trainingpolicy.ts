@@ -53,7 +53,7 @@ export type TrainingPolicySpec = {
     maxCount?: number;
   };
   /**
-   * Licences of base models, SPDX identifiers in lower case.
+   * Licences of base models and of public data sets, SPDX identifiers in lower case.
    */
   licenses?: {
     /**
@@ -75,7 +75,7 @@ export type TrainingPolicySpec = {
     allowed?: string[];
   };
   /**
-   * Base models, by id; a final * stands for any rest, as in meta-llama/*.
+   * Base models, by id of the catalog, family or name on the Hub; a final * stands for any rest, as in meta-llama/*.
    */
   models?: {
     /**

@@ -37,6 +37,9 @@ beforeAll(async () => {
   const plan = edit(validPlan(), { 'metadata.annotations': { 'training.kriptik.ai/author': 'alice' } });
   const created = expectAccepted(await store().create(plan));
   const status = edit(pricedStatus, {
+    'resolved.model.id': 'smollm2-135m-instruct',
+    'resolved.model.family': 'smollm2',
+    'resolved.data': [{ uri: 'hf://datasets/acme/faq', license: 'cc-by-4.0' }],
     'resolved.compute': {
       provider: 'here',
       providerType: 'local',
@@ -80,12 +83,22 @@ const limits: readonly (readonly [string, Json, string])[] = [
   [
     'the model is not among those allowed',
     { models: { allowed: ['meta-llama/*'] } },
-    'base model HuggingFaceTB/SmolLM2-135M-Instruct may not be used',
+    'base model smollm2-135m-instruct may not be used',
   ],
   [
     'the family of the model is denied',
-    { models: { denied: ['HuggingFaceTB/*'] } },
+    { models: { denied: ['SmolLM2'] } },
     'choose another alternative of the Model tile',
+  ],
+  [
+    'the owner of the model on the Hub is denied',
+    { models: { denied: ['huggingfacetb/*'] } },
+    'choose another alternative of the Model tile',
+  ],
+  [
+    'the licence of the data is denied',
+    { licenses: { denied: ['CC-BY-4.0'] } },
+    'data under one of the licences cc-by-4.0 may not be used: choose another alternative of the Data tile',
   ],
 ];
 
@@ -101,8 +114,8 @@ it('lets a plan pass that keeps every rule', async () => {
     ceilings: { perJob: '5' },
     providers: { allowed: ['local'], denied: ['runpod'] },
     gpus: { allowed: ['H100-SXM-80GB'], maxCount: 2 },
-    licenses: { allowed: ['APACHE-2.0'] },
-    regions: { allowed: ['EU-RO-1'] },
+    licenses: { allowed: ['APACHE-2.0', 'CC-BY-4.0'] },
+    regions: { allowed: ['eu-ro-1'] },
     models: { allowed: ['HuggingFaceTB/*'], denied: ['HuggingFaceTB/SmolVLM*'] },
   };
   await enforce(rules, async () => void expectAccepted(await decide('bob')));

@@ -69,7 +69,7 @@ const evaluation: StageRecipe = {
 function textStages({ goalText }: Contract, method: MethodName): readonly StageRecipe[] {
   const reinforced = method === 'rlhf' || (method !== 'dpo' && PHASES.reinforcement.test(goalText));
   const last: readonly StageRecipe[] = reinforced ? [rewardModel, reinforcement] : [preference];
-  const decides = last.some(({ methods }) => methods.includes(method)) ? method : undefined;
+  const decides = method === 'dpo' || method === 'rlhf' ? method : undefined;
   return [
     ...(PHASES.pretraining.test(goalText) ? [pretraining] : []),
     decides === undefined ? { ...supervised, decides: true } : supervised,

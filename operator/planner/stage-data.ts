@@ -22,12 +22,19 @@ export function contextForStage(context: PlanContext, recipe: StageRecipe): Plan
 }
 
 function makeContext(context: PlanContext, recipe: StageRecipe): PlanContext | undefined {
-  const data =
-    recipe.data === 'pairs' ? pairsOf(context) : recipe.data === 'held-out' ? heldOut(context) : context.data;
+  const data = rowsOf(context, recipe);
   if (data === undefined) return undefined;
   if (recipe.decides === true) return data === context.data ? context : { ...context, data, memory: emptyMemory() };
   const { epochs: _e, maxSteps: _s, learningRate: _l, batchSize: _b, ...rest } = context.contract.constraints;
   return { ...context, data, contract: { ...context.contract, constraints: rest }, memory: emptyMemory() };
+}
+
+function rowsOf(context: PlanContext, { data, purpose }: StageRecipe): DataSummary | undefined {
+  if (data === 'rows') return context.data;
+  if (data === 'held-out') return heldOut(context);
+  const pairs = pairsOf(context);
+  // A reward model reads pairs with an adapter: what forbids that for answers does not hold for verdicts.
+  return pairs === undefined || purpose !== 'reward-model' ? pairs : { ...pairs, views: [] };
 }
 
 /** Rows that are enough to tell two models apart. */

@@ -80,7 +80,7 @@ export function tasksOf(model: Pick<ModelSpec, 'family' | 'modality'>): readonly
 const WORDS: readonly { readonly task: Task; readonly pattern: RegExp }[] = [
   {
     task: 'speech-recognition',
-    pattern: /recogni[sz]|transcri|\basr\b|speech[- ]to[- ]text|dictation|diktat|语音识别|转写|文字起こし/,
+    pattern: /recogni|transcri|\basr\b|speech[- ]to[- ]text|dictation|diktat|语音识别|转写|文字起こし/,
   },
   { task: 'sound-effects', pattern: /sound[- ]effect|\bsfx\b|foley|geräusch|音效/ },
   { task: 'music', pattern: /music|song|sing|melod|\bbeats?\b|instrument|suno|musik|música|musique|音乐|歌|音楽|संगीत/ },

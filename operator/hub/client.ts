@@ -252,7 +252,10 @@ function fetchFor(
 }
 
 /** What others use of the client, so that tests and simulations can stand in for it. */
-export type Hub = Pick<HubClient, 'model' | 'dataset' | 'config' | 'size' | 'info' | 'mayRead' | 'reachable'>;
+export type Hub = Pick<
+  HubClient,
+  'model' | 'dataset' | 'config' | 'size' | 'info' | 'mayRead' | 'search' | 'reachable'
+>;
 
 async function json(url: string, call: HubCall): Promise<unknown> {
   const response = await call.fetch(url, { headers: authorization(call.accessToken) });

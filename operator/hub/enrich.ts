@@ -6,6 +6,9 @@ import { type HubModel, modelFacts } from './facts.ts';
 import { modelSpecFrom } from './model-spec.ts';
 import { HubProblem } from './problem.ts';
 
+/** Names that are alike, at most. */
+const MOST_SIMILAR = 3;
+
 /** A model that was named and cannot be had: which field names it, why, and what to do. */
 export interface ModelProblem {
   readonly field: string;
@@ -58,7 +61,7 @@ export async function enrichCatalog(
   } catch (error) {
     if (!(error instanceof HubProblem)) throw error;
     if (error.passing) return { catalog, unasked: { name, field, why: error } };
-    return { problem: { field, message: error.message, remedy: error.remedy } };
+    return { problem: { field, message: error.message, remedy: await withSimilar(hub, 'model', name, error) } };
   }
 }
 
@@ -82,6 +85,19 @@ export async function pinnedModel(hub: Hub, name: string, pinned: string | undef
     if (error.kind === 'RevisionNotFound' && pinned !== undefined) return await pinnedModel(hub, name, undefined);
     return { problem: error, ...(pinned !== undefined && { facts: { hub: name, revision: pinned, gated: false } }) };
   }
+}
+
+/** The remedy of a problem, with names that are alike where the name is what is wrong. Never rejects. */
+export async function withSimilar(
+  hub: Pick<Hub, 'search'>,
+  kind: 'model' | 'dataset',
+  name: string,
+  { kind: problem, remedy }: HubProblem,
+): Promise<string> {
+  if (problem !== 'NotFound') return remedy;
+  const [, wanted = name] = name.split('/');
+  const found = await hub.search(kind, wanted, MOST_SIMILAR).catch(() => []);
+  return found.length === 0 ? remedy : `${remedy}. The Hub has ${found.map((one) => one.name).join(', ')}`;
 }
 
 /** A model without config.json, such as a pipeline of several, has none to read. */

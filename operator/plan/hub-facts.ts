@@ -1,5 +1,6 @@
 import type { DataSource, PlannedData } from '@kriptik/crds';
 import type { Hub } from '../hub/client.ts';
+import { withSimilar } from '../hub/enrich.ts';
 import { datasetFacts, type HubDataset } from '../hub/facts.ts';
 import { HubProblem } from '../hub/problem.ts';
 import type { DataFacts } from '../planner/types.ts';
@@ -49,7 +50,8 @@ export async function hubDataFacts(
         if (error.passing || isTheirs)
           return { problem: error, ...(known !== undefined && { facts: asPriced(known) }) };
         const field = error.kind === 'RevisionNotFound' ? 'revision' : 'uri';
-        throw new DataProblem(`spec.data[${index}].${field}: ${error.message}. ${error.remedy}`);
+        const remedy = await withSimilar(hub, 'dataset', name, error);
+        throw new DataProblem(`spec.data[${index}].${field}: ${error.message}. ${remedy}`);
       }
     }),
   );

@@ -187,6 +187,15 @@ describe('a plan priced with the Hub', () => {
     expect(found.remedy).not.toBe('');
   });
 
+  it('tells names that are alike', async () => {
+    hub.models.push({ id: 'other/nothing-7B', commits: [first] });
+    expect((await blocked({ constraints: { model: 'acme/nothing' } })).remedy).toMatch(
+      /The Hub has other\/nothing-7B$/,
+    );
+    const { message } = await blocked({ data: [{ uri: 'hf://datasets/amce/faq' }] });
+    expect(message).toMatch(/dataset amce\/faq does not exist .* The Hub has acme\/faq$/);
+  });
+
   it('does not take gated data without a token, and says where its terms are', async () => {
     hub.datasets.push({ ...(hub.datasets.shift() ?? { id: 'acme/faq' }), gated: 'auto' });
     expect((await blocked()).message).toMatch(/acme\/faq is gated: .*Accept the terms/);

@@ -12,6 +12,7 @@ export function silentHub(reachable = true): Hub {
     size: silent,
     info: silent,
     mayRead: silent,
+    search: silent,
     reachable: () => Promise.resolve(reachable),
   };
 }

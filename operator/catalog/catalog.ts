@@ -11,14 +11,13 @@ import type { ModelSpec } from './schema/model.ts';
 import type { PriceRow } from './schema/price.ts';
 import type { Speeds } from './speeds-schema.ts';
 
-export type { CommercialUse } from './schema/common.ts';
 export type { DatasetSpec } from './schema/dataset.ts';
 export type { Family } from './schema/family.ts';
 export type { Fx } from './schema/fx.ts';
 export type { GpuSpec } from './schema/gpu.ts';
 export type { LicenseSpec } from './schema/license.ts';
 export type { MethodSpec } from './schema/method.ts';
-export type { Architecture, ModelSpec, Shape } from './schema/model.ts';
+export type { ModelSpec, Shape } from './schema/model.ts';
 export type { PriceRow } from './schema/price.ts';
 export type { Speeds } from './speeds-schema.ts';
 

@@ -114,7 +114,6 @@ export const modelFile = z.strictObject({
 });
 
 export type Shape = z.infer<typeof shape>;
-export type Architecture = z.infer<typeof architecture>;
 /** A base model; `modality`, and `asOf` and `methods` it does not state, come from its file, `commercialUse` from its licence. */
 export type ModelSpec = Omit<z.infer<typeof model>, 'methods' | 'asOf'> & {
   readonly modality: Modality;

@@ -74,7 +74,7 @@ function wrongType(value: unknown, type: string | undefined): string | undefined
 }
 
 function textFindings(value: string, schema: Schema, path: Finding['path']): Finding[] {
-  const message = controlCharacter(value) ?? badText(value, schema);
+  const message = badCharacter(value) ?? badText(value, schema);
   return message === undefined ? [] : [{ path, message }];
 }
 
@@ -105,7 +105,8 @@ function quoted(value: unknown): string {
 }
 
 /** Tabs and line ends are text; other control characters can steer a terminal and mean nothing to a reader. */
-function controlCharacter(value: string): string | undefined {
+function badCharacter(value: string): string | undefined {
+  if (!value.isWellFormed()) return 'holds half of a surrogate pair, which is no character; write the character itself';
   const found = /(?![\t\n\r])\p{Cc}/u.exec(value);
   if (found === null) return undefined;
   const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');

@@ -51,6 +51,7 @@ describe('a goal that is wrong ends with a code, the place and a remedy', () => 
     ['aliases that multiply', aliases(), usage, /goal\.yaml/],
     ['a control character', goal({ goal: 'Train\u0007 it' }), usage, /spec\.goal: holds the control character U\+0007/],
     ['an escape sequence', goal({ goal: '\u001b[2JTrain it' }), usage, /U\+001B/],
+    ['half a character', goal({ goal: 'Train\ud800 it' }), usage, /spec\.goal: holds half of a surrogate pair/],
     ['a blank goal', goal({ goal: '   ' }), usage, /spec\.goal: .*blank/],
     ['no goal', goal({ goal: undefined }), usage, /"goal" is missing/],
     ['a budget of nothing', budget('0'), usage, /goal\.yaml:\d+: spec\.budget\.limit: .*above 0/],
@@ -88,6 +89,19 @@ describe('a goal that is wrong ends with a code, the place and a remedy', () => 
     expect(ran.err).not.toMatch(/\n\s+at |not expected/);
     expect(ran.err).not.toContain('\u001b');
     expect(ran.err.length).toBeLessThan(4_000);
+  });
+
+  it.each([
+    ['an empty file', '', /holds no object/],
+    ['a control character', goal({ goal: 'Train\u0007 it' }), /spec\.goal: holds the control character U\+0007/],
+    ['a budget of nothing', budget('0'), /spec\.budget\.limit: .*above 0/],
+    ['an unknown currency', budget('50', 'XYZ'), /spec\.budget\.currency/],
+    ['a deadline that has passed', constraints({ deadline: '-3h' }), /spec\.constraints\.deadline/],
+  ] as const)('apply sends nothing for %s', async (_, content, told) => {
+    writeFileSync(join(folder, 'goal.yaml'), content);
+    const ran = await runCli(['apply', '-f', 'goal.yaml'], { cwd: folder });
+    expect([ran.code, ran.out]).toEqual([usage, '']);
+    expect(ran.err).toMatch(told);
   });
 
   it('refuses data of this machine that cannot be trained on, with its line', async () => {

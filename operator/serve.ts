@@ -7,7 +7,7 @@ import { createLogger } from './runtime/log.ts';
 /**
  * The operator as a process of its own, for a pod or a supervisor. Environment: KUBECONFIG, KRIPTIK_NAMESPACE,
  * KRIPTIK_LEADER_ELECTION (true|false), KRIPTIK_HTTP_ADDRESS (host:port for /healthz, /readyz, /metrics; unset: none),
- * KRIPTIK_LOG_LEVEL. Exits 0 after SIGTERM or SIGINT, 1 on anything else.
+ * KRIPTIK_LOG_LEVEL; those of Claude and of the Hub stand in docs/intent.md and docs/hub.md. Exits 0 after SIGTERM or SIGINT, 1 on anything else.
  */
 async function serve(): Promise<void> {
   const log = createLogger({ name: 'kriptik', level: process.env['KRIPTIK_LOG_LEVEL'] ?? 'info' });

@@ -59,7 +59,7 @@ export function readingConditions(
   const [failure] = reading.failures;
   const entries = [
     failure && { type: PARSER_FALLBACK, reason: failure.reason, message: fallbackMessage(failure) },
-    reading.injection && { type: INJECTION_REPORTED, reason: 'TextSteers', message: INJECTION_MESSAGE },
+    reading.injection && { type: INJECTION_REPORTED, reason: 'TextSteers', message: injectionMessage(reading) },
   ];
   let next = removeConditions(conditions, PARSER_FALLBACK, INJECTION_REPORTED);
   for (const entry of entries) {
@@ -75,12 +75,14 @@ export function readingConditions(
 export function readingNotes(reading: GoalReading): { readonly reason: string; readonly note: string }[] {
   return [
     ...reading.failures.map((failure) => ({ reason: PARSER_FALLBACK, note: fallbackMessage(failure) })),
-    ...(reading.injection ? [{ reason: INJECTION_REPORTED, note: INJECTION_MESSAGE }] : []),
+    ...(reading.injection ? [{ reason: INJECTION_REPORTED, note: injectionMessage(reading) }] : []),
   ];
 }
 
-const INJECTION_MESSAGE =
-  'Parts of spec.goal address the planner instead of describing a goal (rules to drop, limits to lift, approvals to give). They were left out, the rest was planned as written, and no limit moved. If they came with pasted text, remove them from spec.goal';
+function injectionMessage({ attempt }: GoalReading): string {
+  const named = attempt === undefined ? '' : `: "${attempt}"`;
+  return `Parts of spec.goal address the planner instead of describing a goal${named}. They were left out, the rest was read as written, and no limit moved. If they came with pasted text, remove them from spec.goal`;
+}
 
 function fallbackMessage({ parser, reason, message, remedy }: FailedParser): string {
   return `${parser} did not read this goal (${reason}): ${message}. The embedded parser read it instead. ${remedy}. To have it read again, change spec.goal, or delete its plan before it is approved`;

@@ -1,5 +1,6 @@
 import type { TrainingGoalSpec } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
+import { steeringPart } from './attempt.ts';
 import { lock } from './lock.ts';
 import { OFFLINE, readOffline } from './offline/parser.ts';
 import { type FailureReason, ParserFailure } from './parser-failure.ts';
@@ -29,6 +30,8 @@ export type GoalReading = IntentResult & {
   readonly failures: readonly FailedParser[];
   /** The text tries to steer the planner. */
   readonly injection: boolean;
+  /** The sentence that does, where one can be told. */
+  readonly attempt?: string;
   /** What asking services took, failed calls included; absent when none was asked now. */
   readonly reading?: Reading;
   /** The answer to keep, so that the text is not read again. */
@@ -86,12 +89,14 @@ function locked(
   { goal, generation, catalog }: GoalInput,
   draft: IntentDraft,
   parsedBy: ParsedBy,
-): IntentResult & Pick<GoalReading, 'injection' | 'stored'> {
+): IntentResult & Pick<GoalReading, 'injection' | 'attempt' | 'stored'> {
   const checked = parsedBy.source === 'offline' ? draft : mergeEmbedded(draft, readOffline(goal.goal, catalog));
   const stored = storeDraft(goal.goal, draft, parsedBy);
+  const attempt = checked.injection ? steeringPart(goal.goal) : undefined;
   return {
     ...lock({ draft: checked, parsedBy, goal, generation, catalog }),
     injection: checked.injection,
+    ...(attempt !== undefined && { attempt }),
     ...(stored !== undefined && { stored }),
   };
 }

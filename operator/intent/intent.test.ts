@@ -71,6 +71,12 @@ describe('a goal becomes a contract', () => {
     expect(fieldsOf(parse('A chatbot from file:///etc/passwd for $20.', { data: [] }))).toContain('spec.data');
   });
 
+  it('lets a goal through that speaks of no data, for the planner to propose some', () => {
+    const result = parse('Text-to-SQL on a 7B coder model, at most $40.', { data: [] });
+    expect(contractOf(result).data).toEqual([]);
+    expect(contractOf(result).assumptions.join()).toMatch(/plan proposes public data/);
+  });
+
   it('refuses with the reason', () => {
     const result = parse('Write phishing emails that look like our bank, $20.');
     expect(result.outcome === 'Refused' && result.reason).toMatch(/phishing/);

@@ -13,12 +13,27 @@ export function lockData(
   const stated = goal.data ?? [];
   if (stated.length > 0) return withRows(stated, rows);
   const named = draft.dataUris.filter((uri) => /^(s3|https|pvc|hf):\/\/\S+$/.test(uri)).slice(0, 16);
-  if (named.length === 0) return { question: askForData(draft) };
+  if (named.length === 0) {
+    return speaksOfOwnData(goal, draft)
+      ? { question: askForData(draft) }
+      : { sources: [], notes: ['The text names no data: the plan proposes public data where there is some.'] };
+  }
   const { sources, notes } = withRows(
     named.map((uri) => ({ uri })),
     rows,
   );
   return { sources, notes: [...notes, `The text names the data: ${named.join(', ')}.`] };
+}
+
+const OURS =
+  /\b(?:our|ours|my|mine|unser\w*|mein\w*|eigene\w*|nuestr\w+|mis?|propi\w+|notre|nos|mon|mes)\b|我们|我的|自己的|मेरे|हमारे|私の|自社/i;
+
+/**
+ * Whether the author has data to name: its words, a number of examples, a path
+ * or a plain "our". Where none of them stands the planner proposes public data.
+ */
+function speaksOfOwnData({ goal }: TrainingGoalSpec, { datasetHint, rows }: IntentDraft): boolean {
+  return datasetHint !== null || rows !== null || goal.includes('file://') || OURS.test(goal);
 }
 
 /** A number of examples in the text counts for a single source that states none. */

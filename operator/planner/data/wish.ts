@@ -120,9 +120,6 @@ function isText(modality: Modality): boolean {
   return modality === 'llm' || modality === 'code';
 }
 
-const OWN =
-  /\b(?:our|ours|my|mine|own|private|internal|company'?s?|her|his|unser\w*|mein\w*|eigen\w*|nuestr\w+|mis?|propi\w+|notre|nos|mon|mes|ma)\b|我们的|我的|自己的|私有|मेरे|हमारे|私の|自社/i;
-
 /**
  * Why only the author's own data can serve this goal, as the second half of a
  * sentence; undefined where public data may. One subject, one voice and one
@@ -136,6 +133,6 @@ export function onlyOwnData(contract: Contract, method: MethodName | undefined):
   if (method === 'voice-clone' || capability === 'voice-clone') {
     return 'it is about one voice, and only recordings of that voice teach it, with the consent of the speaker';
   }
-  if (datasetHint !== undefined && OWN.test(datasetHint)) return `it speaks of data of your own (${datasetHint})`;
+  if (datasetHint !== undefined) return `it speaks of data of your own (${datasetHint})`;
   return undefined;
 }

@@ -108,6 +108,14 @@ describe('phases', () => {
   });
 });
 
+describe('a run that hardly trains', () => {
+  it('is as uncertain as its start and its downloads: half to twice', () => {
+    const { low, expected, high } = estimateTime(makeWork('qwen2.5-7b-instruct', { steps: 1 }), catalog);
+    expect(low / expected).toBeLessThan(0.55);
+    expect(high / expected).toBeGreaterThan(1.9);
+  });
+});
+
 describe('steps', () => {
   it('count the last, partial batch, and end at maxSteps', () => {
     const input = { rows: 181, batchSize: 2, gradientAccumulation: 4, devices: 1 };

@@ -3,7 +3,7 @@ import type { Fitted } from '@kriptik/operator/catalog/speeds-schema.ts';
 import { quantile } from '@kriptik/operator/eval/estimates.ts';
 import { fittedOf } from './constants.ts';
 import type { Sample } from './rows.ts';
-import { halves, memoriesOf, ratioOf, readSamples, speedsOf } from './rows.ts';
+import { drawnHalves, halves, memoriesOf, ratioOf, readSamples, speedsOf } from './rows.ts';
 import { search } from './search.ts';
 
 /** How far predictions lie from what was published: |predicted / published - 1|. */
@@ -17,6 +17,8 @@ export interface Calibration {
   readonly fitted: Fitted;
   /** Errors of the half that was fitted and of the half that was not, by kind of work and in all. */
   readonly half: Readonly<Record<Slice, { readonly fitted: Errors; readonly held: Errors }>>;
+  /** Errors of the held-out half when other halves are drawn. */
+  readonly drawn: readonly Errors[];
   /** Each source predicted by constants fitted to all others. */
   readonly bySource: readonly (Errors & { readonly source: string })[];
   readonly memory: readonly { readonly sample: Sample; readonly ratio: number }[];
@@ -47,6 +49,7 @@ export function calibrate(table: string, catalog: Catalog): Calibration {
   return {
     fitted,
     half,
+    drawn: SEEDS.map((seed) => drawnErrors(speeds, catalog, start, seed)),
     bySource: leaveOut(speeds, catalog, start),
     memory: memoriesOf(samples).map((sample) => ({ sample, ratio: ratioOf(sample, catalog, fitted) })),
     sound: speedsOf(samples)
@@ -58,6 +61,13 @@ export function calibrate(table: string, catalog: Catalog): Calibration {
 function errorsOf(samples: readonly Sample[], catalog: Catalog, fitted: Fitted): Errors {
   const errors = samples.map((sample) => Math.abs(ratioOf(sample, catalog, fitted) - 1));
   return { rows: errors.length, median: quantile(errors, 0.5), p90: quantile(errors, 0.9) };
+}
+
+const SEEDS = [1, 2, 3, 4, 5];
+
+function drawnErrors(samples: readonly Sample[], catalog: Catalog, spread: Fitted['spread'], seed: number): Errors {
+  const { fitted, held } = drawnHalves(samples, seed);
+  return errorsOf(held, catalog, fittedOf(search(fitted, catalog, spread), spread));
 }
 
 function leaveOut(samples: readonly Sample[], catalog: Catalog, spread: Fitted['spread']): Calibration['bySource'] {

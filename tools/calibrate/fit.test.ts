@@ -19,6 +19,10 @@ describe('calibration', () => {
     expect(calibration.half.latent.held.median).toBeLessThan(0.35);
   });
 
+  it('does so whichever half is drawn', () => {
+    expect(calibration.drawn.filter(({ median }) => median > 0.25)).toEqual([]);
+  });
+
   it('predicts most sources from all the others', () => {
     const medians = calibration.bySource.filter(({ rows }) => rows >= 4).map(({ median }) => median);
     expect(medians.filter((median) => median > 0.45)).toEqual([]);

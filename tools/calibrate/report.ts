@@ -45,7 +45,7 @@ const KINDS = {
   latent: 'pictures, video',
 } as const;
 
-function reportOf({ fitted, half, bySource, memory, sound }: Calibration): string {
+function reportOf({ fitted, half, drawn, bySource, memory, sound }: Calibration): string {
   const outside = memory.filter(({ ratio }) => ratio < 1 || ratio > 1.3);
   return [
     'Error is |predicted / published - 1|.',
@@ -53,6 +53,8 @@ function reportOf({ fitted, half, bySource, memory, sound }: Calibration): strin
     '| work | fitted half: rows | median | p90 | held-out half: rows | median | p90 |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...SLICES.map((slice) => `| ${KINDS[slice]} | ${cells(half[slice].fitted)} | ${cells(half[slice].held)} |`),
+    '',
+    `Halves drawn at random instead, ${drawn.length} times: held-out median ${percent(Math.min(...drawn.map(({ median }) => median)))} to ${percent(Math.max(...drawn.map(({ median }) => median)))}.`,
     '',
     'Every source predicted by constants fitted to all the others:',
     '',

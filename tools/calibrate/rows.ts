@@ -52,6 +52,19 @@ export function ratioOf({ row, work }: Sample, catalog: Catalog, fitted: Fitted)
   return predict(row, work, { speeds: { ...catalog.speeds, fitted } }) / row.value;
 }
 
+/** A half drawn by a generator of its own (Park and Miller), so that a seed always gives the same. */
+export function drawnHalves(samples: readonly Sample[], seed: number): ReturnType<typeof halves> {
+  let state = seed;
+  const drawn = samples.map(() => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % 2 === 0;
+  });
+  return {
+    fitted: samples.filter((_sample, index) => drawn[index] === true),
+    held: samples.filter((_sample, index) => drawn[index] === false),
+  };
+}
+
 /** Every second row is fitted, the others are only looked at. */
 export function halves(samples: readonly Sample[]): {
   readonly fitted: readonly Sample[];

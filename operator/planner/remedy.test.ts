@@ -7,6 +7,7 @@ import { formatMoney, type MicroUsd, minMoney, parseMoney } from '../money.ts';
 import { mergePolicies } from './policy.ts';
 import { modelForbidden, offerForbidden } from './policy-check.ts';
 import { type Outcome, policyBlock } from './remedy.ts';
+import { rented } from './test-builders.ts';
 import type { ProviderOffer, RecommendInput } from './types.ts';
 
 /** A planner of four models and five computes, cheapest first: enough to see what a remedy finds. */
@@ -149,6 +150,12 @@ describe('rules that stop a plan', () => {
       /p0 spec\.providers\.allowed and TrainingPolicy\/p1 spec\.providers\.allowed have no provider in common/,
     );
     expect(found?.remedy).toMatch(/Nothing passes whatever the goal gives up: ask the platform team/);
+  });
+
+  it('on regions tell which providers do not say where they run', () => {
+    const silent = { ...rented('L4-24GB', '0.39'), name: 'anywhere' };
+    const found = block(big, policies({ regions: { allowed: ['AP-JP-1'] } }), { providers: [silent] });
+    expect(found?.remedy).toMatch(/name the regions in spec\.regions of the ComputeProvider anywhere/);
   });
 
   it('are not blamed where the plan fails without them, too', () => {

@@ -103,8 +103,8 @@ function explain(
       message: conflict === undefined ? why(rules) : `${conflict.text}. ${why(rules)}`,
       remedy:
         instead === undefined
-          ? `Nothing passes whatever the goal gives up: ${ask}.`
-          : `This passes: ${instead.summary}, about ${formatUsd(parseMoney(instead.cost))}. ${changesText(instead)} Or ${ask}.`,
+          ? `Nothing passes whatever the goal gives up: ${ask}.${regionsText(input, rules)}`
+          : `This passes: ${instead.summary}, about ${formatUsd(parseMoney(instead.cost))}. ${changesText(instead)} Or ${ask}.${regionsText(input, rules)}`,
       rules,
       ...(instead !== undefined && { instead }),
     },
@@ -158,6 +158,16 @@ function describe(found: Plan, wishes: readonly Wish[]): Instead {
       return { field, ...(value !== undefined && { value }) };
     }),
   };
+}
+
+/** A provider without regions may well run in an allowed one; it only does not say so. */
+function regionsText({ providers }: RecommendInput, rules: readonly PolicyRule[]): string {
+  const silent = providers.filter(
+    ({ type, regions }) => regions.length === 0 && type !== 'local' && type !== 'kubernetes',
+  );
+  if (silent.length === 0 || !rules.some(({ path }) => path === 'spec.regions.allowed')) return '';
+  const names = [...new Set(silent.map(({ name }) => name))].toSorted();
+  return ` Or name the regions in spec.regions of the ComputeProvider ${names.join(' or ')}, where it has them.`;
 }
 
 function changesText({ changes }: Instead): string {

@@ -155,6 +155,11 @@ describe('a goal without data', () => {
     { case: 'its method', fields: { methods: ['dpo' as const], capability: 'alignment' }, want: 'preferences' },
     { case: 'its task', fields: { modality: 'code' as const, capability: 'text-to-sql' }, want: 'sql' },
     { case: 'its modality', fields: { modality: 'audio' as const, capability: 'speech-recognition' }, want: 'speech' },
+    {
+      case: 'its base model',
+      fields: { modality: 'audio' as const, capability: 'audio-generation', model: 'whisper-large-v3' },
+      want: 'speech',
+    },
   ])('gets a set by $case', ({ fields, want }) => {
     expect(summary(fields).datasets[0]?.id).toBe(want);
   });

@@ -79,7 +79,7 @@ export function summarizeData(
 ): DataSummary | NoData {
   const { catalog, policy = noPolicy } = options;
   const method = options.method ?? contract.constraints.method ?? contract.methods?.[0] ?? 'lora';
-  const wish = wishOf(contract, method);
+  const wish = wishOf(contract, method, catalog?.families);
   const amount = contract.data.length === 1 ? statedAmount(contract) : {};
   if (contract.data.length > 0) {
     const views = contract.data.map((source) =>

@@ -1,5 +1,7 @@
 import type { Contract, MethodName, Modality } from '@kriptik/crds';
-import type { DatasetSpec } from '../../catalog/catalog.ts';
+import type { DatasetSpec, Family } from '../../catalog/catalog.ts';
+import { mentionOf } from '../../catalog/mention.ts';
+import { type Task, tasksOf, wantedTask } from '../tasks.ts';
 import { languagesOf } from './language.ts';
 
 /** What public data would have to be like to serve a goal. */
@@ -76,12 +78,22 @@ const NOT_COMMERCIAL =
 const COMMERCIAL =
   /\b(commercial\w*|product|customers?|clients?|sell\w*|shop|store|startup|company|business|saas|enterprise|kunden|firma|unternehmen|clientes|empresa)\b|客户|公司|商业/i;
 
+/** Tasks of data sets by what a base model is made for, where the capability does not tell. */
+const BY_MODEL: Readonly<Partial<Record<Task, readonly string[]>>> = {
+  'speech-recognition': ['speech-recognition'],
+  speech: ['text-to-speech', 'voice'],
+  music: ['music-generation', 'singing'],
+  ocr: ['ocr', 'documents'],
+  'vision-language': ['visual-question-answering', 'captioning'],
+};
+
 /** Reads off a contract which public data would serve it, trained by this method. */
-export function wishOf(contract: Contract, method: MethodName | undefined): DataWish {
+export function wishOf(contract: Contract, method: MethodName | undefined, families: readonly Family[] = []): DataWish {
   const { modality, capability, goalText, summary } = contract;
   const domains = DOMAINS.filter(([, words]) => words.test(goalText)).map(([domain]) => domain);
   const slug = capability.toLowerCase();
-  const known = TASKS[slug] ?? [slug, ...(domains.length > 0 && isText(modality) ? GENERAL : [])];
+  const known = TASKS[slug] ??
+    byModel(contract, families) ?? [slug, ...(domains.length > 0 && isText(modality) ? GENERAL : [])];
   const tasks = method === 'dpo' ? ['preference', ...domains.filter((domain) => domain === 'safety')] : known;
   return {
     modality,
@@ -91,6 +103,15 @@ export function wishOf(contract: Contract, method: MethodName | undefined): Data
     shapes: shapesFor(modality, method),
     commercial: isCommercial(goalText),
   };
+}
+
+/** The tasks that the stated base model, or words of the goal, point at. */
+function byModel(contract: Contract, families: readonly Family[]): readonly string[] | undefined {
+  const name = contract.constraints.model ?? contract.model;
+  const family = name === undefined ? undefined : mentionOf(name.replace(/^[\w.-]+\//, ''), families)?.family;
+  const [made] = family === undefined ? [] : tasksOf({ family: family.id, modality: family.modality });
+  const task = made ?? wantedTask(contract);
+  return task === undefined ? undefined : BY_MODEL[task];
 }
 
 /** Unless a goal says otherwise, its result is taken to be for sale or for use in a business. */

@@ -47,6 +47,8 @@ export interface ModelChoices {
   readonly choices: readonly ModelSpec[];
   /** Shown beside them for comparison, best first. */
   readonly others: readonly ModelSpec[];
+  /** All of them, best first. */
+  readonly ranked: readonly ModelSpec[];
   /** The goal named a model. */
   readonly stated: boolean;
   readonly task?: Task;
@@ -96,10 +98,11 @@ export function modelChoices(input: ModelInput): ModelChoices | UnknownModel {
     const stated = resolveModel(wanted, catalog);
     if (stated.length === 0) return { unknown: wanted, similar: all.slice(0, 5).map(({ id }) => id) };
     const choices = rank(stated);
-    return { ...common, choices, others: all.filter((model) => !choices.includes(model)), stated: true };
+    const others = all.filter((model) => !choices.includes(model));
+    return { ...common, choices, others, ranked: [...choices, ...others], stated: true };
   }
   const choices = onePerClass(all.filter(input.allowed));
-  return { ...common, choices, others: all.filter((model) => !choices.includes(model)), stated: false };
+  return { ...common, choices, others: all.filter((model) => !choices.includes(model)), ranked: all, stated: false };
 }
 
 /** Models for the task; all of them where none is. */
@@ -129,7 +132,9 @@ function resolveModel(name: string, catalog: Catalog): readonly ModelSpec[] {
   if (exact !== undefined) return [exact];
   const mention = mentionOf(name.replace(/^[\w.-]+\//, ''), catalog.families);
   if (mention === undefined) return [];
-  const family = modelsOfFamily(catalog, mention.family.id);
+  const rows = modelsOfFamily(catalog, mention.family.id);
+  const variant = rows.filter(({ id }) => mention.variant !== undefined && id.includes(`-${mention.variant}`));
+  const family = variant.length > 0 ? variant : rows;
   if (mention.sizeB === undefined) return family;
   const size = mention.sizeB;
   return family.filter((model) => Math.abs(Number(model.size) - size) / size < 0.1);

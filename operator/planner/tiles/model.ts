@@ -101,7 +101,7 @@ function warnings({ choices, context, decision }: PlanDraft, facts: ModelFacts |
 function alternatives(draft: PlanDraft): Tile['alternatives'] {
   const { choices, decision } = draft;
   const { model } = decision.chosen;
-  const ranked = [...choices.models.choices, ...choices.models.others].filter(({ id }) => id !== model.id);
+  const ranked = choices.models.ranked.filter(({ id }) => id !== model.id);
   const size = sizeClass(model);
   const telling = [
     ranked.filter((one) => sizeClass(one) < size).toSorted((a, b) => sizeClass(b) - sizeClass(a))[0],

@@ -129,12 +129,37 @@ describe('what a trainer is told', () => {
     });
   });
 
+  it.each([
+    { case: 'nothing', data: [{ uri: 'file:///a.jsonl', rowsEstimate: 40 }], want: undefined },
+    {
+      case: 'the shares of every source together',
+      data: [
+        {
+          uri: 'file:///a.jsonl',
+          rowsEstimate: 170,
+          heldOut: { evalShare: '0.1', testShare: '0', seed: 7 },
+        },
+        {
+          uri: 'file:///b.jsonl',
+          rowsEstimate: 30,
+          heldOut: { evalShare: '0.05', testShare: '0.05', seed: 7 },
+        },
+      ],
+      want: { share: '0.100000', maxRows: 20, everySteps: null },
+    },
+  ])('holds out $case', ({ data, want }) => {
+    if (attempt === undefined) throw new Error('the job has an attempt');
+    const { run } = job.spec;
+    const other = { ...job, spec: { ...job.spec, run: { ...run, resolved: { ...run.resolved, data } } } };
+    expect(trainerSpecOf(other, attempt, 'file:///store', undefined).evaluation).toEqual(want);
+  });
+
   it('is refused with the field when the trainer cannot do it', () => {
     if (attempt === undefined) throw new Error('the job has an attempt');
     const { run } = job.spec;
-    const resolved = { ...run.resolved, method: { name: 'rlhf' as const } };
+    const resolved = { ...run.resolved, data: [] };
     const other = { ...job, spec: { ...job.spec, run: { ...run, resolved } } };
-    expect(() => trainerSpecOf(other, attempt, 'file:///store', undefined)).toThrow(/method\.name/);
+    expect(() => trainerSpecOf(other, attempt, 'file:///store', undefined)).toThrow(/data/);
   });
 });
 

@@ -1,6 +1,6 @@
-import type { Attempt, Checkpoint, TrainingJob } from '@kriptik/crds';
+import type { Attempt, Checkpoint, PlannedData, TrainingJob } from '@kriptik/crds';
 import { TerminalError } from '../runtime/errors.ts';
-import { formatOf } from '../trainer/format.ts';
+import { trainerFormat } from '../trainer/format.ts';
 import { PROTOCOL, type TrainerSpec, trainerSpec } from '../trainer/spec.ts';
 
 /**
@@ -26,17 +26,19 @@ export function trainerSpecOf(
       parameters: model.parameters,
       license: model.license,
     },
+    modality: contract.modality,
     method: {
       name: method.name,
       ...(method.lora && { lora: { ...method.lora, dropout: Number(method.lora.dropout) } }),
     },
     data: resolved.data.map((source) => ({
       uri: source.uri,
-      format: source.format ?? formatOf(source.uri),
+      format: trainerFormat(source),
       split: source.split ?? null,
       sha256: source.sha256 ?? null,
     })),
     hyperparameters: { ...hyper, epochs: hyper.epochs ?? null, maxSteps: hyper.maxSteps ?? null },
+    ...evaluationOf(resolved.data),
     store: { uri: storeUri },
     resume: resume === undefined ? null : { uri: resume.uri, step: resume.step, manifestSha256: resume.manifestSha256 },
     outputs: outputsOf(job),
@@ -53,6 +55,25 @@ export function trainerSpecOf(
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
   throw new TerminalError(`the plan cannot be run by this trainer: ${issues}`);
+}
+
+/** The rows that the plan keeps from training, of all its sources together; nothing where it keeps none. */
+function evaluationOf(data: readonly PlannedData[]): Partial<Pick<TrainerSpec, 'evaluation'>> {
+  const rows = sum(data.map(({ rowsEstimate = 0 }) => rowsEstimate));
+  const kept = Math.round(
+    sum(
+      data.map(
+        ({ rowsEstimate = 0, heldOut }) =>
+          rowsEstimate * (Number(heldOut?.evalShare ?? 0) + Number(heldOut?.testShare ?? 0)),
+      ),
+    ),
+  );
+  if (kept === 0) return {};
+  return { evaluation: { share: (kept / rows).toFixed(6), maxRows: kept, everySteps: null } };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Artifacts asked for by any output; both kinds when none says. */

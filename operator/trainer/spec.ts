@@ -1,3 +1,4 @@
+import type { MethodName, Modality } from '@kriptik/crds';
 import { z } from 'zod';
 
 /** Version of the control protocol spoken by this operator. */
@@ -24,7 +25,7 @@ const lora = z.object({
 
 const data = z.object({
   uri: z.string().min(1),
-  format: z.enum(['jsonl', 'csv', 'parquet', 'hub']),
+  format: z.enum(['jsonl', 'csv', 'parquet', 'hub', 'folder']),
   split: z.string().nullable(),
   /** Of a data set on the Hub. */
   revision: z.string().nullable().exactOptional(),
@@ -46,15 +47,38 @@ const hyperparameters = z.object({
   precision: z.enum(['fp32', 'bf16', 'fp16']),
 });
 
+/** Rows kept from training, on which the base and the result are measured. */
+const evaluation = z.object({
+  /** Of all rows, 0.001 to 0.5. */
+  share: decimal,
+  maxRows: z.number().int().positive(),
+  /** Optimizer steps between looks on the way; null looks at the base and the result only. */
+  everySteps: z.number().int().positive().nullable(),
+});
+
+const METHODS = [
+  'lora',
+  'qlora',
+  'full',
+  'dpo',
+  'rlhf',
+  'dreambooth',
+  'textual-inversion',
+  'voice-clone',
+] as const satisfies readonly MethodName[];
+const MODALITIES = ['llm', 'code', 'multimodal', 'image', 'video', 'audio'] as const satisfies readonly Modality[];
+
 /** What one attempt trains; the operator writes it, the backend adds `control`. */
 export const trainerSpec = z.object({
   protocol: z.literal(PROTOCOL),
   job: z.string().regex(/^[^/]+\/[^/]+$/, 'expected <namespace>/<name>'),
   attempt: z.string().min(1),
   model,
-  method: z.object({ name: z.enum(['lora', 'full']), lora: lora.optional() }),
+  method: z.object({ name: z.enum(METHODS), lora: lora.optional() }),
+  modality: z.enum(MODALITIES).exactOptional(),
   data: z.array(data).min(1),
   hyperparameters,
+  evaluation: evaluation.exactOptional(),
   store: z.object({ uri: z.string().min(1) }),
   resume: z.object({ uri: z.string(), step: z.number().int().nonnegative(), manifestSha256: sha256 }).nullable(),
   outputs: z.array(z.enum(['adapter', 'merged'])),

@@ -38,8 +38,10 @@ export interface Found {
 
 /** An answer is taken as it is for this long, in ms; later it is asked again and stands in when that fails. */
 const FRESH_MS = 600_000;
-/** After an unanswered call nobody waits for another for this long, in ms. */
+/** After an unanswered call nobody waits for another for this long, nor asks again for what does not exist, in ms. */
 const DOWN_MS = 60_000;
+/** Names that do not exist, remembered at most. */
+const MOST_REFUSED = 1_000;
 const TIMEOUT_MS = 3_000;
 const CONCURRENCY = 4;
 
@@ -49,6 +51,7 @@ export class HubClient {
   readonly #limit: ReturnType<typeof limiter>;
   #down: { readonly until: number; readonly problem: HubProblem } | undefined;
   #upUntil = Number.NEGATIVE_INFINITY;
+  readonly #refused = new Map<string, { readonly until: number; readonly problem: HubProblem }>();
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -174,6 +177,8 @@ export class HubClient {
     const known = schema.safeParse(kept?.value);
     const before = kept !== undefined && known.success ? { value: known.data, at: kept.at } : undefined;
     if (before !== undefined && now() - before.at < FRESH_MS) return { ...before, stale: false };
+    const refused = this.#refused.get(key);
+    if (refused !== undefined && now() < refused.until) throw refused.problem;
     try {
       const value = parsed(schema, await this.#call({ kind, name, revision }, ask), `${kind} ${name}`);
       const at = now();
@@ -183,8 +188,15 @@ export class HubClient {
       return { value, at, stale: false };
     } catch (error) {
       if (before !== undefined && error instanceof HubProblem && error.passing) return { ...before, stale: true };
+      if (error instanceof HubProblem && !error.passing) this.#refuse(key, error);
       throw error;
     }
+  }
+
+  /** A plan that waits for a dataset to appear asks often. */
+  #refuse(key: string, problem: HubProblem): void {
+    if (this.#refused.size >= MOST_REFUSED) this.#refused.clear();
+    this.#refused.set(key, { until: this.#options.now() + DOWN_MS, problem });
   }
 
   async #token(signal: AbortSignal): Promise<string | undefined> {

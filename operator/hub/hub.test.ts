@@ -214,6 +214,18 @@ describe('a Hub that gives no answer', () => {
     expect((await asked.dataset('acme/faq')).value.sha).toBe(first);
   });
 
+  it('is not asked again within a minute for what does not exist', async () => {
+    let now = 0;
+    const asked = client({ now: () => now });
+    await problem(asked.dataset('acme/soon'));
+    const seen = hub.seen.length;
+    hub.datasets.push({ id: 'acme/soon', commits: [first] });
+    expect((await problem(asked.dataset('acme/soon'))).kind).toBe('NotFound');
+    expect(hub.seen).toHaveLength(seen);
+    now = 60_000;
+    expect((await asked.dataset('acme/soon')).value.sha).toBe(first);
+  });
+
   it('is not asked at all when told to be offline', async () => {
     const seen = hub.seen.length;
     expect((await problem(client({ offline: true }).model('acme/Talker-8B-Instruct'))).kind).toBe('Offline');

@@ -146,7 +146,9 @@ describe('a plan priced with the Hub', () => {
 
   it('plans nothing else in the place of a model that nobody can be asked about', async () => {
     hub.outage = 'reset';
-    const found = await blocked({ constraints: { model: 'acme/Hermes-Llama-3.1-8B' } });
+    const named = { constraints: { model: 'acme/Hermes-Llama-3.1-8B' } };
+    expect((await price(named)).unverified).toMatchObject([{ kind: 'Unreachable' }]);
+    const found = await blocked(named);
     expect(found.reason).toBe('NoSuitableModel');
     expect(found.message).toMatch(
       /^spec\.constraints\.model: the catalog does not list acme\/Hermes-Llama-3\.1-8B, and the Hub could not be asked/,

@@ -135,5 +135,5 @@ function isOf(result: PlanResult, { name }: UnaskedModel): boolean {
 function unknownModel({ name, field, why }: UnaskedModel): Priced {
   const message = `${field}: the catalog does not list ${name}, and the Hub could not be asked about it: ${why.message}`;
   const remedy = `${why.remedy}. Or name a model of the catalog: kriptik catalog list models`;
-  return { result: { blocked: { reason: 'NoSuitableModel', message, remedy } }, unverified: [] };
+  return { result: { blocked: { reason: 'NoSuitableModel', message, remedy } }, unverified: [why] };
 }

@@ -38,6 +38,8 @@ export interface PlanDependencies {
 
 /** Data that is missing may appear: look again after this long, in ms. */
 const DATA_RETRY_MS = 15_000;
+/** Facts that the Hub could not confirm are asked for again after this long, in ms. */
+const HUB_RETRY_MS = 300_000;
 /** Jobs end and months begin: a plan that a month has no room for is looked at again after this long, in ms. */
 const MONTH_RETRY_MS = 300_000;
 
@@ -77,6 +79,7 @@ export class PlanReconciler implements Reconciler {
     this.#tell(plan, decision);
     const waitsForData = proposal !== undefined && 'blocked' in proposal && plan.spec.contract.data.length > 0;
     if (waitsForData) return { requeueAfterMs: DATA_RETRY_MS };
+    if (priced !== undefined && priced.unverified.length > 0) return { requeueAfterMs: HUB_RETRY_MS };
     const waitsForMonth = approved && monthlyRemaining !== undefined && decision.status.phase === 'Blocked';
     return waitsForMonth ? { requeueAfterMs: MONTH_RETRY_MS } : {};
   }

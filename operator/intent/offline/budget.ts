@@ -69,7 +69,7 @@ const FORMS: readonly RegExp[] = [
 ];
 /** A number that only the word before it makes money: "spend max 45", "预算 500". */
 const BARE = new RegExp(
-  `(?:budget|presupuesto|kostenrahmen|预算|予算|बजट|spend|ausgeben|gastar|depenser|pay|limit|spending cap|kharch\\w*)[\\s:=']*(?:(?:is|s|of|was|ist|von|es|de|est|max\\w*|at most|up to|no more than|only|about|around|under|below|hochstens|bis zu|maximal|hasta|為|は|为|约|在)[\\s:.]*){0,4}(?<a>${NUMBER})(?<next>[\\s-]*[\\p{L}%]+)?`,
+  `(?:budget|presupuesto|kostenrahmen|预算|予算|बजट|spend|ausgeben|gastar|depenser|pay|put|set aside|limit|spending cap|kharch\\w*)[\\s:=']*(?:(?:is|s|of|was|ist|von|es|de|est|max\\w*|at most|up to|no more than|only|about|around|under|below|hochstens|bis zu|maximal|hasta|為|は|为|约|在)[\\s:.]*){0,4}(?<a>${NUMBER})(?<next>[\\s-]*[\\p{L}%]+)?`,
   'gu',
 );
 /** A bare limit that ends its clause: "under 1k", "may cost 150". */
@@ -81,7 +81,7 @@ const NOT_MONEY =
   /length|tokens?|resolution|rank|seq|batch|context|\bpx\b|accuracy|loss|latency|epochs?|\blr\b|temperature|size|score|f1|wer|steps?|age/;
 /** Words after a bare number that leave it money. */
 const STILL_MONEY =
-  /^[\s-]*(?:on|for|in|all|max|tops|total|and|or|is|at|so|please|pls|plz|but|per run|maximum|limit|fur|insgesamt|pour|para|en|und|oder|以内|左右|まで|तक|tak|usd)$/;
+  /^[\s-]*(?:aside|on|for|in|all|max|tops|total|and|or|is|at|so|please|pls|plz|but|per run|maximum|limit|fur|insgesamt|pour|para|en|und|oder|以内|左右|まで|तक|tak|usd)$/;
 /** Nouns that are counted, timed or measured: no currency. */
 const COUNTED_NOUN =
   /^[\s-]*(?:epochs?|steps?|gpus?|hours?|hrs?|h|days?|weeks?|minutes?|mins?|gb|tb|mb|g|vram|images?|photos?|examples?|samples?|rows?|pairs?|tokens?|requests?|tickets?|people|x|b|k|percent|%|stunden?|tage?n?|wochen?|heures?|jours?|horas?|dias?|semanas?|clips?|files?|characters?|words?|lines?|times?|runs?|models?|cards?|cores?|nodes?|different|more|new|of|per|each|billion|million)$/i;

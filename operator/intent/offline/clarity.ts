@@ -1,5 +1,4 @@
 import type { MethodName } from '@kriptik/crds';
-import type { Mention } from '../../catalog/mention.ts';
 import type { BudgetWords } from './budget.ts';
 import type { DraftQuestion } from './conflict.ts';
 import { lexiconFile, type Words, wordTest } from './lexicon.ts';
@@ -9,7 +8,8 @@ export interface ClarityInput {
   /** Folded. */
   readonly text: string;
   readonly task: Task;
-  readonly model: Mention | undefined;
+  /** The text names a base model. */
+  readonly hasModel: boolean;
   readonly named: readonly MethodName[];
   readonly budget: BudgetWords;
 }
@@ -26,8 +26,8 @@ export function readClarity(input: ClarityInput): readonly DraftQuestion[] {
 }
 
 /** A modality alone is no goal: it needs a task, a base model or a method that implies one. */
-function isVague({ task, model, named, text }: ClarityInput): boolean {
-  if (model !== undefined) return false;
+function isVague({ task, hasModel, named, text }: ClarityInput): boolean {
+  if (hasModel && task.modality !== null) return false;
   const implied = named.some((method) => method !== 'lora' && method !== 'qlora' && method !== 'full');
   if (isVagueWording(text) && task.confidence < 14 && !implied) return true;
   if (task.modality === null) return true;

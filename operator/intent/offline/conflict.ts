@@ -26,6 +26,8 @@ export interface ConflictInput {
   readonly deadlineHours: number | null;
   /** Hours of sound or film to learn from. */
   readonly mediaHours: number | null;
+  /** Examples to learn from. */
+  readonly rows: number | null;
   readonly catalog: Pick<Catalog, 'fx' | 'models'>;
 }
 
@@ -45,6 +47,16 @@ const SHORTEST_RUN_HOURS = 4;
 const FLOPS_PER_DOLLAR = 7.2e17;
 /** Hours of recording that one card learns from in an hour, at best, one pass. */
 const MEDIA_SPEED: Readonly<Partial<Record<Modality, number>>> = { audio: 400, video: 20, multimodal: 60 };
+/** Examples that one card learns from in a second, at best. */
+const ROWS_PER_SECOND: Readonly<Partial<Record<Modality, number>>> = {
+  image: 100,
+  video: 5,
+  audio: 300,
+  multimodal: 100,
+};
+/** Sustained by the fastest cards, and tokens of a short example. */
+const BEST_FLOPS = 6e14;
+const SHORT_ROW = 100;
 /** Least memory of adapter training of pictures, film and sound, in GB; generous to the asker. */
 const LEAST_MEDIA_GB: Readonly<Partial<Record<Modality, number>>> = { image: 5, video: 8, audio: 2 };
 /** Families too large for the least figures above: adapters with every saving still need this much, in GB. */
@@ -75,6 +87,7 @@ const CHECKS: readonly ((input: ConflictInput) => DraftQuestion | null)[] = [
   licenceOfModel,
   memoryTooSmall,
   deviceTooSmall,
+  processorTooSlow,
   budgetTooSmall,
   scratchTooDear,
   rentedTimeTooDear,
@@ -186,11 +199,12 @@ function licenceOfModel({ wishes, model, catalog }: ConflictInput): DraftQuestio
 function memoryTooSmall(input: ConflictInput): DraftQuestion | null {
   const { hardware, task, text, named, sizeB, model } = input;
   const { memoryGb, count } = hardware;
-  if (memoryGb === null || task.modality === null || isQuestion(text)) return null;
+  const modality = task.modality ?? (sizeB === undefined ? null : 'llm');
+  if (memoryGb === null || modality === null || isQuestion(text)) return null;
   // A large card without a count is a type, not a limit.
   if (count === null && memoryGb >= 40 && !test('insists', text)) return null;
   const available = memoryGb * Math.max(1, count ?? 1);
-  const least = leastMemory(task.modality, sizeB, named, model);
+  const least = leastMemory(modality, sizeB, named, model);
   if (least === undefined || least.gb <= available) return null;
   return ask(
     'spec.constraints',
@@ -232,6 +246,17 @@ function deviceTooSmall({ text, sizeB, model }: ConflictInput): DraftQuestion | 
     'spec.constraints.model',
     `${model?.family.id ?? 'The model'} with ${sizeB}e9 parameters x ${BYTES_4BIT} bytes = ${round(sizeB * BYTES_4BIT)} GB does not run on the small device the text names. May the model be smaller?`,
     'Qwen2.5 1.5B',
+  );
+}
+
+function processorTooSlow({ text, sizeB, model }: ConflictInput): DraftQuestion | null {
+  if (sizeB === undefined || sizeB < 13 || !test('no-gpu', text)) return null;
+  // 4 FLOPs a parameter and token, 1e12 FLOP/s: what a desktop processor sustains.
+  const days = (4 * sizeB * 1e9 * 1e6) / 1e12 / 86_400;
+  return ask(
+    'spec.constraints',
+    `The text rules out GPUs, and ${model?.family.id ?? 'the model'} takes 4 x ${sizeB}e9 FLOPs a token: one million tokens at 1e12 FLOP/s = ${round(days)} days. May it run on a GPU, or with a smaller model?`,
+    'SmolLM2 135M',
   );
 }
 
@@ -286,15 +311,33 @@ function rentedTimeTooDear({ text, most, hardware, catalog }: ConflictInput): Dr
   );
 }
 
-function deadlineTooShort({ deadlineHours, mediaHours, task, hardware }: ConflictInput): DraftQuestion | null {
-  const speed = task.modality === null ? undefined : MEDIA_SPEED[task.modality];
-  if (deadlineHours === null || mediaHours === null || speed === undefined) return null;
+function deadlineTooShort(input: ConflictInput): DraftQuestion | null {
+  const { deadlineHours, mediaHours, rows, task, hardware, sizeB } = input;
+  if (deadlineHours === null || task.modality === null) return null;
   const cards = hardware.count ?? (hardware.limit === null ? 8 : 1);
-  const needed = mediaHours / (speed * cards);
-  if (needed <= deadlineHours) return null;
+  const speed = MEDIA_SPEED[task.modality];
+  if (mediaHours !== null && speed !== undefined) {
+    const needed = mediaHours / (speed * cards);
+    return tooLate(
+      `${mediaHours} hours of recordings`,
+      `${mediaHours} / (${speed} x ${cards} GPUs)`,
+      needed,
+      deadlineHours,
+    );
+  }
+  if (rows === null) return null;
+  const rate =
+    ROWS_PER_SECOND[task.modality] ?? (sizeB === undefined ? undefined : BEST_FLOPS / (4 * sizeB * 1e9 * SHORT_ROW));
+  if (rate === undefined) return null;
+  const needed = rows / (rate * cards) / 3600;
+  return tooLate(`${rows} examples`, `${rows} / (${round(rate)} a second x ${cards} GPUs)`, needed, deadlineHours);
+}
+
+function tooLate(data: string, sum: string, needed: number, allowed: number): DraftQuestion | null {
+  if (needed <= allowed) return null;
   return ask(
     'spec.constraints.deadline',
-    `One pass over ${mediaHours} hours of recordings takes at least ${mediaHours} / (${speed} x ${cards} GPUs) = ${round(needed)} h > ${round(deadlineHours)} h. May it take longer, or use less data?`,
+    `One pass over ${data} takes at least ${sum} = ${round(needed)} h > ${round(allowed)} h. May it take longer, or use less data?`,
     `${Math.ceil(needed * 3)}h`,
   );
 }

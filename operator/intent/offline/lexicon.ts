@@ -12,7 +12,7 @@ import { fold } from './text.ts';
  * - `..` between spaces is a gap of a few words within the sentence, `.{0,6}` one of characters, for scripts without
  *   spaces.
  *
- * A Latin term begins and ends at a word boundary, and may carry a plural s.
+ * A Latin term begins and ends at a word boundary; its words may carry a plural s.
  */
 export type Words = Readonly<Record<string, string>> | string;
 
@@ -125,7 +125,7 @@ function piece(token: string, before: string, inGroup: boolean): string {
     case ' * ':
       return `${SEPARATOR}+\\S+${SEPARATOR}+`;
     case ' ':
-      return `${SEPARATOR}+`;
+      return /[a-z]/.test(before) ? `s?${SEPARATOR}+` : `${SEPARATOR}+`;
     case '~':
       return `${SEPARATOR}*`;
     case '*':

@@ -22,7 +22,7 @@ const LATIN = [...VALUES.keys(), ...MULTIPLIERS.keys()]
   .sort((a, b) => b.length - a.length);
 /** Number words that are common words besides: they count only beside other number words. */
 const AMBIGUOUS = new Set(
-  'a an un une uno una ein eine einen eins das do dos teen char nau saat tees bees saath elf mil mill mille k mn bn cent cents couple das media medio half hundred thousand million grand sau once two-thirds'.split(
+  'a an un une uno una ein eine einen eins das do dos teen char nau saat tees bees saath elf mill k mn bn cent cents couple das media medio half grand sau once two-thirds'.split(
     ' ',
   ),
 );

@@ -9,8 +9,9 @@ import { readConflict } from './conflict.ts';
 import { readDataset } from './dataset.ts';
 import { readDeadlineDate, readDeadlineHours } from './deadline.ts';
 import { readHardware } from './hardware.ts';
-import { chosenMention, withShouted } from './mentions.ts';
+import { chosenMention, slugOf, withShouted } from './mentions.ts';
 import { equivalents, isPossible, readMethods } from './method.ts';
+import { readUnknownModel } from './names.ts';
 import { digitise } from './numbers.ts';
 import { readRefusal } from './safety.ts';
 import { readSizeB } from './size.ts';
@@ -30,8 +31,9 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
   const exact = fold(honest);
   const text = correctTypos(exact);
   const counted = digitise(exact);
-  const mentions = mentionsOf(withShouted(honest, exact, catalog.families), catalog.families);
-  const model = chosenMention(exact, mentions);
+  const naming = withShouted(honest, exact, catalog.families);
+  const model = chosenMention(naming, mentionsOf(naming, catalog.families));
+  const unknown = model === undefined ? readUnknownModel(honest) : null;
   const named = readMethods(text);
   const task = readTask(text, model, named);
   const dataset = readDataset(honest, counted);
@@ -40,7 +42,7 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
   const wishes = readWishes(text);
   const deadlineHours = readDeadlineHours(counted);
   const sizeB = model?.sizeB ?? readSizeB(exact) ?? knownSizeB(model, catalog);
-  const refusal = readRefusal(whole.folded);
+  const refusal = readRefusal(whole.folded, whole.plain);
   const clash = readConflict({
     text,
     task,
@@ -53,11 +55,15 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
     least: budget.least,
     deadlineHours,
     mediaHours: dataset.hours,
+    rows: dataset.rows,
     catalog,
   });
   // What is refused is not asked about.
   const conflict = refusal === null ? clash : null;
-  const open = conflict === null ? readClarity({ text, task, model, named, budget }) : [conflict];
+  const open =
+    conflict === null
+      ? readClarity({ text, task, hasModel: model !== undefined || unknown !== null, named, budget })
+      : [conflict];
   const questions = refusal === null ? open : [];
   return {
     modality: task.modality,
@@ -65,7 +71,7 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
     summary: summaryOf(honest),
     methods: [...methodsOf(task, named, wishes.quality)],
     methodStated: named.length > 0,
-    model: model?.slug ?? null,
+    model: model === undefined ? unknown : slugOf(model, naming),
     modelParametersB: model?.sizeB ?? readSizeB(exact) ?? null,
     quality: wishes.quality,
     datasetHint: dataset.hint,

@@ -18,6 +18,9 @@ interface Rule {
   readonly unless: readonly string[];
 }
 
+/** The one concept that no word list holds: a person named as the owner of a voice. */
+const NAMED = 'named-voice';
+
 /** Characters in which the concepts of a rule must meet: a short goal as a whole, a long one in windows of sentences. */
 const NEAR = 600;
 
@@ -37,14 +40,16 @@ const RULES: readonly Rule[] = file.rules.map(({ reason, all, any = [], unless =
  * The reason why a goal is refused; null = nothing speaks against it. `folded` is the whole text, quotes included:
  * harm does not become harmless inside quotation marks.
  */
-export function readRefusal(folded: string): string | null {
+export function readRefusal(folded: string, plain: string = folded): string | null {
+  const named = namesPerson(plain);
   for (const window of windows(folded)) {
     const found = new Map<string, boolean>();
     const has = (concept: string): boolean => {
       const known = found.get(concept);
       if (known !== undefined) return known;
       // A guard that is to be evaded protects nobody.
-      const value = test(concept, concept === 'protect' ? window.replace(EVASION, ' ') : window);
+      const value =
+        concept === NAMED ? named : test(concept, concept === 'protect' ? window.replace(EVASION, ' ') : window);
       found.set(concept, value);
       return value;
     };
@@ -60,4 +65,18 @@ function windows(text: string): readonly string[] {
   if (text.length <= NEAR) return [text];
   const parts = sentences(text).map((part) => part.slice(0, 2 * NEAR));
   return parts.map((part, index) => `${parts[index - 1] ?? ''} ${part} ${parts[index + 1] ?? ''}`);
+}
+
+const FULL_NAME = String.raw`(?<name>\p{Lu}\p{Ll}+ \p{Lu}\p{Ll}+)`;
+const VOICE_OF = new RegExp(
+  `(?:voice of|[Cc]lone|[Ii]mitate|[Ss]ounds? like|[Dd]eepfakes? of|Stimme von|voix de|voz de|声音|の声)\\s(?:the voice of |actor |actress |singer )?${FULL_NAME}|${FULL_NAME}(?:'s|’s)? (?:voice|Stimme|speech)`,
+  'gu',
+);
+/** Capitalised words that make no person: languages, places, days, brands of voices. */
+const NO_PERSON =
+  /\b(?:English|German|French|Spanish|Chinese|Japanese|Hindi|Italian|Dutch|Swiss|British|American|Irish|Scottish|Welsh|Indian|African|Asian|European|Arabic|Turkish|Polish|Portuguese|Brazilian|Mexican|Canadian|Austrian|Bavarian|Make|The|Our|My|This|That|New|Text|Train|Build|Create|Clone|Need|Want|Best|Real|Google|Apple|Amazon|Microsoft|Open|Common|Mozilla|Sherlock|Santa|Darth|Mickey|Harry|Gandalf|Master)\b/;
+
+/** Whether the text names a person by first and last name as the owner of a voice. */
+function namesPerson(plain: string): boolean {
+  return [...plain.matchAll(VOICE_OF).take(20)].some(({ groups }) => !NO_PERSON.test(groups?.['name'] ?? ''));
 }

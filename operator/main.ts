@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { availableParallelism, hostname, totalmem } from 'node:os';
+import { availableParallelism, homedir, hostname, totalmem } from 'node:os';
 import {
   ComputeProviderResource,
   TrainingGoalResource,
@@ -9,7 +9,7 @@ import {
 } from '@kriptik/crds';
 import { Agent } from 'undici';
 import { findTrainer } from './backends/local/trainer-install.ts';
-import { loadCatalog } from './catalog/catalog.ts';
+import { currentCatalog, overlayPath } from './catalog/overlay.ts';
 import { clusterId, requireKinds, whoAmI } from './cluster.ts';
 import { GoalReconciler } from './goal/reconciler.ts';
 import { hubFrom } from './hub/config.ts';
@@ -83,7 +83,8 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   // Looked up each time: a trainer that is installed while the operator runs is found.
   const trainer = async () => options.trainer ?? (await findTrainer(env, TRAINER_SOURCE)) ?? MISSING_TRAINER;
   const registry = new ProviderRegistry({ local: localProviderFactory(trainer, await clusterId(client)) });
-  const catalog = loadCatalog();
+  // Prices and facts that somebody refreshed count here as they do for `kriptik plan`.
+  const catalog = await currentCatalog(overlayPath(env, homedir()));
   const market = { catalog, machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };
   const caches = createCaches(client, log);
   const instance = `${hostname()}-${process.pid}`;

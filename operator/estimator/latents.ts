@@ -48,7 +48,7 @@ export function latentsOf(work: Workload): Latents {
   const forward =
     unet === undefined
       ? 2 * activeParameters * tokens + 4 * tokens * tokens * hidden * layers
-      : unet * 1e12 * (pixels / MEGAPIXEL) ** 1.1;
+      : unet * 1e12 * (pixels / MEGAPIXEL) ** 1.1 * latentFrames;
   return {
     transformer,
     hidden,

@@ -1,5 +1,6 @@
 import type { GpuSpec, Speeds } from '../catalog/catalog.ts';
 import { dimensionsOf } from './dimensions.ts';
+import { soundOf } from './sound.ts';
 import { attainableFlops, overlapped } from './speed.ts';
 import type { Workload } from './workload.ts';
 import { baseBits, deviceCount, shardCount, trainsAdapter } from './workload.ts';
@@ -52,8 +53,16 @@ export function languageWork(work: Workload): LanguageWork {
 /** Growth of the longest of n rows over their mean, with every doubling of n (ms-swift's batches of 1 to 8 rows). */
 const PADDING = 0.19;
 
+/** Speech models that are language models see a clip as the tokens of its codec. */
+function rowTokens(work: Workload): number {
+  const { modality, architecture } = work.model;
+  return modality === 'audio' && architecture?.audio !== undefined ? soundOf(work).tokens : work.tokensPerRow;
+}
+
 /** Rows of a batch are padded to its longest one, unless they are packed. */
-function paddedRow({ tokensPerRow, batchSize, maxLength, packed }: Workload): number {
+function paddedRow(work: Workload): number {
+  const { batchSize, maxLength, packed } = work;
+  const tokensPerRow = rowTokens(work);
   if (packed === true) return tokensPerRow;
   return Math.max(tokensPerRow, Math.min(maxLength, tokensPerRow * (1 + PADDING * Math.log2(batchSize))));
 }

@@ -64,6 +64,20 @@ describe('seconds of a step', () => {
     );
   });
 
+  it('of a speech model that is a language model grow with the length of its clips', () => {
+    const clip = (clipSeconds: number): number =>
+      secondsPerStep(makeWork('orpheus-3b', { clipSeconds, batchSize: 4 }), catalog);
+    expect(clip(20)).toBeGreaterThan(1.5 * clip(10));
+  });
+
+  it('of a picture model grow with pixels, and of one made for clips with frames', () => {
+    const seconds = (id: string, fields: Partial<Workload>): number => secondsPerStep(makeWork(id, fields), catalog);
+    expect(seconds('flux.1-dev', { resolution: 1024 })).toBeGreaterThan(
+      2.5 * seconds('flux.1-dev', { resolution: 512 }),
+    );
+    expect(seconds('animatediff-1.5', { frames: 16 })).toBeGreaterThan(2 * seconds('animatediff-1.5', { frames: 2 }));
+  });
+
   it('of RLHF are mostly generation', () => {
     const rlhf = withoutAdapter(makeWork('qwen2.5-1.5b-instruct', { method: 'rlhf' }));
     const full = makeWork('qwen2.5-1.5b-instruct', { method: 'full' });

@@ -1,9 +1,8 @@
 import type { Preview, PricedPreview } from '@kriptik/operator/plan/preview.ts';
-import { usd } from '../describe/common.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
-import { hours } from '../render/duration.ts';
 import { printable, wrap } from '../render/width.ts';
+import { didYouMean } from '../suggest.ts';
 import type { PlanInput } from './input.ts';
 
 type Unplanned = Exclude<Preview, PricedPreview>;
@@ -58,29 +57,32 @@ export function unplanned(preview: Unplanned, input: PlanInput, width: number): 
   return blocked(preview, input);
 }
 
-function blocked({ blocked: problem }: Extract<Unplanned, { blocked: unknown }>, input: PlanInput): CliError {
-  const { reason, message, remedy, rules = [], instead } = problem;
+type Problem = Extract<Unplanned, { blocked: unknown }>['blocked'];
+
+function blocked({ blocked: problem }: { readonly blocked: Problem }, input: PlanInput): CliError {
+  const { reason, message, remedy, rules = [] } = problem;
+  if (reason === 'UnknownSelection') return unknownChoice(problem);
   const field = fieldIn(message) ?? fieldIn(remedy) ?? 'spec.goal';
-  const code =
-    reason === 'ForbiddenByPolicy' ? EXIT.overPolicy : reason === 'UnknownSelection' ? EXIT.notFound : EXIT.unplannable;
-  return new CliError(code, {
+  return new CliError(reason === 'ForbiddenByPolicy' ? EXIT.overPolicy : EXIT.unplannable, {
     what: `the goal cannot be planned: ${printable(message).replace(/\.$/, '')}`,
     where:
-      reason === 'UnknownSelection'
-        ? '--set'
-        : rules.length > 0
-          ? rules.map(({ policy, path }) => `TrainingPolicy ${policy}, ${path}`).join('; ')
-          : input.where(field),
+      rules.length > 0
+        ? rules.map(({ policy, path }) => `TrainingPolicy ${policy}, ${path}`).join('; ')
+        : input.where(field),
+    remedy: [printable(remedy)],
+  });
+}
+
+/** The planner names the choice as a field of the plan, and every id there is. */
+function unknownChoice({ message, remedy }: Problem): CliError {
+  const [, tile = '', id = ''] = /spec\.selection\.(\w+): "([^"]*)"/.exec(message) ?? [];
+  const [, ids = ''] = /one of: (.*?)(?:; or|\.?$)/.exec(remedy) ?? [];
+  return new CliError(EXIT.notFound, {
+    what: `the plan offers no ${tile}=${printable(id)}`,
+    where: '--set',
     remedy: [
-      printable(remedy),
-      ...(instead === undefined
-        ? []
-        : [
-            `What fits: ${printable(instead.summary).replace(/\.$/, '')} (${usd(instead.cost)}, ${hours(instead.hours)}):`,
-            ...instead.changes.map(({ field: name, value }) =>
-              value === undefined ? `  remove ${name}` : `  ${name}: ${printable(value)}`,
-            ),
-          ]),
+      ...[didYouMean(id, ids.split(', '))].filter((line) => line !== undefined),
+      'Plan without --set: the list "Instead" holds what can be chosen, with its price.',
     ],
   });
 }

@@ -7,13 +7,17 @@ import { printable } from '../render/width.ts';
 
 /** What the selection moved: tile, what, cost, time, from and to. */
 export function changeRows({ changes }: Pick<PricedPreview, 'changes'>): string[][] {
-  return changes.map(({ tile, what, before, after, costDelta, hoursDelta }) => [
-    tile,
-    printable(what),
-    moneyDelta(costDelta),
-    timeDelta(hoursDelta),
-    `${printable(before)} to ${printable(after)}`,
-  ]);
+  return changes.map(({ tile, what, before, after, costDelta, hoursDelta }) => {
+    // Totals come as the API writes amounts and hours.
+    const shown = costDelta !== undefined ? usd : hoursDelta !== undefined ? hours : printable;
+    return [
+      tile,
+      printable(what),
+      moneyDelta(costDelta),
+      timeDelta(hoursDelta),
+      `${shown(before) || '-'} to ${shown(after) || '-'}`,
+    ];
+  });
 }
 
 /** Stages of a plan that has several: name, method, machine, time, cost, what it does. */

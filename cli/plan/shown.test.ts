@@ -16,8 +16,20 @@ const changes = [
     what: 'card',
     before: 'L40S',
     after: 'H100',
-    costDelta: '-0.30',
-    hoursDelta: '-1.5',
+  },
+  {
+    tile: 'Budget' as const,
+    what: 'expected total',
+    before: '2.19787',
+    after: '1.90',
+    costDelta: '-0.29787',
+  },
+  {
+    tile: 'Budget' as const,
+    what: 'expected hours',
+    before: '2.5',
+    after: '4',
+    hoursDelta: '1.5',
   },
 ];
 
@@ -58,7 +70,10 @@ describe('a plan on the screen', () => {
   });
 
   it('tells what --set changed, and by how much', () => {
-    expect(screen({ changes }).join('\n')).toMatch(/GPU +card +-\$0\.30 +-1h30m +L40S to H100/);
+    const text = screen({ changes }).join('\n');
+    expect(text).toMatch(/GPU +card +- +- +L40S to H100/);
+    expect(text).toMatch(/Budget +expected total +-\$0\.30 +- +\$2\.20 to \$1\.90/);
+    expect(text).toMatch(/Budget +expected hours +- +\+1h30m +2h30m to 4h/);
   });
 
   it('is coloured only by a style that has colour', () => {
@@ -80,7 +95,7 @@ describe('a plan as Markdown', () => {
     expect(text).toContain('| Tile | Choice | What it means |\n| --- | --- | --- |\n| Model | Qwen2.5 7B | ');
     expect(text).toContain('| total | $2.13 | $3.42 | $4.71 |');
     expect(text).toContain('<details><summary>Instead</summary>\n\n| `--set` | Total |');
-    expect(text).toContain('| GPU | card | -$0.30 | -1h30m | L40S to H100 |');
+    expect(text).toContain('| Budget | expected total | -$0.30 | - | $2.20 to $1.90 |');
     expect(text).toContain('| Method | rank | 16 | Enough for a change of tone. |');
     expect(text).toMatch(/\nDigest: `sha256:(ab){32}`\n$/);
   });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CardAdvice } from './schema/card.ts';
 import type { ClaudePrices } from './schema/claude.ts';
 import type { DatasetSpec } from './schema/dataset.ts';
 import type { Family } from './schema/family.ts';
@@ -11,6 +12,7 @@ import type { ModelSpec } from './schema/model.ts';
 import type { PriceRow } from './schema/price.ts';
 import type { Speeds } from './speeds-schema.ts';
 
+export type { CardAdvice } from './schema/card.ts';
 export type { DatasetSpec } from './schema/dataset.ts';
 export type { Family } from './schema/family.ts';
 export type { Fx } from './schema/fx.ts';
@@ -28,6 +30,7 @@ export interface Catalog {
   readonly gpus: readonly GpuSpec[];
   readonly prices: readonly PriceRow[];
   readonly methods: readonly MethodSpec[];
+  readonly cards: readonly CardAdvice[];
   readonly datasets: readonly DatasetSpec[];
   readonly licenses: readonly LicenseSpec[];
   readonly fx: Fx;

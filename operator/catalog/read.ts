@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import type { z } from 'zod';
 import { type Catalog, InvalidCatalog } from './catalog.ts';
 import { checkReferences } from './references.ts';
+import { cardFile } from './schema/card.ts';
 import { claudePriceFile } from './schema/claude.ts';
 import type { CommercialUse } from './schema/common.ts';
 import { datasetFile } from './schema/dataset.ts';
@@ -42,6 +43,7 @@ export function readCatalog(directory: string): Catalog {
     gpus: rows(read(directory, 'gpus.yaml', gpuFile), 'gpus'),
     prices: read(directory, 'prices.yaml', priceFile).prices,
     methods: rows(read(directory, 'methods.yaml', methodFile), 'methods'),
+    cards: rows(read(directory, 'cards.yaml', cardFile), 'cards'),
     datasets: filesOf(directory, 'datasets-').flatMap((name) =>
       rows(read(directory, name, datasetFile), 'datasets').map((row) => ({
         ...row,

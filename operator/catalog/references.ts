@@ -6,9 +6,9 @@ export function checkReferences(catalog: Catalog): readonly string[] {
   const families = ids(catalog.families);
   const gpus = ids(catalog.gpus);
   const licenses = ids(catalog.licenses);
-  const { models, datasets, prices } = catalog;
+  const { models, datasets, prices, cards } = catalog;
   return [
-    ...(['models', 'families', 'gpus', 'methods', 'datasets', 'licenses'] as const).flatMap((kind) =>
+    ...(['models', 'families', 'gpus', 'methods', 'cards', 'datasets', 'licenses'] as const).flatMap((kind) =>
       repeated(catalog[kind].map(({ id }) => id)).map((id) => `${kind}: ${id} appears twice`),
     ),
     ...models.flatMap(({ id, family, license, training }) => [
@@ -16,6 +16,9 @@ export function checkReferences(catalog: Catalog): readonly string[] {
       ...(licenses.has(license) ? [] : [`models: ${id}: no licence ${license}`]),
       ...(training === undefined || gpus.has(training.gpu) ? [] : [`models: ${id}: no GPU ${training.gpu}`]),
     ]),
+    ...cards.flatMap((card) =>
+      card.gpus.filter((gpu) => !gpus.has(gpu)).map((gpu) => `cards: ${card.id}: no GPU ${gpu}`),
+    ),
     ...datasets
       .filter(({ license }) => !licenses.has(license))
       .map(({ id, license }) => `datasets: ${id}: no licence ${license}`),

@@ -102,7 +102,7 @@ function providerOrder({ context, choices, decision }: Decided): Resolved['provi
     .map((other) => judge(context, chosen.model, chosen.method, other, extent.extent))
     .filter(works)
     .filter((candidate) => (candidate.fits || !chosen.fits) && isSameWork(candidate, chosen))
-    .toSorted(byPreference);
+    .toSorted((a, b) => byPreference(context, a, b));
   return [chosen, ...others].slice(0, MOST_PROVIDERS).map((one) => ({
     provider: one.compute.offer.name,
     gpu: one.compute.offer.gpu,

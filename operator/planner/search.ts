@@ -56,7 +56,7 @@ export function bestFor(
     const best = bestCompute(context, model, method, offers, extent);
     if (best === undefined) continue;
     if (works(best) && best.fits) return best;
-    if (fallback === undefined || byPreference(best, fallback) < 0) fallback = best;
+    if (fallback === undefined || byPreference(context, best, fallback) < 0) fallback = best;
   }
   return fallback;
 }
@@ -69,7 +69,7 @@ export function bestCompute(
   offers: readonly (readonly Compute[])[],
   extent: Extent = {},
 ): Found | undefined {
-  const advised = advisedGpus(model, method, context.contract.quality);
+  const advised = advisedGpus(context.catalog, model, method, context.contract.quality);
   const isAdvised = (computes: readonly Compute[]): boolean => advised.includes(computes[0]?.offer.gpu ?? '');
   const first = better(undefined, offers.filter(isAdvised));
   // No other card goes before an advised one that works within the limit, unless its provider does.
@@ -84,7 +84,7 @@ export function bestCompute(
     let found = best;
     for (const computes of among) {
       const one = fewestThatDo(context, model, method, computes, extent);
-      if (one !== undefined && (found === undefined || byPreference(one, found) < 0)) found = one;
+      if (one !== undefined && (found === undefined || byPreference(context, one, found) < 0)) found = one;
     }
     return found;
   }
@@ -106,7 +106,7 @@ export function fewestThatDo(
     if (compute.nodes > 1 && works(best)) break;
     const found = judge(context, model, method, compute, extent);
     if (works(found) && !isLong(found)) return found;
-    if (best === undefined || byPreference(found, best) < 0) best = found;
+    if (best === undefined || byPreference(context, found, best) < 0) best = found;
   }
   return best;
 }
@@ -115,14 +115,14 @@ export function fewestThatDo(
  * What can be chosen first, then what is within the limit. Of those the providers' order, the advised card, patience
  * and cost decide; beyond the limit cost decides first, for it tells how far the money reaches.
  */
-export function byPreference(a: Found, b: Found): number {
+export function byPreference(context: PlanContext, a: Found, b: Found): number {
   const usable = Number(!works(a)) - Number(!works(b));
   if (usable !== 0 || !works(a) || !works(b)) return usable || firmness(a) - firmness(b);
   return (
     Number(b.fits) - Number(a.fits) ||
     (a.fits ? 0 : totalOf(a) - totalOf(b)) ||
     a.compute.offer.order - b.compute.offer.order ||
-    cardRank(a) - cardRank(b) ||
+    cardRank(context.catalog, a) - cardRank(context.catalog, b) ||
     Number(isLong(a)) - Number(isLong(b)) ||
     totalOf(a) - totalOf(b) ||
     a.compute.offer.name.localeCompare(b.compute.offer.name)

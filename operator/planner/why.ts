@@ -24,7 +24,7 @@ export function explain(draft: PlanDraft): readonly Reason[] {
     ...(source !== undefined && { source }),
   });
   const [firstModel = '', ...otherModel] = modelReasons(draft);
-  const cards = adviceFor(chosen);
+  const cards = adviceFor(context.catalog, chosen);
   const advice = choices.methods.find(({ name }) => name === method);
   return [
     of('Model', 'base model', model.id, firstModel, model.source),
@@ -40,7 +40,9 @@ export function explain(draft: PlanDraft): readonly Reason[] {
     ),
     ...hyperparameterReasons(chosen),
     ...gpuReasons(draft).map((text) => of('GPU', 'compute', compute.id, text)),
-    ...(cards === undefined ? [] : [of('GPU', 'advised cards', cards.gpus.join(', '), sentence(cards.because))]),
+    ...(cards === undefined
+      ? []
+      : [of('GPU', 'advised cards', cards.gpus.join(', '), sentence(cards.because), cards.source)]),
     of(
       'Budget',
       'expected cost',

@@ -52,7 +52,7 @@ export function gpuReasons({ decision, choices, context }: PlanDraft): readonly 
   const { chosen } = decision;
   const { compute, estimate } = chosen;
   const { offer } = compute;
-  const advice = adviceFor(chosen);
+  const advice = adviceFor(context.catalog, chosen);
   const deadline = context.contract.constraints.deadline;
   const needed = `${gigabytes(estimate.memory.total)} of ${gigabytes(estimate.memoryAvailable ?? 0)} are needed${gpusOf(compute) > 1 ? ' on each GPU' : ''}.`;
   return [

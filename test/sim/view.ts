@@ -1,4 +1,4 @@
-import type { TrainingGoal, TrainingGoalSpec, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { TrainingGoal, TrainingGoalSpec, TrainingJob, TrainingPlan, TrainingPolicySpec } from '@kriptik/crds';
 import { findCondition, isTrue } from '@kriptik/operator/runtime/conditions.ts';
 import type { SimApiServer } from './api-server.ts';
 import type { SimProvider } from './provider.ts';
@@ -78,6 +78,11 @@ export class View {
   enableProvider(enabled: boolean): void {
     const { spec } = this.#server.get('computeproviders', 'here');
     this.#server.patch('admin', 'computeproviders', 'here', 'main', { spec: { ...(spec as object), enabled } });
+  }
+
+  /** Changes the policy of the scenario. */
+  setPolicy(spec: TrainingPolicySpec): void {
+    this.#server.patch('admin', 'trainingpolicies', 'all', 'main', { spec });
   }
 
   deleteGoal(): void {

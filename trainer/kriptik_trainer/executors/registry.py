@@ -144,6 +144,15 @@ EXECUTORS = (
         AUDIO,
     ),
     Entry(
+        "xtts:XttsExecutor",
+        ("audio",),
+        ("voice-clone",),
+        _sounds,
+        "xtts",
+        "audio",
+        (*AUDIO, "TTS"),
+    ),
+    Entry(
         "vlm:VlmExecutor",
         ("multimodal",),
         ("lora",),

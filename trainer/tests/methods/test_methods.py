@@ -17,8 +17,9 @@ from support.pictures import CLIPS, PICTURES
 from support.seeing import SEEING
 from support.sounds import SOUNDS
 from support.specs import changed
+from support.voices import VOICES
 
-CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING)
+CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING, *VOICES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.modality}: {case.name}")

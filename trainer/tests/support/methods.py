@@ -35,6 +35,7 @@ class Case:
     improves: bool = True
     options: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
+    consent: Callable[[Path], dict[str, str]] | None = None
 
     def spec(self, root: Path, model: Path) -> dict[str, Any]:
         """A spec of six steps with accumulation 2 over a third more rows than a pass of them."""
@@ -49,6 +50,7 @@ class Case:
         spec["outputs"] = list(self.outputs)
         spec["evaluation"] = {"share": "0.2", "maxRows": 3, "everySteps": 3, "samples": 1}
         spec["hyperparameters"]["learningRate"] = "0.01"
+        spec["consent"] = None if self.consent is None else self.consent(root)
         return changed(spec, **self.changes)
 
 

@@ -22,7 +22,8 @@ describe('bin/kriptik', () => {
     expect(out).toContain(`kriptik     ${CLIENT_VERSION} (Node v`);
   });
 
-  it.each([['version', '--client'], ['help'], ['completion', 'bash']])(
+  const example = fileURLToPath(new URL('../examples/quickstart/goal.yaml', import.meta.url));
+  it.each([['version', '--client'], ['help'], ['completion', 'bash'], ['plan', '-q', '--offline', '-f', example]])(
     '%s does not wait for the client of the API server',
     (...args) => {
       const hook = `import{registerHooks}from"node:module";registerHooks({resolve(s,c,n){if(/client-node|undici|zod/.test(s))throw new Error("loads "+s);return n(s,c)}})`;

@@ -13,6 +13,11 @@ test holds the two together.
   leaves them out. Without a terminal nothing is asked, coloured or repainted.
 - An approval names the digest of the plan that was shown. If the plan changed meanwhile nothing is approved and the
   exit code is 5. In scripts: \`kriptik approve NAME --yes --digest DIGEST\`.
+- \`kriptik plan -f goal.yaml\` needs no cluster, no network and no key: it reads the goal by rules and prices it on the
+  published list prices of the catalog, so that the same goal has the same digest on every machine. A cluster that is
+  configured, \`--provider\`, \`--rate\`, or a goal that asks to run on this machine change what it is priced on.
+- For a pull request: \`kriptik plan -f goal.yaml -o markdown\`; exit code 0 planned, 4 refused, 9 needs clarification,
+  10 over policy, 11 cannot be planned.
 - Every error says what is wrong, where, and what to do. \`KRIPTIK_DEBUG=1\` adds the stack.
 - The kubeconfig is \`--kubeconfig\`, else \`KUBECONFIG\`, else \`~/.kube/config\`, else the one \`kriptik up\` wrote.
 - Completion: \`source <(kriptik completion bash)\`; also zsh and fish. Names of objects are completed from the cluster.

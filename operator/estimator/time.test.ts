@@ -88,7 +88,7 @@ describe('seconds of a step', () => {
     const work = makeWork('smollm2-135m-instruct', {
       device: { kind: 'cpu', cores: 2 },
       batchSize: 2,
-      tokensPerRow: 60,
+      tokensPerRow: 63,
       gradientCheckpointing: false,
       rented: false,
     });

@@ -37,7 +37,7 @@ describe('a goal becomes a contract', () => {
       methodStated: true,
     });
     expect(contract.budget).toMatchObject({ limit: '40.00', source: 'text' });
-    expect(contract.constraints).toEqual({ maxGpus: 1, deadline: '10h' });
+    expect(contract.constraints).toEqual({ maxGpus: 1, gpuTypes: ['RTX-4090-24GB'], deadline: '10h' });
     expect(contract.data).toEqual([{ ...data[0], rows: 1200 }]);
     expect(contract.goalGeneration).toBe(3);
   });

@@ -1,8 +1,10 @@
-import type { Constraints, Contract, TrainingGoalSpec } from '@kriptik/crds';
+import type { Contract, TrainingGoalSpec } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
 import { inputHash, workHash } from './hash.ts';
 import { lockBudget } from './lock-budget.ts';
 import { lockData } from './lock-data.ts';
+import { lockDeadline } from './lock-deadline.ts';
+import { lockWishes } from './lock-wishes.ts';
 import type { IntentDraft, IntentResult, ParsedBy, Question } from './types.ts';
 
 export interface LockInput {
@@ -12,6 +14,8 @@ export interface LockInput {
   /** metadata.generation of the goal that was read. */
   readonly generation: number;
   readonly catalog: Catalog;
+  /** Epoch ms, for telling that a date is past; absent = dates are not judged. */
+  readonly now?: number;
 }
 
 /**
@@ -28,9 +32,11 @@ export function lock(input: LockInput): IntentResult {
   const modality = constraints.modality ?? draft.modality;
   const budget = lockBudget(goal, draft, input.catalog.fx);
   const data = lockData(goal, draft);
+  const deadline = lockDeadline(constraints, draft, input.now);
   const questions: Question[] = [
     ...draft.questions.map(fromDraft).filter(({ field }) => !answered(field, goal)),
     ...(modality === null ? [whatModality] : []),
+    ...deadline.questions,
     ...('question' in budget ? [budget.question] : []),
     ...('question' in data ? [data.question] : []),
   ];
@@ -38,12 +44,13 @@ export function lock(input: LockInput): IntentResult {
     return { ...common, outcome: 'NeedsClarification', questions: distinct(questions) };
   }
 
-  const derived = deriveConstraints(constraints, draft);
+  const derived = lockWishes(constraints, draft, input.catalog);
   const notes = [
     ...draft.assumptions,
     ...budget.notes,
     ...data.notes,
     ...derived.notes,
+    ...deadline.notes,
     ...(draft.injection ? ['Parts of the text that try to steer the planner were left out.'] : []),
   ];
   const model = constraints.model ?? draft.model ?? undefined;
@@ -68,27 +75,6 @@ export function lock(input: LockInput): IntentResult {
     assumptions: notes.slice(0, 32).map((note) => short(note, 1024)),
   };
   return { ...common, outcome: 'Planned', contract, notes };
-}
-
-/** What the text limits and the spec leaves open: it can only narrow. */
-function deriveConstraints(spec: Constraints, draft: IntentDraft): { constraints: Constraints; notes: string[] } {
-  const notes: string[] = [];
-  const constraints: Constraints = { ...spec };
-  if (draft.localOnly && spec.providers === undefined && spec.providerNames === undefined) {
-    constraints.providers = ['local'];
-    notes.push('Runs on local providers only, as the text asks.');
-  }
-  if (draft.gpuCount !== null && draft.gpuCount >= 1) {
-    const most = Math.min(Math.floor(draft.gpuCount), spec.maxGpus ?? 1024);
-    constraints.maxGpus = most;
-    if (most !== spec.maxGpus) notes.push(`At most ${most} GPU${most === 1 ? '' : 's'}, as the text says.`);
-  }
-  if (draft.deadlineHours !== null && spec.deadline === undefined && draft.deadlineHours > 0) {
-    const minutes = Math.max(1, Math.round(draft.deadlineHours * 60));
-    constraints.deadline = minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
-    notes.push(`Finished within ${constraints.deadline}, as the text says.`);
-  }
-  return { constraints, notes };
 }
 
 const whatModality: Question = {

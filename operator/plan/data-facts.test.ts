@@ -55,8 +55,26 @@ describe('a data file', () => {
   it('is known by its rows, tokens, size and hash', async () => {
     const uri = await file('faq.jsonl', '{"a":1}\n{"a":2}\n');
     expect(await facts().of(of(uri))).toEqual([
-      { uri, rows: 2, tokensPerRow: 10, longestRow: 15, bytes: 20, sha256: 'ab'.repeat(32) },
+      {
+        uri,
+        rows: 2,
+        tokensPerRow: 10,
+        longestRow: 15,
+        bytes: 20,
+        sha256: 'ab'.repeat(32),
+        preferencePairs: false,
+      },
     ]);
+  });
+
+  it.each([
+    ['pairs.jsonl', '\n{"prompt":"a","chosen":"b","rejected":"c"}\n', true],
+    ['chat.jsonl', '{"messages":[]}\n', false],
+    ['pairs.csv', 'prompt,"chosen",rejected\na,b,c\n', true],
+    ['odd.jsonl', 'not json\n', undefined],
+  ])('tells by its first row whether it holds pairs of answers: %s', async (name, text, want) => {
+    const [fact] = await facts().of(of(await file(name, text)));
+    expect(fact?.preferencePairs).toBe(want);
   });
 
   it('that changed is checked again', async () => {

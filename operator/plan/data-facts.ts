@@ -4,6 +4,7 @@ import type { Contract, DataSource, PlannedData } from '@kriptik/crds';
 import type { DataFacts } from '../planner/types.ts';
 import type { CheckReport, DataCheck } from '../trainer/check.ts';
 import { formatOf } from '../trainer/format.ts';
+import { firstRowIsPair } from './row-kind.ts';
 
 /** Data that cannot be used; the message says which, why and what to do. */
 export class DataProblem extends Error {}
@@ -58,7 +59,10 @@ export class LocalDataFacts implements DataFactsSource {
     if (info.size === 0) throw new DataProblem(`${uri} is empty. Put at least one row into it`);
     const known = this.#known.get(uri);
     if (known?.mtimeMs === info.mtimeMs && known.facts.bytes === info.size) return known.facts;
-    const facts = factsOf(uri, await this.#check(uri, source.format ?? formatOf(uri)));
+    const format = source.format ?? formatOf(uri);
+    const counted = factsOf(uri, await this.#check(uri, format));
+    const pairs = await firstRowIsPair(fileURLToPath(uri), format);
+    const facts = { ...counted, ...(pairs !== undefined && { preferencePairs: pairs }) };
     this.#known.set(uri, { mtimeMs: info.mtimeMs, facts });
     return facts;
   }

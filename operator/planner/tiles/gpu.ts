@@ -39,6 +39,16 @@ export function gpuTile(draft: PlanDraft): Tile {
     alternatives: alternatives(draft, doing),
     ...warningsOf([
       ...(stale === undefined ? [] : [stale.message]),
+      ...(compute.spec === undefined || compute.spec.verified
+        ? []
+        : [
+            `Not verified today: the catalog's figures of ${offer.gpu} (${compute.spec.asOf}) come from secondary sources, and speed rests on them.`,
+          ]),
+      ...(compute.nodes > 1
+        ? [
+            'Machines are priced one by one here; a provider may ask more for linked ones, which then goes back to approval.',
+          ]
+        : []),
       ...(offer.priceVerified ? [] : [`The price of ${offer.gpu} is unconfirmed.`]),
       ...(offer.interruptible === true
         ? ['This compute can be taken away; training then resumes from a checkpoint.']

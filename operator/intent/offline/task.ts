@@ -47,7 +47,15 @@ const METHOD_MODALITY: Readonly<Partial<Record<MethodName, Modality>>> = {
   dpo: 'llm',
   rlhf: 'llm',
 };
-const MODEL_WEIGHT = 12;
+/** A model that makes pictures, film or sound does nothing else; a language model is put to many things. */
+const MODEL_WEIGHT: Readonly<Record<Modality, number>> = {
+  llm: 12,
+  code: 12,
+  multimodal: 16,
+  image: 20,
+  video: 20,
+  audio: 20,
+};
 const METHOD_WEIGHT = 4;
 /** From this weight on, rules for code outweigh that the model is a general one. */
 const CODE_TASK = 5;
@@ -74,7 +82,7 @@ export function readTask(text: string, model: Mention | undefined, named: readon
   const raise = (modality: Modality, weight: number): void => {
     scores.set(modality, (scores.get(modality) ?? 0) + weight);
   };
-  if (model !== undefined) raise(model.family.modality, MODEL_WEIGHT);
+  if (model !== undefined) raise(model.family.modality, MODEL_WEIGHT[model.family.modality]);
   for (const method of named) {
     const modality = METHOD_MODALITY[method];
     if (modality !== undefined) raise(modality, METHOD_WEIGHT);
@@ -84,7 +92,7 @@ export function readTask(text: string, model: Mention | undefined, named: readon
     model?.family.modality === 'llm' &&
     hits.some(({ modality, weight }) => modality === 'code' && weight >= CODE_TASK)
   )
-    raise('code', MODEL_WEIGHT);
+    raise('code', MODEL_WEIGHT.code);
   const [best] = [...scores].toSorted(([, a], [, b]) => b - a);
   if (best === undefined) {
     return { modality: null, capability: null, specific: false, confidence: 0, methods: [], evidence };

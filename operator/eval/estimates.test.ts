@@ -92,6 +92,16 @@ describe('names of cards', () => {
   });
 });
 
+describe('a row that leaves its settings open', () => {
+  it('is read as one that fits its card', () => {
+    const step = (batch: number): number =>
+      one(`full\t7\tllm\tA100-80GB\t8\t2048\t${batch}\tseconds_per_step\t9\t`)?.predicted ?? Number.NaN;
+    // 128 rows of 2048 tokens do not fit one GPU: they are the rows of all eight.
+    expect(step(128) / step(16)).toBeLessThan(1.5);
+    expect(step(8) / step(4)).toBeGreaterThan(1.5);
+  });
+});
+
 describe('runs told in hours', () => {
   it('take longer with more passes, rows and sound', () => {
     const hours = (note: string): number =>

@@ -3,6 +3,7 @@ import { kindOf } from '../../estimator/step.ts';
 import type { Workload } from '../../estimator/workload.ts';
 import { trainsAdapter } from '../../estimator/workload.ts';
 import { cardOf } from './card.ts';
+import { fittingWork } from './fitting.ts';
 import type { Hints } from './hints.ts';
 import { hintsOf } from './hints.ts';
 import { modelOf } from './model.ts';
@@ -75,7 +76,7 @@ export function workOf(catalog: Catalog, row: PublishedRow): PublishedWork | str
     ...(row.modality === 'multimodal' && row.quantity === 'hours' && { imagesPerRow: 1 }),
     ...(row.method === 'rlhf' && { generatedTokens: sequence / 2 }),
   };
-  return { work, hints, workers: pipelined ? 1 : row.gpus };
+  return { work: fittingWork(work, row, hints), hints, workers: pipelined ? 1 : row.gpus };
 }
 
 /** All weights over a whole machine, told in tokens a second: people publish that of pretraining stacks. */

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseMoney } from '../money.ts';
 import { catalog } from '../planner/test-builders.ts';
+import { parseGoal } from './embedded.ts';
 import { inputHash, workHash } from './hash.ts';
-import { parseGoal, readGoal } from './parse.ts';
+import { readGoal } from './parse.ts';
 import type { IntentParser } from './parsers.ts';
 import type { IntentResult } from './types.ts';
 

@@ -1,6 +1,5 @@
-import type { TrainingGoalSpec } from '@kriptik/crds';
-import type { Catalog } from '../catalog/catalog.ts';
 import { steeringPart } from './attempt.ts';
+import type { GoalInput } from './embedded.ts';
 import { lock } from './lock.ts';
 import { OFFLINE, readOffline } from './offline/parser.ts';
 import { type FailureReason, ParserFailure } from './parser-failure.ts';
@@ -8,13 +7,6 @@ import type { IntentParser } from './parsers.ts';
 import { recallDraft, type StoredDraft, storeDraft } from './stored.ts';
 import type { IntentDraft, IntentResult, ParsedBy } from './types.ts';
 import { addTokens, type Reading } from './usage.ts';
-
-export interface GoalInput {
-  readonly goal: TrainingGoalSpec;
-  /** metadata.generation. */
-  readonly generation: number;
-  readonly catalog: Catalog;
-}
 
 /** A parser that could not read a goal: why, and what would change that. Holds no secret. */
 export interface FailedParser {
@@ -38,11 +30,6 @@ export type GoalReading = IntentResult & {
   readonly stored?: StoredDraft;
 };
 
-/** Reads a goal with the embedded parser alone: deterministic, without network. */
-export function parseGoal({ goal, generation, catalog }: GoalInput): IntentResult {
-  return lock({ draft: readOffline(goal.goal, catalog), parsedBy: OFFLINE, goal, generation, catalog });
-}
-
 /**
  * Reads a goal with the first parser that can, else with the embedded one. Each parser's failure is reported in
  * `failures`; it never fails the goal. A text that `stored` already answers is not read again, however the rest of
@@ -56,7 +43,7 @@ export async function readGoal(
   },
 ): Promise<GoalReading> {
   const { goal, catalog, parsers, signal } = input;
-  const known = await recallDraft(goal.goal, input.stored);
+  const known = recallDraft(goal.goal, input.stored);
   if (known !== undefined) return { ...locked(input, known.draft, known.parsedBy), failures: [] };
   const failures: FailedParser[] = [];
   let spent: Reading | undefined;

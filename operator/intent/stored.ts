@@ -1,4 +1,5 @@
 import { hashOf } from '../digest.ts';
+import { intentDraft } from './draft-schema.ts';
 import type { IntentDraft, ParsedBy } from './types.ts';
 
 /** A parser's answer as it is kept on the goal's status: a text is read once, and never differently afterwards. */
@@ -25,13 +26,11 @@ export function storeDraft(text: string, draft: IntentDraft, parsedBy: ParsedBy)
 }
 
 /** The answer to this very text; undefined for another text, or an answer of a shape that is no longer known. */
-export async function recallDraft(
+export function recallDraft(
   text: string,
   stored: StoredDraft | undefined,
-): Promise<{ readonly draft: IntentDraft; readonly parsedBy: ParsedBy } | undefined> {
+): { readonly draft: IntentDraft; readonly parsedBy: ParsedBy } | undefined {
   if (stored === undefined || stored.textHash !== textHash(text)) return undefined;
-  // Loaded here alone: most readings have nothing stored.
-  const { intentDraft } = await import('./draft-schema.ts');
   const result = intentDraft.safeParse(json(stored.answer));
   if (!result.success) return undefined;
   return { draft: result.data, parsedBy: { source: 'claude', model: stored.model, version: stored.version } };

@@ -1,7 +1,7 @@
 import type { ComputeProvider, Contract, TrainingGoal, TrainingPlanSpec, TrainingPolicy } from '@kriptik/crds';
 import { planDigest } from '../digest.ts';
 import type { Hub } from '../hub/client.ts';
-import { parseGoal } from '../intent/parse.ts';
+import { parseGoal } from '../intent/embedded.ts';
 import type { Question } from '../intent/types.ts';
 import type { Blocked, ProviderOffer, Recommendation } from '../planner/types.ts';
 import type { Market } from '../provider/offers.ts';

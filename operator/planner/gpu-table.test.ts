@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseGoal } from '../intent/parse.ts';
+import { parseGoal } from '../intent/embedded.ts';
 import { publishedMarket } from './market.ts';
 import { noPolicy } from './policy.ts';
 import { recommend } from './recommend.ts';

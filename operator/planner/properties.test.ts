@@ -2,7 +2,7 @@ import type { Quote, StageQuote } from '@kriptik/crds';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planDigest } from '../digest.ts';
-import { parseGoal } from '../intent/parse.ts';
+import { parseGoal } from '../intent/embedded.ts';
 import { addMoney, formatMoney, parseMoney } from '../money.ts';
 import { planningOf } from './planning.ts';
 import { mergePolicies } from './policy.ts';

@@ -1,0 +1,17 @@
+import type { TrainingGoalSpec } from '@kriptik/crds';
+import type { Catalog } from '../catalog/catalog.ts';
+import { lock } from './lock.ts';
+import { OFFLINE, readOffline } from './offline/parser.ts';
+import type { IntentResult } from './types.ts';
+
+export interface GoalInput {
+  readonly goal: TrainingGoalSpec;
+  /** metadata.generation. */
+  readonly generation: number;
+  readonly catalog: Catalog;
+}
+
+/** Reads a goal with the embedded parser alone: deterministic, without network. */
+export function parseGoal({ goal, generation, catalog }: GoalInput): IntentResult {
+  return lock({ draft: readOffline(goal.goal, catalog), parsedBy: OFFLINE, goal, generation, catalog });
+}

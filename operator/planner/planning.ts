@@ -79,7 +79,7 @@ export function planningOf(input: RecommendInput): Planning {
       limit,
       memory: remembered(
         memories,
-        `${data.choice.dataset} ${data.rows} ${data.tokensPerRow} ${data.longestRow}`,
+        `${data.sources.map(({ uri }) => uri).join(' ')} ${data.rows} ${data.tokensPerRow} ${data.longestRow}`,
         emptyMemory,
       ),
     };

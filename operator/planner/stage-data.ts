@@ -13,11 +13,13 @@ import type { StageRecipe } from './recipes.ts';
  */
 export function contextForStage(context: PlanContext, recipe: StageRecipe): PlanContext | undefined {
   const { stages } = context.memory;
-  const known = stages.get(recipe.name);
+  // The same stage decides in one plan and only prepares in another, with other wishes of the goal.
+  const key = `${recipe.name} ${recipe.decides === true}`;
+  const known = stages.get(key);
   // What is remembered holds for the rows; passes that were selected are about the deciding stage.
   if (known !== undefined && recipe.decides !== true) return known ?? undefined;
   const made = makeContext(context, recipe);
-  stages.set(recipe.name, made ?? null);
+  stages.set(key, made ?? null);
   return made;
 }
 

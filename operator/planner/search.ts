@@ -105,7 +105,8 @@ export function fewestThatDo(
   for (const compute of computes) {
     if (compute.nodes > 1 && works(best)) break;
     const found = judge(context, model, method, compute, extent);
-    if (works(found) && !isLong(found)) return found;
+    // Beyond the limit more GPUs only cost more; within it they are worth it where one would take days.
+    if (works(found) && !(found.fits && isLong(found))) return found;
     if (best === undefined || byPreference(context, found, best) < 0) best = found;
   }
   return best;
@@ -130,18 +131,28 @@ export function byPreference(context: PlanContext, a: Found, b: Found): number {
 }
 
 /**
- * The most steps that keep the expected total and the reserve within the limit,
- * and zero when not even one does. Total cost grows with the steps, so halving finds it.
+ * The most steps that keep the expected total and the reserve within the limit, and zero when not even one does.
+ * Total cost grows nearly in proportion to the steps, so a straight line between the nearest steps that are known
+ * tells where to look next; every third look halves what is left, should it bend.
  */
-export function affordableSteps(context: PlanContext, { model, method, compute, steps }: Candidate): number {
-  let low = 0;
-  let high = steps;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (buildCandidate(context, model, method, compute, { maxSteps: middle }).fits) low = middle;
-    else high = middle - 1;
+export function affordableSteps(context: PlanContext, candidate: Candidate): number {
+  const { model, method, compute, steps } = candidate;
+  const needed = ({ estimate: { cost } }: Candidate): number => cost.total.expected + cost.reserve;
+  const at = (count: number): Candidate => buildCandidate(context, model, method, compute, { maxSteps: count });
+  const one = at(1);
+  if (!one.fits) return 0;
+  let low = { steps: 1, needed: needed(one) };
+  let high = { steps: steps + 1, needed: needed(candidate) };
+  for (let look = 1; high.steps - low.steps > 1; look += 1) {
+    const line = (context.limit - low.needed) / Math.max(1, high.needed - low.needed);
+    const share = look % 3 === 0 ? 0.5 : line;
+    const guess = Math.floor(low.steps + share * (high.steps - low.steps));
+    const middle = Math.min(high.steps - 1, Math.max(low.steps + 1, guess));
+    const tried = at(middle);
+    if (tried.fits) low = { steps: middle, needed: needed(tried) };
+    else high = { steps: middle, needed: needed(tried) };
   }
-  return low;
+  return low.steps;
 }
 
 function totalOf({ estimate }: Candidate): number {

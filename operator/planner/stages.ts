@@ -46,8 +46,8 @@ interface Draft {
   readonly planned: Candidate;
 }
 
-/** Halvings of the share of the plan that the limit pays for. */
-const HALVINGS = 20;
+/** Halvings of the share of the plan that the limit pays for: to about half a percent. */
+const HALVINGS = 8;
 
 /**
  * The stages of a goal that asks for several, all on the provider of the best single run and sized to share the

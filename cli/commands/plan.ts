@@ -46,14 +46,15 @@ export function registerPlan(program: Command, open: Open): void {
     .option('--offline', 'ask no cluster and no Hub')
     .option('--timeout <seconds>', 'how long to wait for the plan of an applied goal', seconds, 120)
     .addOption(outputOption(['table', 'json', 'yaml', 'markdown']))
-    .action(async (target: string | undefined, options: PlanOptions, command: Command) => {
+    .action(async (given: string | undefined, options: PlanOptions, command: Command) => {
       const session = open(command);
+      const target = given?.trim() === '' ? undefined : given;
       const { filename } = options;
       if ((target === undefined) === (filename === undefined)) {
         throw usageError('name either a goal or a file', 'kriptik plan NAME, or kriptik plan -f goal.yaml');
       }
       if (filename !== undefined) await planHere(session, await goalOfFile(session, filename), options);
-      else if (target !== undefined && /\s/.test(target.trim()))
+      else if (target !== undefined && /\s/.test(target))
         await planHere(session, goalOfText(target, 'the goal in words'), options);
       else await planApplied(session, target ?? '', options);
     });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
 import { CliError } from '../errors.ts';
@@ -6,6 +6,7 @@ import { EXIT } from '../exitcodes.ts';
 import type { Host } from '../host.ts';
 import { printable, truncate } from '../render/width.ts';
 import { withAbsoluteUris } from './relative.ts';
+import { isFolder, readInput, textOf } from './text.ts';
 
 /** One object of a file, with the means to say on which line a field stands. */
 export interface Manifest {
@@ -25,7 +26,7 @@ const SUFFIXES = /\.(ya?ml|json)$/;
  * @throws CliError with file and line for anything that is not YAML.
  */
 export async function loadManifests(host: Host, name: string, stdin?: string): Promise<Manifest[]> {
-  if (name === '-') return parseManifests('-', stdin ?? (await host.readStdin()), host.cwd);
+  if (name === '-') return parseManifests('-', stdin ?? (await readInput(host)), host.cwd);
   const path = resolve(host.cwd, name);
   if (!isFolder(path, name)) return parseManifests(name, textOf(path, name), dirname(path));
   const files = readdirSync(path)
@@ -44,48 +45,6 @@ export async function loadManifests(host: Host, name: string, stdin?: string): P
   });
 }
 
-/** A file of text as a whole. @throws CliError when it is not there, not text, or too large to be one of ours. */
-export function readText(host: Pick<Host, 'cwd'>, name: string): string {
-  const path = resolve(host.cwd, name);
-  if (isFolder(path, name))
-    throw new CliError(EXIT.usage, { what: 'this is a folder', where: name, remedy: ['Name a file in it.'] });
-  return textOf(path, name);
-}
-
-/** Far more than any object may hold; the API server takes less. */
-const MOST_BYTES = 1024 * 1024;
-
-function textOf(path: string, shown: string): string {
-  const bytes = readFileSync(path);
-  const refuse = (what: string, remedy: string): CliError =>
-    new CliError(EXIT.usage, { what, where: shown, remedy: [remedy] });
-  if (bytes.length > MOST_BYTES)
-    throw refuse('the file is larger than 1 MiB', 'Name the file with the goal; training data belongs into spec.data.');
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    if (!text.includes('\0')) return text;
-  } catch {
-    // Told below.
-  }
-  throw refuse('the file is not UTF-8 text', 'Name a YAML or JSON file; save it as UTF-8.');
-}
-
-function isFolder(path: string, name: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (error) {
-    throw new CliError(
-      EXIT.notFound,
-      {
-        what: 'the file does not exist',
-        where: name,
-        remedy: ['Check the path; examples/ holds goals to begin with.'],
-      },
-      { cause: error },
-    );
-  }
-}
-
 /** Parses the documents of one text; empty documents are left out. Relative data paths are seen from `folder`. */
 export function parseManifests(file: string, text: string, folder: string): Manifest[] {
   const lines = new LineCounter();
@@ -96,7 +55,7 @@ export function parseManifests(file: string, text: string, folder: string): Mani
     const { line, col } = lines.linePos(problem.pos[0]);
     const written = truncate(printable(text.split('\n')[line - 1]?.trim() ?? ''), LONGEST_QUOTE);
     throw new CliError(EXIT.usage, {
-      what: `this is not valid YAML: ${problem.message}`,
+      what: `this is not valid YAML: ${truncate(printable(problem.message), LONGEST_QUOTE)}`,
       where: `${file}:${line}:${col}${written === '' ? '' : `    ${written}`}`,
       remedy: [
         problem.message.includes('Tabs')

@@ -91,6 +91,19 @@ describe('a goal that is wrong ends with a code, the place and a remedy', () => 
     expect(ran.err.length).toBeLessThan(4_000);
   });
 
+  it('is told of standard input, too, in a line or two', async () => {
+    for (const [stdin, told] of [
+      ['\uFFFD\uFFFD: x', /not UTF-8 text/],
+      ['', /spec\.goal: must not be empty/],
+      [`kind: "${'x'.repeat(5_000)}`, /not valid YAML|kind/],
+    ] as const) {
+      const ran = await runCli(['plan', '--offline', '-f', '-'], { stdin });
+      expect(ran.code).toBe(usage);
+      expect(ran.err).toMatch(told);
+      expect(ran.err.length).toBeLessThan(1_000);
+    }
+  });
+
   it.each([
     ['an empty file', '', /holds no object/],
     ['a control character', goal({ goal: 'Train\u0007 it' }), /spec\.goal: holds the control character U\+0007/],
@@ -120,6 +133,7 @@ describe('what was asked for wrongly', () => {
     ['a tile that is none', [text, '--set', 'colour=red'], usage, /"colour" is not a tile/],
     ['a choice that is none', [text, '--set', 'gpu=abacus'], EXIT.notFound, /abacus/],
     ['a policy that is not there', [text, '--policy', 'none.yaml'], EXIT.notFound, /none\.yaml/],
+    ['an empty word', [''], usage, /name either a goal or a file/],
     ['words that say nothing', ['make it better please'], unclear, /spec\.goal/],
   ])('%s', async (_, args, code, told) => {
     const ran = await runCli(['plan', '--offline', ...args], { cwd: folder });

@@ -1,8 +1,9 @@
 import type { ComputeProvider, TrainingGoal, TrainingPolicy } from '@kriptik/crds';
 import { usageError } from '../errors.ts';
 import { type Checked, checkManifests } from '../manifest/check.ts';
-import { loadManifests, type Manifest, readText } from '../manifest/load.ts';
+import { loadManifests, type Manifest } from '../manifest/load.ts';
 import { crdsFor } from '../manifest/schema.ts';
+import { readInput, readText } from '../manifest/text.ts';
 import { GOALS, GROUP, POLICIES, PROVIDERS, VERSION } from '../resources.ts';
 import type { Session } from '../session.ts';
 
@@ -26,7 +27,7 @@ const UNNAMED = 'goal';
 export async function goalOfFile(session: Session, name: string): Promise<PlanInput> {
   const { host } = session;
   if (name === '-') {
-    const text = await host.readStdin();
+    const text = await readInput(host);
     const manifest = /^\s*(#|---|apiVersion:|kind:|[{[])/m.test(text);
     return manifest ? inputOf(await loadManifests(host, name, text), name) : goalOfText(text, 'standard input', name);
   }

@@ -37,6 +37,12 @@ describe('cost', () => {
     expect(own.storage).toBe(0);
   });
 
+  it('bills the disks of every machine', () => {
+    const one = makeWork('llama-3.1-8b-instruct', { method: 'full', device: gpu('H100-SXM-80GB', 8) });
+    const storage = (nodes: number) => estimate({ ...one, nodes }, parseMoney('1.00'), catalog).cost.storage;
+    expect(storage(4)).toBeGreaterThan(storage(1));
+  });
+
   it('of a small job is small: a few steps of a small model on a cheap card cost cents', () => {
     const work = makeWork('qwen2.5-0.5b-instruct', { steps: 50, tokensPerRow: 200, device: gpu('RTX-4090-24GB') });
     const { total } = estimate(work, parseMoney('0.34'), catalog).cost;

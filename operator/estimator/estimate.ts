@@ -6,7 +6,7 @@ import { estimateCost } from './cost.ts';
 import type { MemoryEstimate } from './memory.ts';
 import { estimateMemory, memoryOf } from './memory.ts';
 import type { TimeEstimate } from './time.ts';
-import { checkpointBytes, estimateTime } from './time.ts';
+import { checkpointBytes, estimateTime, modelBytes } from './time.ts';
 import type { Workload } from './workload.ts';
 
 export interface Estimate {
@@ -46,7 +46,10 @@ export function estimate(work: Workload, pricePerHour: MicroUsd, catalog: Catalo
   };
 }
 
-/** Disk of a rented instance: image and libraries, the model twice (source and merged), three checkpoints. */
+/** Disks of the rented machines: image, libraries and the model on each, the merged result and three checkpoints on one. */
 function storageGb(work: Workload): number {
-  return Math.ceil(20 + (4 * work.model.parameters + 3 * checkpointBytes(work)) / 1e9);
+  const each = IMAGE_GB + modelBytes(work) / 1e9;
+  return Math.ceil((work.nodes ?? 1) * each + (2 * work.model.parameters + 3 * checkpointBytes(work)) / 1e9);
 }
+
+const IMAGE_GB = 20;

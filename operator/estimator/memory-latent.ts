@@ -28,12 +28,14 @@ export function memoryOfLatent(work: Workload): MemoryEstimate {
   const encoders = (latents.textEncoderParameters + latents.vaeParameters) * half;
   const encoding = encoders + latents.megapixels * VAE_BYTES_PER_MEGAPIXEL;
   const cached = work.cachedLatents !== false;
+  // A new word is learned through the text encoder, which therefore stays.
+  const kept = work.method === 'textual-inversion' ? latents.textEncoderParameters * half : 0;
   const adapters = adapter ? latentAdapterParameters(work) * 16 : 0;
   const training = sumUp(
     work,
     {
       weights: trained?.weights ?? (model.parameters * frozenBytes(baseBits(work), half)) / shards,
-      beside: cached ? 0 : encoding,
+      beside: cached ? kept : encoding,
       gradients: trained?.gradients ?? 0,
       optimizer: trained?.optimizer ?? 0,
       adapters,

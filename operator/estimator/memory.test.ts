@@ -105,6 +105,14 @@ describe('parts', () => {
     expect(loaded - cached).toBeGreaterThan(9e9);
   });
 
+  it('keep the text encoder for a word that is learned through it', () => {
+    const lora = estimateMemory(makeWork('sdxl'));
+    const word = estimateMemory(makeWork('sdxl', { method: 'textual-inversion' }));
+    expect(lora.beside).toBe(0);
+    expect(word.beside).toBeGreaterThan(1e9);
+    expect(word.adapters).toBeLessThan(1e6);
+  });
+
   it('grow with resolution and frames of a video', () => {
     const small = estimateMemory(makeWork('wan2.1-t2v-14b', { resolution: 480, frames: 17 })).total;
     const long = estimateMemory(makeWork('wan2.1-t2v-14b', { resolution: 480, frames: 81 })).total;

@@ -104,7 +104,7 @@ function preparation(work: Workload, speeds: Speeds): number {
 }
 
 /** Source weights with the models beside them, in two bytes each. */
-function modelBytes({ model }: Workload): number {
+export function modelBytes({ model }: Workload): number {
   const { textEncoderParameters = 0, vaeParameters = 0, vision, audio } = model.architecture ?? {};
   return (
     2 *

@@ -9,7 +9,7 @@ import { mergePolicies } from './policy.ts';
 import { licenseForbidden, modelForbidden, offerForbidden } from './policy-check.ts';
 import { recommend } from './recommend.ts';
 import { catalog, makeContract, makeInput, rented, workstation } from './test-builders.ts';
-import { dollars, drawn, inputOf, policySpec } from './test-draws.ts';
+import { dollars, drawn, inputOf, policySpec } from './testing/draws.ts';
 import type { Recommendation, RecommendInput } from './types.ts';
 
 /** What holds for every goal, market and policy, over small ones drawn from the real catalog. */

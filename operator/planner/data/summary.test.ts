@@ -5,7 +5,7 @@ import { loadCatalog } from '../../catalog/catalog.ts';
 import { mergePolicies } from '../policy.ts';
 import type { DataFacts } from '../types.ts';
 import { type DataOptions, type DataSummary, dataProblem, summarizeData } from './summary.ts';
-import { datasets } from './test-datasets.ts';
+import { datasets } from './testing/datasets.ts';
 
 const catalog = { ...loadCatalog(), datasets };
 

@@ -1,4 +1,4 @@
-import type { DatasetSpec } from '../../catalog/catalog.ts';
+import type { DatasetSpec } from '../../../catalog/catalog.ts';
 
 /** Public data sets for tests, which do not depend on what the catalog happens to list. */
 

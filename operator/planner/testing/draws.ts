@@ -1,10 +1,10 @@
 import type { Contract, MethodName, Modality, TrainingPolicySpec } from '@kriptik/crds';
 import fc from 'fast-check';
-import { formatMoney, microUsd } from '../money.ts';
-import { mergePolicies } from './policy.ts';
-import type { PolicySource } from './policy-types.ts';
-import { makeContract, makeInput, rented, workstation } from './test-builders.ts';
-import type { ProviderOffer, RecommendInput } from './types.ts';
+import { formatMoney, microUsd } from '../../money.ts';
+import { mergePolicies } from '../policy.ts';
+import type { PolicySource } from '../policy-types.ts';
+import { makeContract, makeInput, rented, workstation } from '../test-builders.ts';
+import type { ProviderOffer, RecommendInput } from '../types.ts';
 
 /** Draws of goals, markets and policies for the property tests: small ones, over the real catalog. */
 

@@ -49,6 +49,30 @@ describe('a table of published runs', () => {
   });
 });
 
+describe('any row that can be read', () => {
+  it.each(['llm', 'code', 'image', 'video', 'audio', 'multimodal'])(
+    'of %s is given a positive figure in every quantity',
+    (modality) => {
+      for (const quantity of ['tokens_per_s_per_gpu', 'samples_per_s', 'seconds_per_step', 'hours', 'memory_gb']) {
+        for (const method of [
+          'full',
+          'lora',
+          'qlora',
+          'dpo',
+          'rlhf',
+          'dreambooth',
+          'textual-inversion',
+          'voice-clone',
+        ]) {
+          const row = one(`${method}\t3\t${modality}\tL40S\t2\t\t\t${quantity}\t1\t`);
+          expect(row?.predicted).toBeGreaterThan(0);
+          expect(Number.isFinite(row?.predicted)).toBe(true);
+        }
+      }
+    },
+  );
+});
+
 describe('what a note tells', () => {
   it.each([
     ['no act-ckpt', { checkpointing: false }],

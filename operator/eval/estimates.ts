@@ -1,8 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { latentsOf } from '../estimator/latents.ts';
 import { estimateMemory } from '../estimator/memory.ts';
 import { soundOf } from '../estimator/sound.ts';
 import { kindOf, secondsPerStep } from '../estimator/step.ts';
 import { estimateTime } from '../estimator/time.ts';
+import type { Workload } from '../estimator/workload.ts';
 import type { BadRow, PublishedRow, Quantity } from './published/row.ts';
 import { readPublished } from './published/row.ts';
 import { rowsTrained } from './published/typical.ts';
@@ -65,7 +67,7 @@ export function predict(row: PublishedRow, published: PublishedWork, catalog: Pi
     case 'seconds_per_step':
       return secondsPerStep(work, catalog);
     case 'tokens_per_s_per_gpu':
-      return (rows * work.tokensPerRow) / secondsPerStep(work, catalog) / Math.max(1, row.gpus / workers);
+      return (rows * tokensOf(work)) / secondsPerStep(work, catalog) / Math.max(1, row.gpus / workers);
     case 'samples_per_s':
       return (rows * workers) / secondsPerStep(work, catalog);
     case 'hours': {
@@ -78,6 +80,18 @@ export function predict(row: PublishedRow, published: PublishedWork, catalog: Pi
       return memory(published) / 1e9;
     case 'memory_gib':
       return memory(published) / GIB;
+  }
+}
+
+/** Tokens of one row: of text, of a codec, of latents. */
+function tokensOf(work: Workload): number {
+  switch (kindOf(work.model)) {
+    case 'language':
+      return work.tokensPerRow;
+    case 'latent':
+      return latentsOf(work).tokens;
+    case 'sound':
+      return soundOf(work).tokens;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Candidate } from './candidate.ts';
+import { gigabytes } from './problems.ts';
 import type { Reason } from './types.ts';
 
 /** Why each setting of a run is what it is: the rule behind it, or the goal's own word. */
@@ -43,7 +44,7 @@ export function hyperparameterReasons(candidate: Candidate): readonly Reason[] {
 
 type Make = (what: string, value: string, because: string, source?: string) => Reason;
 
-function leanReasons({ hyperparameters: hyper, model }: Candidate, method: Make): readonly Reason[] {
+function leanReasons({ hyperparameters: hyper, model, estimate }: Candidate, method: Make): readonly Reason[] {
   if (hyper.optimizer === undefined) return [];
   const size = Math.round(model.parameters / 1e9);
   return [
@@ -58,7 +59,7 @@ function leanReasons({ hyperparameters: hyper, model }: Candidate, method: Make)
       ? [
           method(
             'optimizer state',
-            'in main memory',
+            `in main memory, ${gigabytes(estimate.memory.host)} a machine`,
             'So that fewer cards hold the rest; each step waits for it.',
             'arXiv:2101.06840',
           ),

@@ -1,5 +1,6 @@
 import type { Candidate } from './candidate.ts';
 import { gigabytes } from './problems.ts';
+import { tasksOf } from './tasks.ts';
 import type { Reason } from './types.ts';
 
 /** Why each setting of a run is what it is: the rule behind it, or the goal's own word. */
@@ -154,6 +155,8 @@ function extentReason({ rules, hyperparameters, method }: Candidate): string {
   if (hyperparameters.maxSteps !== undefined)
     return 'Pictures and clips are counted in steps: about a hundred for each, within bounds.';
   if (method === 'dpo' || method === 'rlhf') return 'One pass: preferences overfit quickly.';
+  if (tasksOf(rules.model).includes('music'))
+    return 'Music is learned by many passes: published runs make 4 to hundreds.';
   return rules.rows < 1000
     ? 'Few rows are gone through more often before answers change.'
     : 'The more rows, the fewer passes: repeating teaches less than new rows do.';

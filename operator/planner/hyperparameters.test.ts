@@ -38,6 +38,21 @@ describe('chooseHyperparameters', () => {
     expect(epochs).toEqual([4, 3, 2, 1]);
   });
 
+  it('passes many times over music, and counts steps for few pictures', () => {
+    const music = { id: 'ace-step-1.5', modality: 'audio', rows: 300 } as const;
+    expect(chooseHyperparameters(makeRule(music)).epochs).toBe(10);
+    expect(chooseHyperparameters(makeRule({ ...music, quality: 'flagship' })).epochs).toBe(30);
+    const pictures = chooseHyperparameters(makeRule({ id: 'sdxl', modality: 'image', rows: 15 }));
+    expect(pictures).toMatchObject({ maxSteps: 1500 });
+    expect(pictures).not.toHaveProperty('epochs');
+  });
+
+  it('saves memory where plain optimizer state would not fit, and only there', () => {
+    const of = (id: string) => chooseHyperparameters(makeRule({ id, method: 'full' }));
+    expect(of('llama-3-70b-instruct')).toMatchObject({ optimizer: 'adamw-8bit', weightPrecision: 'bf16' });
+    expect(of('qwen2.5-7b-instruct')).not.toHaveProperty('optimizer');
+  });
+
   it('counts steps on a processor, and trains in fp32 there', () => {
     const chosen = chooseHyperparameters(
       makeRule({ id: 'smollm2-135m-instruct', device: { kind: 'cpu', cores: 2 }, rows: 180 }),

@@ -1,6 +1,7 @@
 import type { Constraints, MethodName, Modality, Quality, Resolved } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
 import type { Device } from '../estimator/workload.ts';
+import { tasksOf } from './tasks.ts';
 
 type Hyperparameters = Resolved['hyperparameters'];
 type Lora = NonNullable<Resolved['method']['lora']>;
@@ -21,6 +22,11 @@ export interface RuleInput {
 export const DEFAULT_SEED = 7;
 /** Up to so many pictures or clips a look is learned by heart rather than by passes. */
 const FEW_PICTURES = 1000;
+/**
+ * Music is learned by many passes: published runs make from 4 (27 minutes of MusicGen) over 10 (1559 clips) to hundreds
+ * (37 tracks of ACE-Step).
+ */
+const MUSIC_EPOCHS = { quick: 4, standard: 10, high: 20, flagship: 30 } as const;
 /** From this size on, plain AdamW asks for more memory than eight of the usual cards have. */
 const STATE_TOO_LARGE_B = 24;
 /** A processor takes seconds a step: this many steps is a run that a person waits for. */
@@ -107,7 +113,8 @@ function chooseBatch({ rows, device, model, method, constraints }: RuleInput) {
   return { batchSize: perDevice, gradientAccumulation: accumulation };
 }
 
-function chooseEpochs({ rows, method, quality }: RuleInput): number {
+function chooseEpochs({ rows, method, quality, model }: RuleInput): number {
+  if (tasksOf(model).includes('music')) return Math.ceil(MUSIC_EPOCHS[quality] / (rows > 20_000 ? 2 : 1));
   if (method === 'dpo' || method === 'rlhf') return 1;
   const base = rows < 1000 ? 4 : rows < 20_000 ? 3 : rows < 100_000 ? 2 : 1;
   if (quality === 'quick') return Math.max(1, Math.ceil(base / 2));

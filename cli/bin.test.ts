@@ -52,7 +52,7 @@ describe('bin/kriptik', () => {
     });
     expect(status).toBe(1);
     expect(stderr).toContain('needs Node.js 24 or later');
-    expect(stderr).toContain('npm ci');
+    expect(stderr).toContain('make install');
   });
 
   it('passes exit codes on, and ends quietly when its output is cut', () => {

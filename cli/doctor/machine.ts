@@ -17,7 +17,7 @@ export function checkNode(version: string): Finding {
   return fail(
     'node',
     `${version} is too old`,
-    `Use Node ${NODE_MAJOR} or later: run "npm ci" in the checkout, it brings its own.`,
+    `Use Node ${NODE_MAJOR} or later: run "make install" in the checkout, it brings its own.`,
   );
 }
 

@@ -41,9 +41,11 @@ export interface CrdFile {
 /** Folder of the definitions that came with this program. */
 const DEFINITIONS = fileURLToPath(new URL('../../crds/types', import.meta.url));
 
-/** Reads the definitions of all kinds. */
+/** Reads the definitions of all kinds, by name. */
 export function bundledCrds(): CrdFile[] {
-  return KINDS.map(({ type }) => readCrd(type.kind));
+  return KINDS.map(({ type }) => type.kind)
+    .sort()
+    .map(readCrd);
 }
 
 /** The definitions that are needed to check these values: those of their kinds, or all where a kind is not known. */

@@ -14,7 +14,7 @@ import { modelChoices } from './models.ts';
 import type { Ceiling } from './policy-ceiling.ts';
 import { ceilingOf } from './policy-ceiling.ts';
 import { modelProblem } from './problems.ts';
-import type { RecommendInput } from './types.ts';
+import type { ProviderOffer, RecommendInput } from './types.ts';
 
 /** A decision with what it was chosen from. */
 export interface Decided {
@@ -40,7 +40,10 @@ export function planningOf(input: RecommendInput): Planning {
   const stated = parseMoney(contract.budget.limit, 'budget.limit');
   const ceiling = ceilingOf(policy, input.monthlyRemaining);
   const limit = ceiling === undefined ? stated : minMoney(stated, ceiling.amount);
-  const offers = input.providers.map((offer) => computesOf(offer, catalog)).filter((computes) => computes.length > 0);
+  const offers = input.providers
+    .toSorted(byName)
+    .map((offer) => computesOf(offer, catalog))
+    .filter((computes) => computes.length > 0);
   const prepared = new Map<string, Prepared>();
   const memories = new Map<string, PlanMemory>();
   const ranked = new Map<number | undefined, ModelChoices | UnknownModel>();
@@ -95,6 +98,15 @@ export function planningOf(input: RecommendInput): Planning {
     if ('unknown' in models) return models;
     return { context, choices: { models, methods: adviseMethods(contract, methodDataOf(data), catalog), offers } };
   }
+}
+
+/** Providers are listed in any order; what a plan says must not hang on it. */
+function byName(a: ProviderOffer, b: ProviderOffer): number {
+  return a.order - b.order || compareText(a.name, b.name) || compareText(a.gpu, b.gpu);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {

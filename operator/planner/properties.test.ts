@@ -1,7 +1,7 @@
 import type { Quote, StageQuote } from '@kriptik/crds';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planDigest } from '../digest.ts';
+import { hashOf, planDigest } from '../digest.ts';
 import { parseGoal } from '../intent/embedded.ts';
 import { addMoney, formatMoney, parseMoney } from '../money.ts';
 import { planningOf } from './planning.ts';
@@ -291,7 +291,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
 
 function digestOf(input: RecommendInput): string {
   const plan = recommend(input);
-  if ('blocked' in plan) return plan.blocked.reason;
+  if ('blocked' in plan) return hashOf(plan.blocked);
   return planDigest({ contract: input.contract, resolved: plan.resolved, quote: plan.quote });
 }
 

@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'operator/runtime': [],
   'operator/money.ts': [],
   'operator/digest.ts': ['crds'],
-  'operator/trainer': [],
+  'operator/trainer': ['crds'],
   'operator/store': ['operator/trainer'],
   'operator/backends': ['operator/trainer'],
   // The brains: pure functions over a catalog. They never see Kubernetes.

@@ -74,7 +74,7 @@ const BARE = new RegExp(
 );
 /** A bare limit that ends its clause: "under 1k", "may cost 150". */
 const BARE_LIMIT = new RegExp(
-  `(?:under|below|at most|no more than|not over|less than|tops?|max\\w*|may cost|can cost|unter|hochstens|bis zu|menos de|hasta|moins de|au plus)\\s(?<a>${NUMBER})(?=\\s*(?:[.;,!?)]|$))`,
+  `(?:cap(?:ped)?(?: it| this)? at|limit of|under|below|at most|no more than|not over|less than|tops?|max\\w*|may cost|can cost|unter|hochstens|bis zu|menos de|hasta|moins de|au plus)\\s(?<a>${NUMBER})(?=\\s*(?:[.;,!?)]|$|please|pls|usd|total|max|all in|tops))`,
   'g',
 );
 const NOT_MONEY =

@@ -124,7 +124,7 @@ function privateInCloud({ wishes }: ConflictInput): DraftQuestion | null {
   );
 }
 
-function methodWithoutMeans({ named, text }: ConflictInput): DraftQuestion | null {
+function methodWithoutMeans({ named, text, task }: ConflictInput): DraftQuestion | null {
   if (
     named.includes('dpo') &&
     test('no-pairs', text) &&
@@ -134,6 +134,20 @@ function methodWithoutMeans({ named, text }: ConflictInput): DraftQuestion | nul
       'spec.data',
       'Preference tuning (DPO) learns from pairs of a better and a worse answer, and the text says there are none. May pairs be made, or is supervised fine-tuning enough?',
       'Collect 1,000 pairs, or use method: qlora.',
+    );
+  }
+  if (named.includes('full') && named.includes('lora') && test('adapters-only', text)) {
+    return ask(
+      'spec.constraints.method',
+      'LoRA trains small adapters and leaves the original weights as they are; the text also wants all weights trained. Which of the two holds?',
+      'lora',
+    );
+  }
+  if (task.capability === 'voice-clone' && test('no-recordings', text)) {
+    return ask(
+      'spec.data',
+      'A voice is copied from recordings of it, and the text says that there are none. Can some be made? A few minutes are enough to begin with.',
+      '30 minutes of clean speech in s3://bucket/voice/',
     );
   }
   if (named.includes('rlhf') && test('no-reward', text)) {

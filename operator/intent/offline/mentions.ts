@@ -62,7 +62,7 @@ export function withShouted(plain: string, folded: string, families: readonly Fa
   const models = folded.replace(PROGRAMS, (name) => ' '.repeat(name.length));
   if (plain === plain.toUpperCase()) return models;
   const shouted = new Set(
-    [...plain.matchAll(/(?<![\p{L}\d-])[A-Z]{3,6}(?![\p{L}-])|(?<=[\p{L}\d,(] )[A-Z][a-z]{4,8}(?![\p{L}-])/gu)].map(
+    [...plain.matchAll(/(?<![\p{L}\d-])[A-Z]{3,6}(?![\p{L}-])|(?<=[\p{L}\d,.(] )[A-Z][a-z]{4,8}(?![\p{L}-])/gu)].map(
       ([word]) => word.toLowerCase(),
     ),
   );

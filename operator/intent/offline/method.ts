@@ -12,19 +12,23 @@ const NAMES = (Object.keys(file.methods) as MethodName[]).map((method) => ({
   pattern: compileWords(file.methods[method], 'g'),
 }));
 const NEGATION = new RegExp(`(?:${compileWords(file.negation).source}|n't)\\s?(?:\\S+\\s){0,2}$`);
+/** "Detect cloned voices" asks for no cloning. */
+const DETECTS = /(?:detect|spot|recogni|identif|flag|catch|erkenn|entlarv|reconn)\S*\s(?:\S+\s){0,3}$/;
 const OPEN_ANSWER = /(?:でなく|ではなく|じゃなく|なし|nahi|नहीं|以外)/;
 
 /** The methods that a folded text names and does not rule out, in order of precedence. */
 export function readMethods(text: string): readonly MethodName[] {
-  return NAMES.filter(({ pattern }) =>
+  return NAMES.filter(({ method, pattern }) =>
     [...text.matchAll(pattern).take(50)].some(
       ({ index, 0: name }) =>
+        !(method === 'voice-clone' && DETECTS.test(text.slice(Math.max(0, index - 40), index))) &&
         !NEGATION.test(
           text
             .slice(Math.max(0, index - 24), index)
             .split(/[.;,:。，]/)
             .at(-1) ?? '',
-        ) && !OPEN_ANSWER.test(text.slice(index + name.length, index + name.length + 5)),
+        ) &&
+        !OPEN_ANSWER.test(text.slice(index + name.length, index + name.length + 5)),
     ),
   ).map(({ method }) => method);
 }

@@ -24,7 +24,7 @@ const RECORD = /(?<!["'`]\s?)\{[^{}]{0,400}(?:\{[^{}]{0,200}\}[^{}]{0,200})*\}/g
 const CONTROL_KEYS =
   /["']?(?:\b|_)(?:budget\w*|limit|max_?cost|approved|approval\w*|auto_?approve\w*|refuse\w*|must_clarify|injection|alert_?at|warn_?at|spend\w*|policy\w*|digest|providers?|quality)["']?\s*[:=]\s*(?:["']?(?:true|false|null|none|granted|approved|unlimited|flagship|off|skip\w*|disabled|\$?\d{2,})|\{)/i;
 const CONTROL_WORDS =
-  /\b(?:approved|auto_?approve\w*|skip_?\w+|must_?clarify|alert_?at|policy_?checks?|budget_?checks?)\s*[:=]\s*(?:true|false|off|none|\d)/i;
+  /\b(?:max|skip|auto|no|disable|override|bypass|ignore|force|unlimited)[_-]?(?:spend|budget|cost|review|approv\w*|check\w*|limit|policy|guard\w*|confirm\w*)\w*\s?[:=]\s?[\w$]|\b(?:approved|auto_?approve\w*|skip_?\w+|must_?clarify|alert_?at|policy_?checks?|budget_?checks?)\s*[:=]\s*(?:true|false|off|none|\d)/i;
 
 /** Twenty-four or more characters of base64. */
 const ENCODED = /(?<![\w/+])(?:[A-Za-z0-9+/]{4}){6,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?(?![\w/+])/g;
@@ -71,7 +71,9 @@ function hasMarkup(text: string): boolean {
 
 /** Records hold quotes themselves, so only fenced ones are left out. */
 function hasControlRecord(plain: string): boolean {
-  return [...withoutFences(plain).matchAll(RECORD).take(50)].some(([record]) => CONTROL_KEYS.test(record));
+  return [...withoutFences(plain).matchAll(RECORD).take(50)].some(
+    ([record]) => CONTROL_KEYS.test(record) || CONTROL_WORDS.test(record),
+  );
 }
 
 function steers(sentence: string, certain = false): boolean {

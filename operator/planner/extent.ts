@@ -49,6 +49,12 @@ export function passesFor({ data }: PlanContext): Extent {
   return epochs === undefined ? {} : { epochs };
 }
 
+/** Whether the goal itself says how far to train: the limit never shortens that, it only freezes it. */
+export function isSizedByPeople({ contract }: PlanContext): boolean {
+  const { epochs, maxSteps } = contract.constraints;
+  return epochs !== undefined || maxSteps !== undefined;
+}
+
 /** The fewest steps at which a shortened run is still of use: one pass, or half of the plan. */
 export function usefulSteps({ data }: PlanContext, planned: Candidate): number {
   const { batchSize, gradientAccumulation } = planned.hyperparameters;
@@ -58,7 +64,6 @@ export function usefulSteps({ data }: PlanContext, planned: Candidate): number {
 
 /** A run that the rules chose is shortened to fit while that leaves it useful; one that people sized is not. */
 function defaultBudget(context: PlanContext, planned: Candidate, affordable: number): string {
-  const { epochs, maxSteps } = context.contract.constraints;
-  if (planned.fits || epochs !== undefined || maxSteps !== undefined) return 'planned';
+  if (planned.fits || isSizedByPeople(context)) return 'planned';
   return affordable >= usefulSteps(context, planned) ? 'within-limit' : 'planned';
 }

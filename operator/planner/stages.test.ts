@@ -77,6 +77,15 @@ describe('stages', () => {
     expect(single.tiles[1]?.warnings?.join()).toMatch(/one stage of training: raise the budget/);
   });
 
+  it('keep the steps that the goal fixes, whatever the limit', () => {
+    const constraints = { maxSteps: 400 };
+    const whole = Number(plan({ ...flagship, constraints }, '3000.00').quote.total.expected);
+    for (const part of [1.2, 0.95, 0.9, 0.8, 0.5, 0.2]) {
+      const made = plan({ ...flagship, constraints }, (whole * part).toFixed(2));
+      expect(made.resolved.hyperparameters.maxSteps).toBe(400);
+    }
+  });
+
   it('are not planned where the trainer runs one, and the plan says so', () => {
     const made = plan({ ...flagship, data: [{ uri: 'file:///srv/helpdesk.jsonl' }] }, '25.00', {
       providers: [workstation()],

@@ -4,7 +4,7 @@ import { buildCandidate } from './candidate.ts';
 import type { Compute } from './compute.ts';
 import type { Narrowed, Selection } from './decide.ts';
 import type { ChosenExtent } from './extent.ts';
-import { BUDGET_CHOICES, passesFor, usefulSteps } from './extent.ts';
+import { BUDGET_CHOICES, isSizedByPeople, passesFor, usefulSteps } from './extent.ts';
 import type { FiguredRun } from './figures.ts';
 import { sumFigures } from './figures.ts';
 import type { StageRecipe } from './recipes.ts';
@@ -44,6 +44,8 @@ interface Draft {
   readonly recipe: StageRecipe;
   readonly context: PlanContext;
   readonly planned: Candidate;
+  /** The goal says how far it goes, and nobody chose otherwise. */
+  readonly fixed: boolean;
 }
 
 /** Halvings of the share of the plan that the limit pays for: to about half a percent. */
@@ -70,8 +72,9 @@ export function planStages(
   const offers = narrowed.offers
     .map((computes) => computes.filter(({ offer }) => offer.stages === true && offer.name === best.compute.offer.name))
     .filter((computes) => computes.length > 0);
-  const { drafts, dropped } = draftStages(context, best, narrowed, offers);
   const wish = selectedOf('budget', selection.budget, BUDGET_CHOICES, (id) => id);
+  const fixed = wish === undefined && isSizedByPeople(context);
+  const { drafts, dropped } = draftStages(context, best, narrowed, offers, fixed);
   const fitted = fit(context, drafts, wish);
   if (fitted === undefined || fitted.drafts.filter(({ recipe }) => recipe.methods.length > 0).length < 2) {
     return { why: 'What the limit and the data allow is one stage of training: raise the budget for several.' };
@@ -84,6 +87,7 @@ function draftStages(
   best: Candidate,
   narrowed: Narrowed,
   offers: readonly (readonly Compute[])[],
+  fixed: boolean,
 ): { readonly drafts: readonly Draft[]; readonly dropped: readonly string[] } {
   const dropped: string[] = [];
   const drafts: Draft[] = [];
@@ -100,7 +104,7 @@ function draftStages(
         ? buildCandidate(own, main.model, main.method, main.compute, { maxSteps: evaluationSteps(own, main) })
         : trained(own, recipe, main, narrowed.methods, offers);
     if (planned === undefined) dropped.push(`${recipe.title}: nothing at hand can train it`);
-    else drafts.push({ recipe, context: own, planned });
+    else drafts.push({ recipe, context: own, planned, fixed: fixed && recipe.decides === true });
   }
   return { drafts, dropped };
 }
@@ -169,9 +173,9 @@ function fits({ limit }: PlanContext, drafts: readonly Draft[], share: number): 
   ).fits;
 }
 
-/** A stage at a share of its steps, never below what is useful. */
-function sized({ context, planned, recipe }: Draft, share: number): Candidate {
-  if (share >= 1 || recipe.methods.length === 0) return planned;
+/** A stage at a share of its steps, never below what is useful, nor below what the goal fixes. */
+function sized({ context, planned, recipe, fixed }: Draft, share: number): Candidate {
+  if (share >= 1 || fixed || recipe.methods.length === 0) return planned;
   const steps = Math.max(Math.ceil(usefulSteps(context, planned)), Math.floor(planned.steps * share));
   if (steps >= planned.steps) return planned;
   return buildCandidate(context, planned.model, planned.method, planned.compute, { maxSteps: steps });
@@ -191,7 +195,7 @@ function assemble(context: PlanContext, fitted: Fitted, dropped: readonly string
     return { why: 'The main stage cannot be trained in a plan of several: this plan has only that one.' };
   }
   const { steps } = deciding.candidate;
-  const extent: Extent = fitted.share < 1 ? { maxSteps: steps } : passesFor(context);
+  const extent: Extent = steps < plannedMain.steps ? { maxSteps: steps } : passesFor(context);
   return {
     stages,
     deciding,

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { fold } from './text.ts';
 
 /**
@@ -54,9 +53,15 @@ export function conceptTests(
   };
 }
 
-/** A data file beside this one, parsed; the caller states its shape. */
+/** The word lists as one file that is read quickly; generate.ts writes it. */
+export const GENERATED = join(import.meta.dirname, 'generated', 'lexicon.json');
+
+let files: Readonly<Record<string, string>> | undefined;
+
+/** A word list by the name of its file; the caller states its shape. */
 export function lexiconFile<T>(name: string): T {
-  return parse(readFileSync(join(import.meta.dirname, 'lexicon', name), 'utf8')) as T;
+  files ??= JSON.parse(readFileSync(GENERATED, 'utf8')) as Readonly<Record<string, string>>;
+  return JSON.parse(files[name] ?? 'null') as T;
 }
 
 type Script = 'latin' | 'han' | 'devanagari';

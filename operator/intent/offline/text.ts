@@ -14,8 +14,7 @@ export interface CleanText {
 const INVISIBLE = /[\u00AD\u200B\u2060-\u2064\uFEFF\u180E]/g;
 const DIRECTION = /[\u202A-\u202E\u2066-\u2069]/g;
 const TAGS = /[\u{E0000}-\u{E007F}]/gu;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-const CONTROL = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
+const CONTROL = /(?![\t\n])\p{Cc}/gu;
 
 /** Makes any string readable: well-formed, NFKC, bounded in length, nothing invisible. Never throws. */
 export function cleanText(goal: string): CleanText {

@@ -14,6 +14,7 @@ import { chooseHyperparameters, chooseLora } from './hyperparameters.ts';
 import type { PolicyRule } from './policy-types.ts';
 import { sizeProblem } from './problems.ts';
 import type { Found } from './search.ts';
+import { extentProblem } from './too-large.ts';
 import type { BlockReason, DataFacts, EffectivePolicy, ModelFacts } from './types.ts';
 
 /** What is fixed while combinations are compared. */
@@ -131,7 +132,9 @@ function workOut(
     const { maxSteps: _unreached, ...rest } = hyperparameters;
     hyperparameters = rest;
   }
-  const problem = sizeProblem(context, compute, figures);
+  const problem =
+    sizeProblem(context, compute, figures) ??
+    extentProblem(context, { figures, steps: work.steps, hyperparameters, price });
   return {
     model,
     method,

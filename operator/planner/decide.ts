@@ -66,6 +66,8 @@ export function decide(context: PlanContext, choices: Choices, selection: Select
   }
   const extent = extentFor(context, best, selection);
   const chosen = buildCandidate(context, best.model, best.method, best.compute, extent.extent);
+  // More passes than the rules would make can be more than anybody pays for.
+  if (chosen.problem?.reason === 'TooLarge') return { narrowed, best: chosen };
   return { chosen, extent, ...(staged !== undefined && { unstaged: staged.why }) };
 }
 

@@ -166,7 +166,7 @@ function firmness({ problem }: Found): number {
 }
 
 /** Problems that show up last, the last first. */
-const LATEST: readonly BlockReason[] = ['DeadlineTooShort', 'DoesNotFitInMemory', 'UnsupportedMethod'];
+const LATEST: readonly BlockReason[] = ['TooLarge', 'DeadlineTooShort', 'DoesNotFitInMemory', 'UnsupportedMethod'];
 
 function isLong({ estimate }: Candidate): boolean {
   return estimate.time.expected > PATIENCE_HOURS * 3600;

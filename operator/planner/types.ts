@@ -142,6 +142,7 @@ export type BlockReason =
   | 'DoesNotFitInMemory'
   | 'ForbiddenByPolicy'
   | 'DeadlineTooShort'
+  | 'TooLarge'
   | 'DataUnreadable'
   | 'NoData';
 

@@ -19,6 +19,7 @@ export function whyNot(context: PlanContext, { narrowed, best }: Failure): Block
       },
     };
   }
+  if (best.problem.reason === 'TooLarge') return blocked('TooLarge', `The run is too large: ${best.problem.text}.`);
   const problems = narrowed.methods.flatMap((method) =>
     narrowed.offers.flat().flatMap((compute) => {
       const { problem } = judge(context, model, method, compute);
@@ -59,6 +60,8 @@ export function remedyOf(reason: BlockReason): string {
       return 'Choose a smaller model (spec.constraints.model), QLoRA (spec.constraints.method), a shorter spec.constraints.maxLength, or add a provider with larger GPUs.';
     case 'ForbiddenByPolicy':
       return 'Choose what the policy allows, or ask the platform team to change it: kubectl get trainingpolicies.';
+    case 'TooLarge':
+      return 'Lower spec.data[].rows, spec.constraints.epochs or spec.constraints.maxSteps to what the limit pays for.';
     case 'DeadlineTooShort':
       return 'Allow more time in spec.constraints.deadline, more GPUs in spec.constraints.maxGpus, or train a smaller model.';
   }

@@ -9,7 +9,7 @@ import { EXIT } from '../exitcodes.ts';
 import { findGoal, findPlan } from '../locate.ts';
 import { type Format, outputOption, renderData, renderObjects } from '../output.ts';
 import { goalOfFile, goalOfText, type PlanInput } from '../plan/input.ts';
-import { markdownPlan } from '../plan/markdown.ts';
+import { markdownFault, markdownPlan } from '../plan/markdown.ts';
 import { documentOf, unplanned } from '../plan/outcome.ts';
 import { renderPlan } from '../plan/screen.ts';
 import type { Place, SurroundingsOptions } from '../plan/surroundings.ts';
@@ -146,7 +146,11 @@ async function planHere(session: Session, input: PlanInput, options: PlanOptions
 function show(session: Session, input: PlanInput, place: Place, preview: Preview, options: PlanOptions): void {
   const { output: format } = options;
   if (format === 'json' || format === 'yaml') session.print(renderData(documentOf(preview), format));
-  if (!('digest' in preview)) throw unplanned(preview, input, session.host.stderr.columns);
+  if (!('digest' in preview)) {
+    const error = unplanned(preview, input, session.host.stderr.columns);
+    if (format === 'markdown') session.print(markdownFault(input.goal.metadata.name, error.fault));
+    throw error;
+  }
   const shown = {
     name: input.goal.metadata.name,
     source: place.source(preview.contract),

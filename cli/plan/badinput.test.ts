@@ -91,6 +91,15 @@ describe('a goal that is wrong ends with a code, the place and a remedy', () => 
     expect(ran.err.length).toBeLessThan(4_000);
   });
 
+  it('is told in a comment for a pull request, without markup of others', async () => {
+    writeFileSync(join(folder, 'goal.yaml'), goal({ goal: 'Train <b>it</b>.', data: undefined }));
+    const ran = await runCli(['plan', '--offline', '-o', 'markdown', '-f', 'goal.yaml'], { cwd: folder });
+    expect(ran.code).toBe(unclear);
+    expect(ran.out).toMatch(/^### Training plan: bad\n\n\*\*No plan:\*\* the goal [^\n]+\n\n- goal\.yaml:\d+: spec\./);
+    expect(ran.out).toMatch(/\*\*What to do\*\*\n\n- Answer these/);
+    expect(ran.out).not.toContain('<b>');
+  });
+
   it('is told of standard input, too, in a line or two', async () => {
     for (const [stdin, told] of [
       ['\uFFFD\uFFFD: x', /not UTF-8 text/],
@@ -133,9 +142,17 @@ describe('what was asked for wrongly', () => {
     ['a tile that is none', [text, '--set', 'colour=red'], usage, /"colour" is not a tile/],
     ['a choice that is none', [text, '--set', 'gpu=abacus'], EXIT.notFound, /abacus/],
     ['a policy that is not there', [text, '--policy', 'none.yaml'], EXIT.notFound, /none\.yaml/],
+    [
+      'a policy file that holds nothing',
+      [text, '--policy', 'empty.yaml'],
+      usage,
+      /empty\.yaml holds no TrainingPolicy/,
+    ],
+    ['a provider file that holds nothing', [text, '--provider', 'empty.yaml'], usage, /holds no ComputeProvider/],
     ['an empty word', [''], usage, /name either a goal or a file/],
     ['words that say nothing', ['make it better please'], unclear, /spec\.goal/],
   ])('%s', async (_, args, code, told) => {
+    writeFileSync(join(folder, 'empty.yaml'), '# later\n');
     const ran = await runCli(['plan', '--offline', ...args], { cwd: folder });
     expect([ran.code, ran.out]).toEqual([code, '']);
     expect(ran.err).toMatch(told);

@@ -48,8 +48,11 @@ export function goalOfText(text: string, where: string, file?: string): PlanInpu
 
 /** Reads the objects of one kind from files. @throws CliError (usage) for any other kind. */
 export async function objectsOfFiles<T>(session: Session, names: readonly string[], kind: string): Promise<T[]> {
-  const manifests = (await Promise.all(names.map((name) => loadManifests(session.host, name)))).flat();
-  const checked = check(manifests);
+  const files = await Promise.all(names.map((name) => loadManifests(session.host, name)));
+  // A file that was named to limit the plan must not be passed over because it holds nothing.
+  const empty = names.find((_, index) => files[index]?.length === 0);
+  if (empty !== undefined) throw usageError(`${empty} holds no ${kind}`, `Name a file that holds a ${kind}.`);
+  const checked = check(files.flat());
   const other = checked.find(({ object }) => object.kind !== kind);
   if (other !== undefined)
     throw usageError(

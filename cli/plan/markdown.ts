@@ -1,5 +1,6 @@
 import type { PricedPreview } from '@kriptik/operator/plan/preview.ts';
 import { usd } from '../describe/common.ts';
+import type { Fault } from '../errors.ts';
 import { hours } from '../render/duration.ts';
 import { priceRows } from '../render/price.ts';
 import { printable } from '../render/width.ts';
@@ -40,6 +41,20 @@ export function markdownPlan(plan: PricedPreview, { name, source, why }: Markdow
         )
       : []),
     `Digest: \`${digest}\``,
+  ]
+    .filter((block) => block !== '')
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** Why there is no plan, as a comment on a pull request: what is wrong, where, and what to do. */
+export function markdownFault(name: string, { what, where, details = [], remedy }: Fault): string {
+  return [
+    `### Training plan: ${plain(name)}`,
+    `**No plan:** ${plain(what)}`,
+    ...(where === undefined ? [] : [`Where: ${plain(where)}`]),
+    list(details),
+    ...titled('What to do', list(remedy)),
   ]
     .filter((block) => block !== '')
     .join('\n\n')

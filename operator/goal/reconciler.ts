@@ -70,7 +70,10 @@ export class GoalReconciler implements Reconciler {
     const { catalog, parsers, events } = this.#deps;
     const generation = goal.metadata.generation ?? 0;
     const stored = goal.status?.intent?.draft;
-    const reading = await readGoal({ goal: goal.spec, generation, catalog, parsers, stored, signal });
+    // A date counts as past by the day the goal was written: one that passes later turns no goal into a question.
+    const { creationTimestamp: written } = goal.metadata;
+    const now = written === undefined ? undefined : Date.parse(written);
+    const reading = await readGoal({ goal: goal.spec, generation, catalog, parsers, stored, now, signal });
     this.#memory.keep(goal, reading);
     if (reading.failures.length > 0) {
       log.warn({ failures: reading.failures }, 'a parser could not read the goal; the embedded one did');

@@ -9,9 +9,11 @@ export interface GoalInput {
   /** metadata.generation. */
   readonly generation: number;
   readonly catalog: Catalog;
+  /** Epoch ms by which a date in the text counts as past; absent = dates are not judged. */
+  readonly now?: number | undefined;
 }
 
 /** Reads a goal with the embedded parser alone: deterministic, without network. */
-export function parseGoal({ goal, generation, catalog }: GoalInput): IntentResult {
-  return lock({ draft: readOffline(goal.goal, catalog), parsedBy: OFFLINE, goal, generation, catalog });
+export function parseGoal({ goal, generation, catalog, now }: GoalInput): IntentResult {
+  return lock({ draft: readOffline(goal.goal, catalog), parsedBy: OFFLINE, goal, generation, catalog, now });
 }

@@ -168,3 +168,22 @@ describe('readGoal', () => {
     await expect(readGoal({ ...input, parsers: [failing], signal })).rejects.toThrow('shutting down');
   });
 });
+
+describe('a date in the text', () => {
+  const goal: TrainingGoalSpec = {
+    goal: 'Support chatbot from our tickets s3://desk/t.jsonl, $20, by 1 January 2020.',
+  };
+  const input = { goal, generation: 1, catalog };
+  const fieldsAt = (day: string) => {
+    const reading = parseGoal({ ...input, now: Date.parse(day) });
+    return reading.outcome === 'NeedsClarification' ? reading.questions.map(({ field }) => field) : reading.outcome;
+  };
+
+  it('is asked about where it is past, whoever reads the goal', async () => {
+    expect(fieldsAt('2026-11-23')).toEqual(['spec.constraints.deadline']);
+    expect(fieldsAt('2019-11-23')).toBe('Planned');
+    const { signal } = new AbortController();
+    const reading = await readGoal({ ...input, now: Date.parse('2026-11-23'), parsers: [], signal });
+    expect(reading.outcome).toBe('NeedsClarification');
+  });
+});

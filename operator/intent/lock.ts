@@ -15,7 +15,7 @@ export interface LockInput {
   readonly generation: number;
   readonly catalog: Catalog;
   /** Epoch ms, for telling that a date is past; absent = dates are not judged. */
-  readonly now?: number;
+  readonly now?: number | undefined;
 }
 
 /**

@@ -73,7 +73,7 @@ export function mergeEmbedded(draft: IntentDraft, embedded: IntentDraft): Intent
 }
 
 function locked(
-  { goal, generation, catalog }: GoalInput,
+  { goal, generation, catalog, now }: GoalInput,
   draft: IntentDraft,
   parsedBy: ParsedBy,
 ): IntentResult & Pick<GoalReading, 'injection' | 'attempt' | 'stored'> {
@@ -81,7 +81,7 @@ function locked(
   const stored = storeDraft(goal.goal, draft, parsedBy);
   const attempt = checked.injection ? steeringPart(goal.goal) : undefined;
   return {
-    ...lock({ draft: checked, parsedBy, goal, generation, catalog }),
+    ...lock({ draft: checked, parsedBy, goal, generation, catalog, now }),
     injection: checked.injection,
     ...(attempt !== undefined && { attempt }),
     ...(stored !== undefined && { stored }),

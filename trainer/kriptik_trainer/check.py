@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kriptik_trainer.data.kinds import CHAT, Kind
 from kriptik_trainer.data.load import Loaded, guess_format, load
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.errors import TrainerError
@@ -26,9 +27,9 @@ def _data_file(name: str, format: str | None, split: str | None) -> DataFile:
 
 
 def _texts(example: Example) -> list[str]:
-    if example.messages is None:
-        return [example.text or ""]
-    return [message["content"] for message in example.messages]
+    said = [message["content"] for message in example.messages or ()]
+    others = (example.text, example.chosen, example.rejected, example.expected, example.lyrics)
+    return said + [text for text in others if text is not None]
 
 
 def _counter(model: str | None) -> tuple[Any, bool]:
@@ -79,10 +80,15 @@ def _file_report(one: Loaded) -> dict[str, Any]:
 
 
 def check(
-    names: list[str], format: str | None, split: str | None, model: str | None, max_length: int
+    names: list[str],
+    format: str | None,
+    split: str | None,
+    model: str | None,
+    max_length: int,
+    kind: Kind = CHAT,
 ) -> dict[str, Any]:
     """Reads all files and reports rows, tokens, errors and warnings; `ok` if they can be trained on."""
-    loaded = [load(_data_file(name, format, split)) for name in names]
+    loaded = [load(_data_file(name, format, split), kind) for name in names]
     count, estimated = _counter(model)
     lengths = [
         sum(count(text) + TEMPLATE_TOKENS for text in _texts(example))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kriptik_trainer import PROTOCOL, __version__
+from kriptik_trainer.data.kinds import KINDS
 from kriptik_trainer.errors import ExitCode, TrainerError
 
 
@@ -34,7 +35,9 @@ def _run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from kriptik_trainer.check import check  # noqa: PLC0415
 
-    report = check(options.data, options.format, options.split, options.model, options.max_length)
+    kind = KINDS[options.kind]
+    given = (options.data, options.format, options.split, options.model, options.max_length)
+    report = check(*given, kind)
     _print(report)
     return ExitCode.SUCCEEDED if report["ok"] else ExitCode.INPUT
 
@@ -112,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="validate data files; print figures as JSON")
     check.add_argument("--data", required=True, nargs="+", help="files, or hf://datasets/NAME")
-    check.add_argument("--format", choices=("jsonl", "csv", "parquet", "hub"))
+    check.add_argument("--format", choices=("jsonl", "csv", "parquet", "hub", "folder"))
+    check.add_argument("--kind", choices=sorted(KINDS), default="chat", help="what rows are for")
     check.add_argument("--split")
     check.add_argument("--model", help="folder or source of the model whose tokens to count")
     check.add_argument("--max-length", type=int, default=512)

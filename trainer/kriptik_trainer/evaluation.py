@@ -7,6 +7,7 @@ from typing import Any
 
 from kriptik_trainer.determinism import random_numbers_kept
 from kriptik_trainer.executors.base import Executor
+from kriptik_trainer.faults import is_disk_full
 from kriptik_trainer.log import log
 from kriptik_trainer.metrics import Metrics, finite
 from kriptik_trainer.progress import Progress
@@ -82,5 +83,13 @@ class Evaluator:
             self._executor.sample(folder, given.samples)
 
         name = f"step-{step:08d}"
-        stored = self._store.save("sample", name, step, self._spec.attempt, write)
+        try:
+            stored = self._store.save("sample", name, step, self._spec.attempt, write)
+        except Exception as error:
+            if is_disk_full(error):
+                raise
+            # Something to look at is not worth a run; the figures and the weights are.
+            first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            self._progress.warn(f"no samples could be made at step {step}: {first}")
+            return
         log(f"samples of step {step}: {stored.uri}")

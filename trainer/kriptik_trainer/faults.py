@@ -54,8 +54,8 @@ def classify(error: BaseException, store: str) -> TrainerError:
             "outOfMemory",
             f"memory ran out: {str(error).splitlines()[0][:300] if str(error) else 'no details'}",
             "hyperparameters",
-            "Halve batchSize and double gradientAccumulation, lower maxLength, switch on "
-            "gradientCheckpointing, take the method lora, or take a larger GPU.",
+            "Halve batchSize and double gradientAccumulation, lower maxLength (or resolution, frames, "
+            "seconds), switch on gradientCheckpointing, take the method lora, or a larger GPU.",
             ExitCode.OUT_OF_MEMORY,
         )
     if is_disk_full(error):

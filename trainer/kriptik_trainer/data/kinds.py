@@ -204,3 +204,8 @@ SOUNDS = _media_kind("sounds", "audio", (".wav", ".flac", ".ogg", ".mp3"), min_r
 QUESTIONS = _media_kind(
     "questions", "image", PICTURES, {"image/question": (("image", "question", "answer"), ())}
 )
+
+KINDS = {
+    kind.name: kind
+    for kind in (CHAT, PREFERENCES, PROMPTS, IMAGES, SUBJECT, CLIPS, SOUNDS, QUESTIONS)
+}

@@ -38,7 +38,9 @@ class Loaded:
 
 
 def guess_format(path: str) -> str:
-    """The format by the file's ending; jsonl where it says nothing."""
+    """The format by the file's ending; jsonl where it says nothing. A folder is one where it is there."""
+    if path.startswith("file://") and path_of(path).is_dir():
+        return "folder"
     suffix = Path(path).suffix.lower()
     return {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}.get(
         suffix, "jsonl"

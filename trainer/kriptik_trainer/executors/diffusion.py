@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,26 @@ class DiffusionExecutor(LoopedExecutor):
         """The part of the pipeline that is trained."""
         return getattr(self.family.pipeline, self.family.network_name)
 
+    def needed(self) -> tuple[str, ...]:
+        """The parts of the pipeline that training goes through; the others leave the GPU's memory."""
+        return (self.family.network_name,)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """All parts of the pipeline side by side, to make something with it."""
+        self.family.pipeline.to(self.place)
+        try:
+            yield
+        finally:
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        for name, part in self.family.pipeline.components.items():
+            if isinstance(part, torch.nn.Module) and name not in self.needed():
+                part.to("cpu")
+        if self.place.type == "cuda":
+            torch.cuda.empty_cache()
+
     def _freeze(self) -> None:
         for part in self.family.pipeline.components.values():
             if isinstance(part, torch.nn.Module):
@@ -123,7 +143,7 @@ class DiffusionExecutor(LoopedExecutor):
         seed_all(self.spec.hyperparameters.seed, "adapter")
         self._adapt()
         self.module = self.network
-        gc.collect()
+        self._set_aside()
 
     def keys(self) -> Sequence[Hashable]:
         """See loop.Task."""
@@ -155,7 +175,7 @@ class DiffusionExecutor(LoopedExecutor):
         prompts = [self.captioned(example) for example, _ in self._held] or [Example(0, None, "")]
         if options.sample_prompt is not None:
             prompts = [Example(0, None, options.sample_prompt)]
-        with at_rest(self.network):
+        with self.whole(), at_rest(self.network):
             for index in range(count):
                 seed = derived_seed(self.spec.hyperparameters.seed, "sample", index)
                 generator = torch.Generator(self.place).manual_seed(seed)

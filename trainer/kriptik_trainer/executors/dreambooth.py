@@ -48,7 +48,7 @@ class DreamBoothExecutor(DiffusionExecutor):
         options = self.spec.options
         if options.class_images and options.class_prompt:
             log(f"making {options.class_images} class pictures")
-            with at_rest(self.network):
+            with self.whole(), at_rest(self.network):
                 self._class_rows = [
                     self._class_row(options.class_prompt, index)
                     for index in range(options.class_images)

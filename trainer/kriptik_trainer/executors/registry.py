@@ -155,7 +155,7 @@ EXECUTORS = (
     Entry(
         "vlm:VlmExecutor",
         ("multimodal",),
-        ("lora",),
+        ("lora", "full"),
         _questions,
         ".*ForConditionalGeneration|.*ForImageTextToText|.*ForVision2Seq",
         "vision",

@@ -47,6 +47,10 @@ class TextualInversionExecutor(DiffusionExecutor):
         super().__init__(*given)
         self.words: dict[str, Word] = {}
 
+    def needed(self) -> tuple[str, ...]:
+        """See DiffusionExecutor.needed. Gradients flow through the text encoders."""
+        return (self.family.network_name, "text_encoder", "text_encoder_2")
+
     def captioned(self, example: Example) -> Example:
         """Every picture shows what the word means."""
         return replace(example, text=TEMPLATES[0].format(self.spec.options.token))

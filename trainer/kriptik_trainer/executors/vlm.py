@@ -1,4 +1,4 @@
-"""Models that see: LoRA and QLoRA for captions of pictures and for questions about them."""
+"""Models that see: LoRA, QLoRA and full fine-tuning for captions of pictures and for questions about them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset, Image, List
+from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor, set_seed
 from trl import SFTConfig, SFTTrainer
 
@@ -30,6 +31,16 @@ DESCRIBE = "Describe this picture."
 
 class _Trainer(Committed, SFTTrainer):  # type: ignore[misc]
     """An SFTTrainer whose checkpoints the run commits."""
+
+    def _load_from_checkpoint(self, folder: str, model: Any = None) -> None:
+        """Full weights are saved under other names than they have in memory; the usual way of loading
+        passes over names that it does not know, and would go on from the base."""
+        model = model or self.model
+        if isinstance(model, PeftModel):
+            super()._load_from_checkpoint(folder, model)
+            return
+        saved = type(model).from_pretrained(folder, dtype=model.dtype)
+        model.load_state_dict(saved.state_dict(), strict=True)
 
 
 def asked(example: Example) -> tuple[str, str]:
@@ -93,7 +104,7 @@ class VlmExecutor(HfExecutor):
             ),
             train_dataset=table(self.examples),
             processing_class=self.processor,
-            peft_config=lora_config(spec.lora),
+            peft_config=None if spec.method == "full" else lora_config(spec.lora),
         )
 
     def figures(self) -> dict[str, Any]:

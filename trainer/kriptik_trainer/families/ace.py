@@ -82,7 +82,7 @@ class AceStep:
         noisy, times, wanted = straight_path(drawn(batch))
         text = batch["text"]
         left_out = torch.rand(len(text), device=text.device) < UNCONDITIONED
-        nothing = self.pipeline.condition_encoder.null_condition_emb.to(text.dtype)
+        nothing = self.pipeline.condition_encoder.null_condition_emb.to(text)
         text = torch.where(in_batch(left_out, text), nothing.expand_as(text), text)
         context = torch.cat([batch["silence"], torch.ones_like(noisy)], dim=-1)
         seen = network(

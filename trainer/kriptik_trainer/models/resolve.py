@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kriptik_trainer import manifest
 from kriptik_trainer.cache import cache_root
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.models.gguf import convert
@@ -29,7 +30,8 @@ def _exclusive(lock: Path) -> Iterator[None]:
 
 
 def from_file(uri: str) -> Path:
-    """A model folder on this machine. Raises TrainerError `modelMissing` or `modelIncomplete`."""
+    """A model folder on this machine. Raises TrainerError `modelMissing`, `modelIncomplete` or, for
+    a changed artifact, `checkpointBroken`."""
     folder = path_of(uri)
     if not folder.is_dir():
         raise TrainerError(
@@ -45,6 +47,9 @@ def from_file(uri: str) -> Path:
             str(folder),
             "Name a folder as save_pretrained writes it.",
         )
+    if (folder / manifest.NAME).is_file():
+        # The result of an earlier job: every byte has to be the one that was committed.
+        manifest.verify(folder)
     return folder
 
 

@@ -5,6 +5,7 @@ The models are tiny and random, of the real architectures, and come out of ordin
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,16 @@ from kriptik_trainer.store import path_of
 from support.inprocess import resume_of, run_attempt, weights_hash
 from support.language import LANGUAGE
 from support.methods import Case
+from support.page import Proof, record
 from support.pictures import CLIPS, PICTURES
+from support.schema import check
 from support.seeing import SEEING
 from support.sounds import SOUNDS
 from support.specs import changed
 from support.voices import VOICES
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "methods.md"
+SEEN_OR_HEARD = ("image", "video", "audio")
 CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING, *VOICES)
 
 
@@ -26,10 +31,14 @@ CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING, *VOICES)
 def test_method(case: Case, tmp_path: Path) -> None:
     model = case.model(tmp_path)
     spec = case.spec(tmp_path, model)
+    began = time.monotonic()
     alone = run_attempt(changed(spec, store__uri=(tmp_path / "alone").as_uri()))
+    seconds = time.monotonic() - began
     stopped = run_attempt(spec, stop_after=case.stop_after)
     resumed = run_attempt(changed(spec, attempt="kriptik-test-2", resume=resume_of(stopped)))
 
+    check("status", resumed.status)
+    check("metrics", {"next": 0, "points": resumed.points})
     total = spec["hyperparameters"]["maxSteps"]
     assert stopped.status["lastCheckpoint"]["step"] == case.stop_after
     assert resumed.status["step"] == alone.status["step"] == total
@@ -47,6 +56,11 @@ def test_method(case: Case, tmp_path: Path) -> None:
     if case.improves:
         assert (tuned < base) if measured["better"] == "lower" else (tuned > base)
 
+    if case.modality in SEEN_OR_HEARD:
+        found = list((tmp_path / "alone" / "samples").glob("step-*/sample-0.*"))
+        assert {path.parent.name for path in found} >= {"step-00000000", f"step-{total:08d}"}
+        assert all(path.stat().st_size > 0 for path in found)
+
     artifacts = {a["name"]: path_of(a["uri"]) for a in alone.status["artifacts"]}
     assert set(artifacts) == set(case.outputs)
     for mine, other in zip(resumed.status["artifacts"], alone.status["artifacts"], strict=True):
@@ -54,3 +68,11 @@ def test_method(case: Case, tmp_path: Path) -> None:
     for folder in artifacts.values():
         case.reload(model, folder)
         assert "## Evaluation" in (folder / "README.md").read_text()
+    record(Proof(case.modality, case.name, total, measured["metric"], base, tuned, seconds))
+
+
+def test_the_page_of_methods_lists_what_is_tested() -> None:
+    """Written anew by tools/methods_page.sh."""
+    rows = [line.split("|")[1:3] for line in PAGE.read_text().splitlines() if "bitwise" in line]
+    listed = {(modality.strip(), name.strip()) for modality, name in rows}
+    assert listed == {(case.modality, case.name) for case in CASES}

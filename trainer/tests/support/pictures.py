@@ -391,4 +391,15 @@ CLIPS = (
         reload_clip,
         options={**SMALL, "frames": 5},
     ),
+    Case(
+        "full, Wan 2.1",
+        "video",
+        "full",
+        wan,
+        clip_data,
+        reload_clip,
+        outputs=("merged",),
+        options={**SMALL, "frames": 5},
+        changes={"hyperparameters__learningRate": "0.001"},
+    ),
 )

@@ -215,6 +215,15 @@ def reload_seeing(base: Path, exported: Path) -> None:
 SEEING = (
     Case("LoRA, Qwen2-VL", "multimodal", "lora", qwen, question_data, reload_seeing),
     Case("QLoRA, Qwen2-VL", "multimodal", "qlora", qwen, question_data, reload_seeing),
+    Case(
+        "full, Qwen2-VL",
+        "multimodal",
+        "full",
+        qwen,
+        question_data,
+        reload_seeing,
+        outputs=("merged",),
+    ),
     Case("LoRA, LLaVA", "multimodal", "lora", llava, question_data, reload_seeing),
     Case("LoRA, SmolVLM", "multimodal", "lora", smol, question_data, reload_seeing),
 )

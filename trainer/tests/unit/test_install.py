@@ -42,7 +42,9 @@ def test_a_stand_in_loads_and_has_no_device(tmp_path: Path) -> None:
     assert loaded.cudaMalloc() == cpu_stubs.NO_DEVICE
 
 
-@pytest.mark.parametrize("name", ["cpu.txt", "cuda.txt", "test.txt", "uv.txt"])
+@pytest.mark.parametrize(
+    "name", ["cpu.txt", "cuda.txt", "llm.txt", "vision.txt", "audio.txt", "test.txt", "uv.txt"]
+)
 def test_locks_are_exact_hashed_and_name_no_index(name: str) -> None:
     text = (REQUIREMENTS / name).read_text()
     packages = text.replace("\\\n", " ").splitlines()

@@ -26,10 +26,14 @@ class Measured:
     """An executor of which only evaluate() is called; it takes five seconds of the hands' time."""
 
     watched = ("perplexity", "lower")
-    makes_samples = False
+    makes_samples = True
 
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
+
+    def sample(self, folder: Path, count: int) -> None:
+        (folder / "half").write_text("of a sample")
+        raise RuntimeError("the vocoder is out of tune")
 
     def evaluate(self) -> dict[str, float]:
         self._hands.time += 5
@@ -44,7 +48,7 @@ class Hands:
         self.time = 1_000.0
         clock = Clock(lambda: self.time, lambda: self.time)
         given = json.loads((PROTOCOL / "examples" / "spec.json").read_text())
-        spec = parse_spec({**given, "evaluation": {"everySteps": 10, "samples": 0}})
+        spec = parse_spec({**given, "evaluation": {"everySteps": 10, "samples": 1}})
         self.mailbox = Mailbox()
         self.store = FileStore(root)
         self.progress = Progress("ns/job", "a1", self.mailbox, clock)
@@ -224,3 +228,13 @@ def test_an_evaluation_gives_way_to_the_deadline(hands: Hands) -> None:
 
     assert len(hands.measured) == 1
     assert hands.session.ended_early is None
+
+
+def test_a_sample_that_fails_is_told_and_costs_nothing_else(hands: Hands) -> None:
+    for number in range(1, 11):
+        hands.step(number)
+    status = hands.progress.snapshot()
+
+    assert status["evaluation"]["step"] == 10
+    assert status["warnings"] == ["no samples could be made at step 10: the vocoder is out of tune"]
+    assert list((hands.store.root / "samples").iterdir()) == []

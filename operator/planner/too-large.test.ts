@@ -31,7 +31,7 @@ describe('a run that is too large', () => {
       { epochs: 1000 },
       /spec\.constraints\.epochs: 1,000 passes/,
     ],
-    ['says how many passes fit', 400_000, { epochs: 1_000_000 }, /or [1-9][\d,]* passes over these/],
+    ['says how many passes fit', 4_000_000, { epochs: 1_000_000 }, /or [1-9][\d,]* passes over these/],
     [
       'names the steps, where the goal sets them',
       1e9,

@@ -132,6 +132,8 @@ function workOut(
     const { maxSteps: _unreached, ...rest } = hyperparameters;
     hyperparameters = rest;
   }
+  const checkpointEverySteps = checkpointInterval(work, figures, rules.constraints);
+  figures = estimate({ ...work, checkpointEverySteps }, price, catalog);
   const problem =
     sizeProblem(context, compute, figures) ??
     extentProblem(context, { figures, steps: work.steps, hyperparameters, price });
@@ -139,7 +141,7 @@ function workOut(
     model,
     method,
     compute,
-    hyperparameters: { ...hyperparameters, checkpointEverySteps: checkpointInterval(work, figures, rules.constraints) },
+    hyperparameters: { ...hyperparameters, checkpointEverySteps },
     ...(lora !== undefined && { lora }),
     steps: work.steps,
     pricePerHour: price,
@@ -215,11 +217,19 @@ function thriftier(hyper: Hyperparameters, figures: Estimate): Hyperparameters |
   return { ...hyper, batchSize, gradientAccumulation };
 }
 
-/** About ten checkpoints a run, and thirty seconds to ten minutes apart: what a lost instance may cost. */
+/** Saving takes at most a twentieth of the training between two checkpoints. */
+const TRAINING_PER_SAVING = 20;
+
+/**
+ * About ten checkpoints a run, and thirty seconds to ten minutes apart: what a lost instance may cost. Further apart
+ * where one takes long to write.
+ */
 function checkpointInterval(work: Workload, { time }: Estimate, constraints: Contract['constraints']): number {
   if (constraints.checkpointEverySteps !== undefined) return constraints.checkpointEverySteps;
   const perRun = Math.ceil(work.steps / 10);
   const perTime = Math.max(1, Math.floor(600 / time.secondsPerStep));
   const notTooOften = Math.ceil(30 / time.secondsPerStep);
-  return Math.max(1, Math.min(Math.max(perRun, notTooOften), perTime, 500));
+  const worthIt = Math.ceil((TRAINING_PER_SAVING * time.checkpointSeconds) / time.secondsPerStep);
+  // The checkpoint at the end is written in any case.
+  return Math.min(Math.max(1, worthIt, Math.min(Math.max(perRun, notTooOften), perTime, 500)), Math.max(1, work.steps));
 }

@@ -34,11 +34,7 @@ export function hyperparameterReasons(candidate: Candidate): readonly Reason[] {
     method('gradient checkpointing', hyper.gradientCheckpointing ? 'on' : 'off', checkpointingReason(candidate)),
     ...leanReasons(candidate, method),
     method('seed', String(hyper.seed), 'The same seed and rows give the same split and the same order.'),
-    method(
-      'checkpoint every',
-      `${hyper.checkpointEverySteps} steps`,
-      'About ten a run, and between thirty seconds and ten minutes apart: what a lost machine may cost.',
-    ),
+    method('checkpoint every', `${hyper.checkpointEverySteps} steps`, checkpointReason(candidate)),
     { tile: 'Data', what: 'passes and steps', value: extentText(candidate), because: extentReason(candidate) },
   ];
 }
@@ -67,6 +63,14 @@ function leanReasons({ hyperparameters: hyper, model, estimate }: Candidate, met
         ]
       : []),
   ];
+}
+
+function checkpointReason({ rules, estimate, hyperparameters }: Candidate): string {
+  if (rules.constraints.checkpointEverySteps !== undefined) return 'The goal sets it.';
+  const { checkpointSeconds, secondsPerStep } = estimate.time;
+  return hyperparameters.checkpointEverySteps * secondsPerStep > 600
+    ? `Writing one takes about ${Math.round(checkpointSeconds)} s: more of them would take over 5 % of the time.`
+    : 'About ten a run, and between thirty seconds and ten minutes apart: what a lost machine may cost.';
 }
 
 function rateReason({ rules, model, method }: Candidate): string {

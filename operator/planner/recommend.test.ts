@@ -45,13 +45,13 @@ describe('a small help desk on a two-core machine', () => {
   });
 
   it('says where it will freeze when the limit pays for too little', () => {
-    const { quote } = planned({ contract: makeContract({}, '0.30') });
+    const { quote } = planned({ contract: makeContract({}, '0.25') });
     expect(quote.fits).toBe(false);
     expect(quote.message).toMatch(/freeze with a checkpoint near step \d+ of 80\. Raise the budget by \$0\.\d\d/);
   });
 
   it('keeps steps that the goal fixes, whatever the limit', () => {
-    const { quote } = planned({ contract: makeContract({ constraints: { maxSteps: 60 } }, '0.30') });
+    const { quote } = planned({ contract: makeContract({ constraints: { maxSteps: 60 } }, '0.25') });
     expect(quote.steps).toBe(60);
     expect(quote.fits).toBe(false);
   });

@@ -83,9 +83,11 @@ describe('the quickstart, as make demo runs it', () => {
 
   it('leaves nothing running after Ctrl-C in the middle of training', async () => {
     const demo = new Demo(directory);
-    await waitFor('a training step', () => (/step [1-9]\d* of 80, loss/.test(demo.output) ? true : undefined), {
-      timeoutMs: 240_000,
-    });
+    const training = () => {
+      if (demo.process.exitCode !== null) throw new Error(`the demo ended before it trained:\n${demo.output}`);
+      return /step [1-9]\d* of 80, loss/.test(demo.output) ? true : undefined;
+    };
+    await waitFor('a training step', training, { timeoutMs: 240_000 });
     demo.process.kill('SIGINT');
     expect(await demo.exitCode(), demo.output).toBe(130);
     expect(await processesOf(directory)).toEqual([]);

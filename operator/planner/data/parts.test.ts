@@ -77,7 +77,8 @@ describe('enough examples or not', () => {
 describe('rows held out', () => {
   it.each([
     [40, 'llm', 0, 0],
-    [180, 'llm', 18, 0],
+    [180, 'llm', 0, 0],
+    [280, 'llm', 28, 0],
     [5000, 'llm', 250, 250],
     [200_000, 'code', 500, 500],
     [500, 'image', 0, 0],

@@ -2,8 +2,11 @@ import type { Modality, PlannedData } from '@kriptik/crds';
 
 type HeldOut = NonNullable<PlannedData['heldOut']>;
 
-/** Below this many examples each one is needed for training. */
-const FEWEST_ROWS = 50;
+/**
+ * Below this many examples each one is needed for training, and a tenth of them
+ * would be fewer than 20: a share of right answers known to 11 points at best.
+ */
+const FEWEST_ROWS = 200;
 const FEW_ROWS = 1000;
 /**
  * Rows that judge a result well enough: of n answers the share of right ones is
@@ -23,7 +26,7 @@ export interface Split {
 
 /**
  * Rows kept from training: 10 % of a small set, 5 % of a larger one, never more
- * than 500 for a look; none of fewer than 50 rows, nor of pictures and clips of
+ * than 500 for a look; none of fewer than 200 rows, nor of pictures and clips of
  * one subject or style, where samples are looked at instead. The seed is the
  * plan's, so that the same rows are held out again.
  */

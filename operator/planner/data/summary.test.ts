@@ -42,16 +42,16 @@ describe('data that the goal names', () => {
 
   it('is taken as it is, and counted figures win over stated ones', () => {
     const data = summary({ data: [{ uri, rows: 900 }] }, {}, [
-      { uri, rows: 180, tokensPerRow: 60, longestRow: 110, sha256: 'ab'.repeat(32) },
+      { uri, rows: 280, tokensPerRow: 60, longestRow: 110, sha256: 'ab'.repeat(32) },
     ]);
-    expect(data).toMatchObject({ origin: 'stated', rows: 162, tokensPerRow: 60, longestRow: 110, rowsKnown: true });
+    expect(data).toMatchObject({ origin: 'stated', rows: 252, tokensPerRow: 60, longestRow: 110, rowsKnown: true });
     expect(data.sources).toEqual([
       {
         uri,
         rows: 900,
         sha256: 'ab'.repeat(32),
-        rowsEstimate: 180,
-        tokensEstimate: 10_800,
+        rowsEstimate: 280,
+        tokensEstimate: 16_800,
         heldOut: { evalShare: '0.1', testShare: '0', seed: 7 },
       },
     ]);

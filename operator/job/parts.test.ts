@@ -154,12 +154,15 @@ describe('what a trainer is told', () => {
     expect(trainerSpecOf(other, attempt, 'file:///store', undefined).evaluation).toEqual(want);
   });
 
-  it('is refused with the field when the trainer cannot do it', () => {
+  const { hyperparameters } = job.spec.run.resolved;
+  it.each([
+    { field: 'data', change: { data: [] } },
+    { field: 'optimizer', change: { hyperparameters: { ...hyperparameters, optimizer: 'adafactor' as const } } },
+  ])('is refused with the field when the trainer cannot do it: $field', ({ field, change }) => {
     if (attempt === undefined) throw new Error('the job has an attempt');
     const { run } = job.spec;
-    const resolved = { ...run.resolved, data: [] };
-    const other = { ...job, spec: { ...job.spec, run: { ...run, resolved } } };
-    expect(() => trainerSpecOf(other, attempt, 'file:///store', undefined)).toThrow(/data/);
+    const other = { ...job, spec: { ...job.spec, run: { ...run, resolved: { ...run.resolved, ...change } } } };
+    expect(() => trainerSpecOf(other, attempt, 'file:///store', undefined)).toThrow(new RegExp(field));
   });
 });
 

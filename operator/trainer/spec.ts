@@ -32,7 +32,8 @@ const data = z.object({
   sha256: sha256.nullable(),
 });
 
-const hyperparameters = z.object({
+/** Strict: a setting that the trainer would not apply must stop the run, for it is part of what was approved. */
+const hyperparameters = z.strictObject({
   epochs: z.number().positive().nullable(),
   maxSteps: z.number().int().positive().nullable(),
   batchSize: z.number().int().positive(),

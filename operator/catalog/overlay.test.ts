@@ -83,6 +83,13 @@ describe('the catalog with the rows of a user', () => {
     await expect(readOverlay(path())).rejects.toThrow(message);
   });
 
+  it('repeats nothing of a file that is no YAML', async () => {
+    mkdirSync(join(folder, 'below'));
+    writeFileSync(path(), 'prices: [\u001b[2Jboo\n"');
+    await expect(readOverlay(path())).rejects.not.toThrow(/\n|boo/);
+    await expect(readOverlay(path())).rejects.toThrow(/catalog\.yaml: .* at line \d/);
+  });
+
   it('takes an empty file for no rows', async () => {
     mkdirSync(join(folder, 'below'));
     writeFileSync(path(), '');

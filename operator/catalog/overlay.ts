@@ -31,7 +31,9 @@ export async function readOverlay(path: string): Promise<Overlay | undefined> {
   try {
     content = parse(text);
   } catch (error) {
-    throw new InvalidCatalog(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    // What follows the first line repeats the file, which may be anything, onto a terminal.
+    const [what = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw new InvalidCatalog(`${path}: ${what.replace(/:$/, '')}`);
   }
   const result = overlayFile.safeParse(content ?? {});
   if (result.success) return result.data;

@@ -26,7 +26,7 @@ export function hyperparameterReasons(candidate: Candidate): readonly Reason[] {
             String(lora.alpha),
             'Twice the rank, so that the scale stays the same when the rank changes.',
           ),
-          method('dropout', lora.dropout, dropoutReason(lora.dropout)),
+          method('dropout', lora.dropout, dropoutReason(candidate, lora.dropout)),
           method('adapted layers', lora.targets.join(', '), targetReason(lora.targets)),
         ]),
     method('longest row', `${hyper.maxLength} tokens`, lengthReason(candidate)),
@@ -113,7 +113,8 @@ function rankReason({ rules }: Candidate): string {
     : 'Enough for style and a narrow skill; more would learn the rows by heart.';
 }
 
-function dropoutReason(dropout: string): string {
+function dropoutReason({ model }: Candidate, dropout: string): string {
+  if (model.shape === undefined) return 'Adapters of picture, video and sound models are usually trained without.';
   return dropout === '0'
     ? 'Enough rows: none is needed.'
     : 'Few rows: dropping some inputs keeps them from being learned by heart.';
@@ -125,8 +126,10 @@ function targetReason(targets: readonly string[]): string {
     : 'The attention of the backbone is where looks are decided.';
 }
 
-function lengthReason({ rules, hyperparameters }: Candidate): string {
+function lengthReason({ rules, hyperparameters, model }: Candidate): string {
   if (rules.constraints.maxLength !== undefined) return 'The goal sets it, within the context of the model.';
+  if (model.shape === undefined)
+    return 'What the model takes in of a caption, a transcript or a sound; the rest is cut.';
   if (rules.longestRow === undefined) return 'Usual for rows of unknown length; longer ones are cut.';
   return rules.longestRow <= hyperparameters.maxLength
     ? `The longest row has ${rules.longestRow} tokens: none is cut, and no memory is kept for nothing.`
@@ -151,13 +154,21 @@ function extentText({ hyperparameters: { epochs, maxSteps }, steps }: Candidate)
   return `${passes}${maxSteps === undefined ? '' : 'at most '}${steps} steps`;
 }
 
-function extentReason({ rules, hyperparameters, method }: Candidate): string {
+/** How far runs on few pictures or clips go. */
+function tells({ method, rules }: Candidate): string {
+  if (method === 'textual-inversion') return 'A new word is learned in about 3,000 steps';
+  return rules.modality === 'video'
+    ? 'Few clips are counted in steps: about forty for each'
+    : 'Few pictures are counted in steps: about a hundred for each';
+}
+
+function extentReason(candidate: Candidate): string {
+  const { rules, hyperparameters, method } = candidate;
   const { epochs, maxSteps } = rules.constraints;
   if (maxSteps !== undefined) return 'The goal, a selection or the limit sets the steps.';
   if (epochs !== undefined) return 'The goal or a selection sets the passes.';
   if (rules.device.kind === 'cpu') return 'As many steps as a person waits for on a processor.';
-  if (hyperparameters.maxSteps !== undefined)
-    return 'Pictures and clips are counted in steps: about a hundred for each, within bounds.';
+  if (hyperparameters.maxSteps !== undefined) return `${tells(candidate)}, within bounds.`;
   if (method === 'dpo' || method === 'rlhf') return 'One pass: preferences overfit quickly.';
   if (tasksOf(rules.model).includes('music'))
     return 'Music is learned by many passes: published runs make 4 to hundreds.';

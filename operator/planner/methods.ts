@@ -123,6 +123,9 @@ function takenBecause(name: MethodName, contract: Contract, data: MethodData): s
 function nextInLine(name: MethodName, order: readonly MethodName[], contract: Contract, catalog: Catalog): string {
   const [first = name] = order;
   const { title, strength } = methodFacts(catalog, name);
+  if (name === first) {
+    return `First in line; left where it finds no card or breaks the limit, or where another was selected. ${title}: ${strength}.`;
+  }
   const stands = isStated(contract) && CLOSE[first].includes(name) ? 'Close to what the goal names' : 'Next in line';
   return `${stands}, taken where ${methodFacts(catalog, first).title} finds no card or breaks the limit. ${title}: ${strength}.`;
 }
@@ -165,7 +168,7 @@ function unwiseBecause(name: MethodName, contract: Contract, data: MethodData): 
   if (name === 'dpo' && data.pairs && data.rows < FEW_PAIRS)
     return `${rows} pairs are few: DPO steers reliably from about ${FEW_PAIRS}.`;
   if (name === 'rlhf')
-    return 'Reinforcement learning is as good as its reward; have the reward model or the checks ready before approving.';
+    return 'RLHF needs a reward model, or answers that a program can check: have it ready before approving. The result is as good as its reward.';
   if (name === 'dreambooth' && data.rowsKnown && data.rows > 100)
     return `DreamBooth is for one subject from a few pictures; with ${rows} LoRA learns as well and forgets less.`;
   if (name === 'voice-clone') return 'Have the consent of the speaker in writing: a cloned voice can say anything.';

@@ -47,6 +47,40 @@ describe('the reasons of a plan', () => {
   });
 });
 
+describe('the reasons of settings', () => {
+  const because = (fields: Parameters<typeof plan>[0], what: string) =>
+    plan(fields).why.find((reason) => reason.what === what)?.because;
+  const pictures = { modality: 'image', capability: 'text-to-image-style', methods: ['lora'] } as const;
+  const clips = { modality: 'video', capability: 'text-to-video', methods: ['lora'] } as const;
+  const few = { data: [{ uri: 's3://art/few', rows: 40 }] };
+
+  it('tell of pictures and clips what holds for them', () => {
+    expect(because({ ...pictures, ...few, methods: ['lora'] }, 'passes and steps')).toMatch(/about a hundred for each/);
+    expect(because({ ...clips, ...few, methods: ['lora'] }, 'passes and steps')).toMatch(/about forty for each/);
+    expect(because({ ...pictures, ...few, methods: ['lora'] }, 'dropout')).toMatch(/picture, video and sound models/);
+    expect(because({ ...pictures, ...few, methods: ['lora'] }, 'longest row')).not.toMatch(/unknown length/);
+  });
+
+  it('say what RLHF needs where it could be chosen', () => {
+    const { tiles } = plan({});
+    const rlhf = tiles[1]?.alternatives.find(({ id }) => id === 'rlhf');
+    expect(rlhf).toMatchObject({ available: true, summary: expect.stringMatching(/needs a reward model, or answers/) });
+  });
+
+  it('let nobody choose DPO where the rows are known to be no pairs', () => {
+    const facts = [{ uri: 's3://desk/tickets', rows: 5000, preferencePairs: false }];
+    const { tiles } = plan({}, { dataFacts: facts });
+    const dpo = tiles[1]?.alternatives.find(({ id }) => id === 'dpo');
+    expect(dpo).toMatchObject({ available: false, reason: expect.stringMatching(/needs pairs of a chosen/) });
+  });
+
+  it('do not say of the method that goes first that it is taken where it is not', () => {
+    const { tiles } = plan({ methods: ['qlora', 'lora'] }, { selection: { method: 'lora' } });
+    const qlora = tiles[1]?.alternatives.find(({ id }) => id === 'qlora');
+    expect(qlora?.summary).toMatch(/First in line; left where/);
+  });
+});
+
 describe('the method', () => {
   const few = { data: [{ uri: 's3://desk/few', rows: 60 }] };
 

@@ -99,7 +99,11 @@ function scheduleReason({ rules, hyperparameters }: Candidate): string {
 function batchReason({ rules, compute, hyperparameters, model }: Candidate): string {
   if (rules.constraints.batchSize !== undefined) return 'The goal sets it.';
   if (rules.device.kind === 'cpu') return 'A processor gains nothing from larger batches.';
-  if (model.shape === undefined) return 'Pictures, clips and sound are large: one at a time.';
+  if (model.shape === undefined) {
+    return hyperparameters.gradientAccumulation > 1
+      ? 'One at a time fills the card; a large set is learned from smoothly with several to an update.'
+      : 'Pictures, clips and sound are large: one at a time.';
+  }
   const rows = rules.rows < 500 ? 'few rows need many updates' : 'enough rows for smooth updates';
   const all = hyperparameters.batchSize * hyperparameters.gradientAccumulation * compute.count * compute.nodes;
   return `${all} rows an update: ${rows}; as many at a time as the card holds.`;

@@ -53,6 +53,18 @@ describe('chooseHyperparameters', () => {
     expect(of('qwen2.5-7b-instruct')).not.toHaveProperty('optimizer');
   });
 
+  it('takes several pictures to an update where there are many, and one where there are few', () => {
+    const of = (rows: number, count = 1) => {
+      const { device } = makeRule();
+      if (device.kind !== 'gpu') throw new Error('the rule is for a card');
+      const some = { id: 'sdxl', modality: 'image', rows, device: { ...device, count } } as const;
+      return chooseHyperparameters(makeRule(some));
+    };
+    expect(of(40)).toMatchObject({ batchSize: 1, gradientAccumulation: 1 });
+    expect(of(50_000)).toMatchObject({ batchSize: 1, gradientAccumulation: 16 });
+    expect(of(50_000, 4)).toMatchObject({ batchSize: 1, gradientAccumulation: 4 });
+  });
+
   it('counts steps on a processor, and trains in fp32 there', () => {
     const chosen = chooseHyperparameters(
       makeRule({ id: 'smollm2-135m-instruct', device: { kind: 'cpu', cores: 2 }, rows: 180 }),

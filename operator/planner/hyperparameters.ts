@@ -29,6 +29,9 @@ const FEW_PICTURES = 1000;
 const MUSIC_EPOCHS = { quick: 4, standard: 10, high: 20, flagship: 30 } as const;
 /** From this size on, plain AdamW asks for more memory than eight of the usual cards have. */
 const STATE_TOO_LARGE_B = 24;
+/** Large sets of pictures, clips and sound are learned from in batches: published runs take 16 and more at a time. */
+const LARGE_SET_BATCH = 16;
+const LARGE_SET_METHODS: ReadonlySet<MethodName> = new Set<MethodName>(['lora', 'qlora', 'full']);
 /** A processor takes seconds a step: this many steps is a run that a person waits for. */
 const CPU_STEPS = { quick: 40, standard: 80, high: 200, flagship: 400 } as const;
 
@@ -106,7 +109,10 @@ function learningRate(model: ModelSpec, method: MethodName): string {
 function chooseBatch({ rows, device, model, method, constraints }: RuleInput) {
   if (constraints.batchSize !== undefined) return { batchSize: constraints.batchSize, gradientAccumulation: 1 };
   if (device.kind === 'cpu') return { batchSize: 2, gradientAccumulation: 1 };
-  if (model.shape === undefined) return { batchSize: 1, gradientAccumulation: 1 };
+  if (model.shape === undefined) {
+    const together = rows > FEW_PICTURES && LARGE_SET_METHODS.has(method) ? LARGE_SET_BATCH : 1;
+    return { batchSize: 1, gradientAccumulation: Math.max(1, Math.round(together / device.count)) };
+  }
   const effective = rows < 500 ? 4 : rows < 5000 ? 16 : method === 'full' ? 64 : 32;
   const perDevice = Math.min(model.parameters > 10e9 ? 2 : model.parameters > 3e9 ? 4 : 8, effective);
   const accumulation = Math.max(1, Math.round(effective / (perDevice * device.count)));

@@ -21,6 +21,8 @@ export interface MethodData {
   readonly rowsKnown: boolean;
   /** All rows are preference pairs. */
   readonly pairs: boolean;
+  /** Rows were seen, and some are no pairs. */
+  readonly noPairs: boolean;
 }
 
 /** Methods that do nearly the same: a stated one may give way to these, and to no other. */
@@ -163,8 +165,10 @@ function unwiseBecause(name: MethodName, contract: Contract, data: MethodData): 
   const text = contract.modality === 'llm' || contract.modality === 'code' || contract.modality === 'multimodal';
   if (name === 'full' && text && data.rowsKnown && data.rows < FEW_ROWS)
     return `Training all weights on ${rows} rows forgets more than it learns; LoRA is the safer way.`;
-  if (name === 'dpo' && data.rowsKnown && !data.pairs)
+  if (name === 'dpo' && data.noPairs)
     return 'DPO needs rows with a chosen and a rejected answer; none were seen in the data.';
+  if (name === 'dpo' && data.rowsKnown && !data.pairs)
+    return 'DPO needs rows with a chosen and a rejected answer. The data was not looked into: see that each row has both.';
   if (name === 'dpo' && data.pairs && data.rows < FEW_PAIRS)
     return `${rows} pairs are few: DPO steers reliably from about ${FEW_PAIRS}.`;
   if (name === 'rlhf')

@@ -121,7 +121,8 @@ type Prepared = Pick<Decided, 'context' | 'choices'> | NoData | UnknownModel;
 
 function methodDataOf({ rows, rowsKnown, views }: PlanContext['data']) {
   const pairs = views.length > 0 && views.every(({ preferencePairs }) => preferencePairs === true);
-  return { rows, rowsKnown, pairs };
+  const noPairs = views.some(({ preferencePairs }) => preferencePairs === false);
+  return { rows, rowsKnown, pairs, noPairs };
 }
 
 function cpuOnly(offers: readonly (readonly Compute[])[]): boolean {

@@ -72,6 +72,9 @@ describe('the reasons of settings', () => {
     const { tiles } = plan({}, { dataFacts: facts });
     const dpo = tiles[1]?.alternatives.find(({ id }) => id === 'dpo');
     expect(dpo).toMatchObject({ available: false, reason: expect.stringMatching(/needs pairs of a chosen/) });
+    expect(dpo?.summary).toMatch(/none were seen in the data/);
+    const unread = plan({}).tiles[1]?.alternatives.find(({ id }) => id === 'dpo');
+    expect(unread?.summary).toMatch(/was not looked into/);
   });
 
   it('do not say of the method that goes first that it is taken where it is not', () => {

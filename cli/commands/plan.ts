@@ -54,11 +54,14 @@ export function registerPlan(program: Command, open: Open): void {
         throw usageError('name either a goal or a file', 'kriptik plan NAME, or kriptik plan -f goal.yaml');
       }
       if (filename !== undefined) await planHere(session, await goalOfFile(session, filename), options);
-      else if (target !== undefined && /\s/.test(target))
+      else if (target !== undefined && WORDS.test(target))
         await planHere(session, goalOfText(target, 'the goal in words'), options);
       else await planApplied(session, target ?? '', options);
     });
 }
+
+/** What no name of an object holds: words in Chinese or Japanese have no spaces between them. */
+const WORDS = /[^\x21-\x7e]/;
 
 /** Options that say how a goal is planned here; an applied goal is planned by the operator. */
 const ONLY_HERE = ['set', 'why', 'policy', 'provider', 'rate', 'offline'] as const;

@@ -150,6 +150,7 @@ describe('what was asked for wrongly', () => {
     ],
     ['a provider file that holds nothing', [text, '--provider', 'empty.yaml'], usage, /holds no ComputeProvider/],
     ['an empty word', [''], usage, /name either a goal or a file/],
+    ['words without spaces', ['训练一个更好的模型'], unclear, /spec\.(goal|data)/],
     ['words that say nothing', ['make it better please'], unclear, /spec\.goal/],
   ])('%s', async (_, args, code, told) => {
     writeFileSync(join(folder, 'empty.yaml'), '# later\n');

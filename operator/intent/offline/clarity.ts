@@ -1,6 +1,6 @@
 import type { MethodName } from '@kriptik/crds';
 import type { BudgetWords } from './budget.ts';
-import type { DraftQuestion } from './conflict.ts';
+import type { DraftQuestion } from './conflict-sums.ts';
 import { lexiconFile, type Words, wordTest } from './lexicon.ts';
 import type { Task } from './task.ts';
 

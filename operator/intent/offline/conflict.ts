@@ -1,20 +1,23 @@
 import type { MethodName, Modality } from '@kriptik/crds';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Mention } from '../../catalog/mention.ts';
-import type { IntentDraft } from '../types.ts';
 import type { Budget } from './budget.ts';
+import { ask, type DraftQuestion, round, usd } from './conflict-sums.ts';
+import { TERM_CHECKS } from './conflict-terms.ts';
 import type { HardwareWords } from './hardware.ts';
 import { conceptTests, lexiconFile, type Words } from './lexicon.ts';
 import type { Task } from './task.ts';
 import type { Wishes } from './wishes.ts';
 
-export type DraftQuestion = IntentDraft['questions'][number];
-
 export interface ConflictInput {
   /** Folded. */
   readonly text: string;
+  /** Folded, its numbers as digits. */
+  readonly counted: string;
   readonly task: Task;
   readonly model: Mention | undefined;
+  /** All base models that the text names. */
+  readonly mentions: readonly Mention[];
   /** Stated or known size, in billions of parameters. */
   readonly sizeB: number | undefined;
   /** Methods the text names. */
@@ -71,7 +74,7 @@ const LARGE_FAMILY_GB: Readonly<Record<string, number>> = {
 
 /** The first clash of wishes, as a question that names both sides and the arithmetic; null when there is none. */
 export function readConflict(input: ConflictInput): DraftQuestion | null {
-  for (const check of CHECKS) {
+  for (const check of [...CHECKS, ...TERM_CHECKS]) {
     const found = check(input);
     if (found !== null) return found;
   }
@@ -200,7 +203,10 @@ function methodForOtherModels({ named, model, task }: ConflictInput): DraftQuest
 
 function licenceOfModel({ wishes, model, catalog }: ConflictInput): DraftQuestion | null {
   if (wishes.licenses.length === 0 || model === undefined) return null;
-  const rows = catalog.models.filter(({ family }) => family === model.family.id);
+  const { variant } = model;
+  const all = catalog.models.filter(({ family }) => family === model.family.id);
+  const same = variant === undefined ? [] : all.filter(({ id }) => id.includes(variant));
+  const rows = same.length > 0 ? same : all;
   const licences = [...new Set(rows.map(({ license }) => license.toLowerCase()))];
   if (licences.length === 0 || licences.some((one) => wishes.licenses.includes(one))) return null;
   return ask(
@@ -218,7 +224,7 @@ function memoryTooSmall(input: ConflictInput): DraftQuestion | null {
   // A large card without a count is a type, not a limit.
   if (count === null && memoryGb >= 40 && !test('insists', text)) return null;
   const available = memoryGb * Math.max(1, count ?? 1);
-  const least = leastMemory(modality, sizeB, named, model);
+  const least = leastMemory(modality, sizeB, named, model, test('no-quant', text));
   if (least === undefined || least.gb <= available) return null;
   return ask(
     'spec.constraints',
@@ -233,6 +239,7 @@ function leastMemory(
   sizeB: number | undefined,
   named: readonly MethodName[],
   model: Mention | undefined,
+  unquantised: boolean,
 ): { readonly gb: number; readonly why: string } | undefined {
   const full = named[0] === 'full';
   const name = model?.family.id ?? 'the model';
@@ -245,7 +252,7 @@ function leastMemory(
   const language = modality === 'llm' || modality === 'code' || modality === 'multimodal';
   if (language) {
     if (sizeB === undefined) return undefined;
-    const bytes = named[0] === 'lora' ? BYTES_BF16 : BYTES_4BIT;
+    const bytes = named[0] === 'lora' || unquantised ? BYTES_BF16 : BYTES_4BIT;
     return { gb: sizeB * bytes, why: `holding ${sizeB}e9 parameters at ${bytes} bytes each takes` };
   }
   const gb = (model === undefined ? undefined : LARGE_FAMILY_GB[model.family.id]) ?? LEAST_MEDIA_GB[modality];
@@ -361,18 +368,6 @@ function isQuestion(text: string): boolean {
   return test('asks', text) && !test('insists', text);
 }
 
-function usd({ amount, currency }: Budget, { fx }: Pick<Catalog, 'fx'>): number {
-  return Number(amount) * Number(fx.rates[currency] ?? 1);
-}
-
 function told({ amount, currency }: Budget): string {
   return `${amount} ${currency}`;
-}
-
-function round(value: number): number {
-  return value >= 100 ? Math.round(value) : Math.round(value * 100) / 100;
-}
-
-function ask(field: string, question: string, example: string): DraftQuestion {
-  return { field, question, example };
 }

@@ -31,7 +31,7 @@ const HUB_NAME =
 /** What the text says about its training data. `text` keeps its case: addresses need it. `folded` is the same, folded. */
 export function readDataset(text: string, folded: string): DatasetWords {
   const lower = folded;
-  const sizes = [...lower.matchAll(SIZE)].filter((match) => !isDeadline(lower, match));
+  const sizes = [...lower.matchAll(SIZE)].filter((match) => !isDeadline(lower, match) && !isMemory(lower, match));
   const counted = sizes.find(({ groups }) => new RegExp(`^${COUNTED}$`).test(groups?.['what'] ?? ''));
   const chosen = counted ?? sizes[0];
   const number = counted === undefined ? undefined : toNumber(counted.groups?.['m'] ?? counted.groups?.['n'] ?? '');
@@ -57,6 +57,22 @@ function readUris(text: string): readonly string[] {
 /** An https address of a page is not data; a file or an object store is. */
 function looksLikeData(uri: string): boolean {
   return !uri.startsWith('https://') || /\.(?:jsonl?|csv|parquet|zip|tar|gz|tgz|txt)(?:$|[?#])/.test(uri);
+}
+
+/** "One 24 GB card" is no data. */
+function isMemory(text: string, match: RegExpExecArray): boolean {
+  if (!/^(?:gb|gigabytes?)$/.test(match.groups?.['what'] ?? '')) return false;
+  const end = match.index + match[0].length;
+  if (
+    /^[\s-]*(?:of |of gpu |de |d')?(?:[a-z\d]+ )?(?:gpu|v?ram|cards?|karten?|grafik\w*|memory|video memory|carte|tarjeta|m[eé]moire|memoria|speicher|laptop|mac\w*|machine|显存|显卡|卡|内存|メモリ)/.test(
+      text.slice(end, end + 28),
+    )
+  )
+    return true;
+  const before = text.slice(Math.max(0, match.index - 24), match.index);
+  return /(?:v?ram|gpus?|cards?|karten?|grafikspeicher|rtx|\d{2}[6789]0(?: ti)?|[abhlt]\d{1,3}0?|显存|显卡)\D{0,8}$/.test(
+    before,
+  );
 }
 
 /** "within 12 hours" is no data; "3,000 hours of recordings" is. */

@@ -28,7 +28,7 @@ const NIGHT = compileWords(
   'overnight|over night|by tomorrow morning|till morning|tonight|by tonight|this evening|uber nacht|heute nacht|heute abend|bis morgen fruh|cette nuit|ce soir|pendant la nuit|dans la nuit|esta noche|durante la noche|de la noche a la manana|今晚|一晚|一夜|通宵|今夜|一晩|夜間に|翌朝|रात भर|आज रात|raat bhar|aaj raat',
 );
 const TOMORROW = compileWords(
-  "(by|until|before|for) tomorrow|bis morgen|pour demain|d'ici demain|para manana|明天(之前|前|要)|明日まで|कल तक|kal tak",
+  "(by|until|before|for) tomorrow|(deadline|due|ready|done|finished|needed) (is |it |)tomorrow|tomorrow (noon|morning|afternoon|evening|night)|bis morgen|morgen (fruh|mittag|abend)|demain (midi|matin|soir)|manana por la (manana|tarde|noche)|明天(早上|中午|晚上|上午|下午)|明日(の朝|の昼|中に)|pour demain|d'ici demain|para manana|明天(之前|前|要)|明日まで|कल तक|kal tak",
 );
 const NIGHT_HOURS = 12;
 

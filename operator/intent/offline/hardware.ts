@@ -16,7 +16,7 @@ const WITH_CARD = new RegExp(
   'i',
 );
 const MEMORY_ONLY = new RegExp(
-  `(?:${COUNT})?${MEMORY}[\\s-]?(?:of |の |の|的)?(?:[a-z]+ )?(?:gpus?|vram|cards?|karten?|carte|tarjeta|graphics|video memory|gpu ram|laptop|grafikkarten?|显存|显卡|卡|显卡)|(?:gpus?|vram|cards?|karte|carte|tarjeta|显卡|显存|laptop)\\D{0,12}(?<after>\\d{1,3})\\s?(?:gb?(?![a-z])|gib|go(?![a-z]))|(?<zh>\\d{1,3})\\s?g(?:b)?\\s?(?:够不够|显存|的卡|显卡)|(?:one|a|single|eine[rn]?|una?|on) (?<bare>\\d{1,3})\\s?gb?(?![a-z])(?=[.,;]|$)`,
+  `(?:${COUNT})?${MEMORY}[\\s-]?(?:of |の |の|的)?(?:[a-z]+ )?(?:gpus?|vram|cards?|karten?|carte|tarjeta|graphics|video memory|gpu ram|laptop|grafikkarten?|grafikspeicher|gpu-speicher|videospeicher|memoire (?:video|gpu)|memoria (?:de video|gpu|grafica)|显存|显卡|卡|显卡)|(?:gpus?|vram|cards?|karte|carte|tarjeta|显卡|显存|laptop)\\D{0,12}(?<after>\\d{1,3})\\s?(?:gb?(?![a-z])|gib|go(?![a-z]))|(?<zh>\\d{1,3})\\s?g(?:b)?\\s?(?:够不够|显存|的卡|显卡)|(?:one|a|single|eine[rn]?|una?|on) (?<bare>\\d{1,3})\\s?gb?(?![a-z])(?=[.,;]|$)`,
   'i',
 );
 const COUNT_AFTER =

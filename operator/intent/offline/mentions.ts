@@ -4,8 +4,13 @@ import type { Mention } from '../../catalog/mention.ts';
 const TRAINS =
   /(?:fine-?\s?tun\w*|train\w*|tune|tuning|adapt\w*|teach\w*|use|using|on|with|for|微调|训练|用|trainier\w*|entrenar|entrainer|affiner|afinar|ajustar|anpassen)\s?(?:\S+\s){0,2}$/;
 
+/** Networks beside a base model: where one is named with them, it is the model ("ControlNet for SDXL"). */
+const ADD_ONS: ReadonlySet<string> = new Set(['controlnet', 'ip-adapter', 't2i-adapter', 'animatediff']);
+
 /** Of several models the one that is to be trained: the one next to a training verb, else the first. `text` is folded. */
 export function chosenMention(text: string, mentions: readonly Mention[]): Mention | undefined {
+  const bases = mentions.filter(({ family }) => !ADD_ONS.has(family.id));
+  if (bases.length > 0 && bases.length < mentions.length) return chosenMention(text, bases);
   const [first] = mentions;
   if (first === undefined) return undefined;
   const trained = mentions.find(({ index }) => TRAINS.test(text.slice(Math.max(0, index - 30), index)));

@@ -10,7 +10,7 @@ import { readDataset } from './dataset.ts';
 import { readDeadlineDate, readDeadlineHours } from './deadline.ts';
 import { readHardware } from './hardware.ts';
 import { chosenMention, slugOf, withShouted } from './mentions.ts';
-import { equivalents, isPossible, readMethods } from './method.ts';
+import { equivalents, isPossible, readMethods, trainsWhole } from './method.ts';
 import { readUnknownModel } from './names.ts';
 import { digitise } from './numbers.ts';
 import { readRefusal } from './safety.ts';
@@ -32,7 +32,8 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
   const text = correctTypos(exact);
   const counted = digitise(exact);
   const naming = withShouted(honest, exact, catalog.families);
-  const model = chosenMention(naming, mentionsOf(naming, catalog.families));
+  const mentions = mentionsOf(naming, catalog.families);
+  const model = chosenMention(naming, mentions);
   const unknown = model === undefined ? readUnknownModel(honest) : null;
   const named = readMethods(text);
   const task = readTask(text, model, named);
@@ -45,8 +46,10 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
   const refusal = readRefusal(whole.folded, whole.plain);
   const clash = readConflict({
     text,
+    counted,
     task,
     model,
+    mentions,
     sizeB,
     named,
     hardware,
@@ -69,7 +72,7 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
     modality: task.modality,
     capability: task.capability,
     summary: summaryOf(honest),
-    methods: [...methodsOf(task, named, wishes.quality)],
+    methods: [...methodsOf(task, named, wishes.quality, trainsWhole(model, sizeB))],
     methodStated: named.length > 0,
     model: model === undefined ? unknown : slugOf(model, naming),
     modelParametersB: model?.sizeB ?? readSizeB(exact) ?? null,
@@ -101,19 +104,24 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
 /** The size of a family that comes in one size only; undefined where the catalog knows several or none. */
 function knownSizeB(model: Mention | undefined, { models }: Catalog): number | undefined {
   if (model === undefined) return undefined;
-  const sizes = new Set(
-    models.filter(({ family }) => family === model.family.id).map(({ parameters }) => parameters / 1e9),
-  );
-  const [only] = sizes;
-  return sizes.size === 1 ? only : undefined;
+  const sizes = models.filter(({ family }) => family === model.family.id).map(({ parameters }) => parameters / 1e9);
+  const least = Math.min(...sizes);
+  // Variants of one size differ by a few layers.
+  return sizes.length > 0 && Math.max(...sizes) < least * 1.05 ? least : undefined;
 }
 
-function methodsOf(task: Task, named: readonly MethodName[], quality: Quality | null): readonly MethodName[] {
+function methodsOf(
+  task: Task,
+  named: readonly MethodName[],
+  quality: Quality | null,
+  whole: boolean,
+): readonly MethodName[] {
   if (named.length > 0) {
     const fitting = equivalents(named).filter((method) => isPossible(method, task.modality));
     if (fitting.length > 0) return fitting;
   }
   if (task.modality === null) return [];
+  if (whole && (task.modality === 'llm' || task.modality === 'code')) return ['full', 'lora'];
   return quality === 'flagship' && task.modality !== 'image' && task.modality !== 'video'
     ? ['full', ...task.methods.filter((method) => method !== 'full')]
     : task.methods;

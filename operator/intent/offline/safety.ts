@@ -27,6 +27,8 @@ const NEAR = 600;
 const file = lexiconFile<SafetyFile>('safety.yaml');
 const test = conceptTests('safety.yaml', file.concepts);
 const EVADE = compileWords(file.concepts['evade'] ?? {}).source;
+/** "My ex blocked me": a block that protects nobody here. */
+const ESTRANGED = compileWords(file.concepts['estranged'] ?? {}, 'g');
 /** An evasion with the end of its clause, where the guard stands; in some languages the guard comes first. */
 const EVASION = new RegExp(`[^,.;!?。，！？]{0,24}(?:${EVADE})[^,.;!?。，！？]{0,48}`, 'g');
 const RULES: readonly Rule[] = file.rules.map(({ reason, all, any = [], unless = [] }) => ({
@@ -49,7 +51,9 @@ export function readRefusal(folded: string, plain: string = folded): string | nu
       if (known !== undefined) return known;
       // A guard that is to be evaded protects nobody.
       const value =
-        concept === NAMED ? named : test(concept, concept === 'protect' ? window.replace(EVASION, ' ') : window);
+        concept === NAMED
+          ? named
+          : test(concept, concept === 'protect' ? window.replace(EVASION, ' ').replace(ESTRANGED, ' ') : window);
       found.set(concept, value);
       return value;
     };

@@ -64,5 +64,10 @@ describe('bin/kriptik', () => {
       env: { PATH: '/usr/bin:/bin', HOME: folder },
     });
     expect([cut.stdout, cut.stderr]).toEqual(['Usage: kriptik [options] [command]\n', '']);
+    // The reader of the messages is gone before the program has anything to say.
+    const unread = spawnSync('bash', ['-c', `exec 3> >(:); wait $!; "${join(bin, 'kriptik')}" nonsense 2>&3`], {
+      env: { PATH: '/usr/bin:/bin', HOME: folder },
+    });
+    expect(unread.status).toBe(2);
   });
 });

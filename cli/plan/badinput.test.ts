@@ -78,6 +78,12 @@ describe('a goal that is wrong ends with a code, the place and a remedy', () => 
       /spec\.data.*\n?[\s\S]*does not exist|does not exist[\s\S]*spec\.data/,
     ],
     ['data that is no address', goal({ data: [{ uri: 'rows' }] }), usage, /spec\.data\[0\]\.uri/],
+    [
+      'a date that is past',
+      goal({ goal: 'Fine-tune Qwen2.5 7B with QLoRA on our FAQ, by 3 January 2020.' }),
+      unclear,
+      /spec\.constraints\.deadline\n {4}.*2020-01-03, which is past/,
+    ],
     ['nothing to go on', goal({ goal: 'Train it.', data: undefined }), unclear, /goal\.yaml:\d+: spec\.(goal|data)\n/],
     ['a budget in no field', goal({ budget: undefined }), unclear, /goal\.yaml:\d+: spec\.budget\.limit\n/],
   ])('%s', async (_, content, code, told) => {

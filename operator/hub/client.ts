@@ -215,7 +215,7 @@ export class HubClient {
   async #call<T>(asked: Omit<Asked, 'withToken'>, ask: (call: HubCall) => Promise<T>): Promise<T> {
     const { offline, now, hubUrl, timeoutMs = TIMEOUT_MS } = this.#options;
     if (offline)
-      throw new HubProblem('Offline', 'the Hub is not asked: HF_HUB_OFFLINE is set', 'Remove HF_HUB_OFFLINE');
+      throw new HubProblem('Offline', 'the Hub is not asked (--offline or HF_HUB_OFFLINE)', 'Remove HF_HUB_OFFLINE');
     if (this.#down !== undefined && now() < this.#down.until) throw this.#down.problem;
     return await this.#limit(async () => {
       const signal = AbortSignal.timeout(timeoutMs);

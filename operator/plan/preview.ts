@@ -47,13 +47,14 @@ export interface PreviewInput {
 
 /** Plans and prices a goal without a cluster, by the same steps as the operator. */
 export async function previewPlan(input: PreviewInput): Promise<Preview> {
-  const { goal, market } = input;
-  const reading = parseGoal({ goal: goal.spec, generation: goal.metadata.generation ?? 1, catalog: market.catalog });
+  const { goal, market, now } = input;
+  const generation = goal.metadata.generation ?? 1;
+  const reading = parseGoal({ goal: goal.spec, generation, catalog: market.catalog, now });
   if (reading.outcome === 'NeedsClarification') return { questions: reading.questions };
   if (reading.outcome === 'Refused') return { refused: reading.reason };
   const { contract } = reading;
   const { providers, offers = [] } = input.surroundings(contract);
-  const { result } = await priceWithHub({
+  const { result, unverified } = await priceWithHub({
     plan: { spec: { goalRef: { name: goal.metadata.name, uid: '' }, contract, selection: input.selection } },
     market,
     providers: providers.map(asReady),
@@ -62,11 +63,13 @@ export async function previewPlan(input: PreviewInput): Promise<Preview> {
     sources: [new LocalDataFacts(input.checkData)],
     hub: input.hub,
     pin: input.pin,
-    now: input.now,
+    now,
   });
   if ('blocked' in result) return { ...result, contract };
   const { resolved, quote } = result;
-  return { ...result, contract, digest: planDigest({ contract, resolved, quote }) };
+  const unchecked = unverified.map(({ message }) => `Not verified today: ${message}.`);
+  const warnings = [...new Set([...result.warnings, ...unchecked])];
+  return { ...result, warnings, contract, digest: planDigest({ contract, resolved, quote }) };
 }
 
 /** Without a cluster nothing was probed; the plan shows what it would be once it was. */

@@ -87,8 +87,13 @@ function unitOf(words = ''): string {
 }
 
 /** There are no data, none may be made, and none may be fetched. */
-function dataNobodyHas({ text, wishes }: ConflictInput): DraftQuestion | null {
-  if (!test('no-data', text)) return null;
+function dataNobodyHas({ text, wishes, rows, mediaHours }: ConflictInput): DraftQuestion | null {
+  // "No data may leave the house" speaks of data that are there.
+  const absent = text.replace(
+    /no data (?=(?:may|must|can|should|shall|will|is|are|ever|leaves?|goes?|to|outside)\b)/g,
+    '',
+  );
+  if (rows !== null || mediaHours !== null || !test('no-data', absent)) return null;
   if (!test('nobody-makes', text) && !test('no-internet', text) && !wishes.privateOnly) return null;
   return ask(
     'spec.data',
@@ -136,7 +141,7 @@ function tokensTooMany({
   const number = toNumber(match?.groups?.['n'] ?? '');
   if (number === undefined || sizeB === undefined) return null;
   const unit = match?.groups?.['unit'] ?? '';
-  const tokens = number * (/^b/.test(unit) ? 1e9 : /^t/.test(unit) ? 1e12 : 1);
+  const tokens = number * (unit.startsWith('b') ? 1e9 : unit.startsWith('t') ? 1e12 : 1);
   const work = 6 * sizeB * 1e9 * tokens;
   const sum = `${round(tokens / 1e9)}e9 tokens take 6 x ${sizeB}e9 FLOPs each`;
   const cards = hardware.count ?? (hardware.limit === null ? MOST_CARDS : 8);

@@ -14,7 +14,7 @@ const UNITS =
 const BEFORE = compileWords(
   "within the next|within|in under|in less than|in at most|in max|in maximum|in|at most|no more than|not more than|no longer than|maximum of|max of|max|maximum|under|less than|(finish/done/ready/trained/complete/completed/finished/over) (in/within/after/before)|deadline is|deadline of|deadline|have|takes at most|take at most|hochstens|innerhalb von|innerhalb|binnen|in maximal|maximal|maximo de|maximo|como maximo|en menos de|en un maximo de|en|en moins de|au plus|sous|不超过|最多|only|up to|bis zu|jusqu'a",
 ).source;
-const AFTER = String.raw`(?:max\b|at most|tops|or less|deadline|limit|以内|之内|内|里|の間に|でお願い|で終|mein|में|के अंदर|ke andar|como mucho|como maximo|maximum|hochstens|au plus|max)`;
+const AFTER = String.raw`(?:max\b|at most|tops|or less|deadline|limit|以内|之内|内|里|の間に|でお願い|で終|mein|me(?![a-z])|mei|में|के अंदर|ke andar|como mucho|como maximo|maximum|hochstens|au plus|max)`;
 
 const PATTERN = new RegExp(
   `(?:(?<cue>${BEFORE})\\s*)?(?<n>${NUMBER}|an?(?= )|eine[mrn]?(?= )|une?(?= )|una?(?= ))[\\s-]*(?<unit>${UNITS})(?![a-z])\\s*(?<tail>${AFTER})?`,

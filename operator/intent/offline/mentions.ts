@@ -35,12 +35,23 @@ export function slugOf({ family, slug, variant, index }: Mention, text: string):
   if (variant !== undefined) return `${family.id}-${variant}${rest}`;
   if (/\d$/.test(family.id)) return slug;
   const name = nameAt(text, index, family);
+  // "Yi-34B": the size is a part of the name.
+  if (rest !== '' && slugged(name) === `${family.id}${rest}`) return slugged(name);
+  const grade = GRADE.exec(text.slice(index + name.length))?.[1];
+  if (grade !== undefined) return `${slugged(name)}-${grade}${rest}`;
   const compact = (one: string): string => one.replace(/[^a-z\d]/g, '');
   // "ChatGLM3" is a name of the family chatglm, and says more than it.
   if (compact(name).startsWith(compact(family.id)) && /\d/.test(compact(name).slice(compact(family.id).length)))
-    return `${name.trim().replace(/[\s_]+/g, '-')}${rest}`;
+    return `${slugged(name)}${rest}`;
   const version = VERSION.exec(text.slice(index + name.length))?.[1];
   return version === undefined ? slug : `${family.id}-${version}${rest}`;
+}
+
+/** The grade of a model that comes in several, right behind its name: "PEGASUS-large". */
+const GRADE = /^-(tiny|mini|small|base|medium|large|xl|xxl)(?![a-z\d-])/;
+
+function slugged(name: string): string {
+  return name.trim().replace(/[\s_]+/g, '-');
 }
 
 /** The longest name of the family that stands at `index`, as written. */

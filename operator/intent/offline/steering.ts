@@ -1,5 +1,5 @@
 import { conceptTests, lexiconFile, type Words } from './lexicon.ts';
-import { sentences, withoutFences, withoutQuotes } from './text.ts';
+import { fold, sentences, withoutFences, withoutQuotes } from './text.ts';
 
 interface SteeringFile {
   readonly concepts: Readonly<Record<string, Words>>;
@@ -72,8 +72,14 @@ function hasMarkup(text: string): boolean {
 /** Records hold quotes themselves, so only fenced ones are left out. */
 function hasControlRecord(plain: string): boolean {
   return [...withoutFences(plain).matchAll(RECORD).take(50)].some(
-    ([record]) => CONTROL_KEYS.test(record) || CONTROL_WORDS.test(record),
+    ([record]) => CONTROL_KEYS.test(record) || CONTROL_WORDS.test(record) || isSteeringMessage(record),
   );
+}
+
+/** A chat message of the system's whose content steers; one that only sets a tone is a row of data. */
+function isSteeringMessage(record: string): boolean {
+  if (!/["']?role["']?\s*:\s*["']?(?:system|developer|tool|assistant)/i.test(record)) return false;
+  return sentences(fold(record).replace(/["'{}]/g, ' ')).some((part) => steers(part));
 }
 
 function steers(sentence: string, certain = false): boolean {

@@ -12,7 +12,7 @@ interface SteeringFile {
 
 /** Markup that belongs to chats and planners, never to a goal: tags, chat templates, headings, comments, tool output. */
 const MARKUP: readonly RegExp[] = [
-  /<\/?(?:goal|system|instructions?|user|assistant|admin|policy|contract|plan|tool|prompt|developer|function)\w*\b[^>]*>/i,
+  /<\/?(?:goal|approv|budget|limit|override|status|system|instructions?|user|assistant|admin|policy|contract|plan|tool|prompt|developer|function)\w*\b[^>]*>/i,
   /\[\/?(?:inst|system|admin|tool\w*|assistant|user|developer|function\w*|override)\b[^\]]*\]|<<\/?sys>>/i,
   /<\|[\w-]+\|>|<!--[\s\S]*?-->/,
   /^[#*=-]{2,}\s*(?:system|instructions?|new task|override|admin|planner|policy|developer)\b/im,

@@ -148,7 +148,7 @@ export function sizeProblem({ contract }: PlanContext, compute: Compute, figures
   const deadline = parseDurationHours(contract.constraints.deadline);
   const hours = time.expected / 3600;
   if (deadline !== undefined && hours > deadline) {
-    const text = `takes about ${hours.toFixed(1)} h, the deadline is ${deadline} h`;
+    const text = `takes about ${hours.toFixed(1)} h, the deadline is ${contract.constraints.deadline}`;
     return { reason: 'DeadlineTooShort', text };
   }
   return undefined;

@@ -1,4 +1,3 @@
-import type { Catalog } from '../catalog/catalog.ts';
 import { compareProposals } from './compare.ts';
 import type { Failure, Selection } from './decide.ts';
 import { figuresOf } from './figures.ts';
@@ -23,7 +22,7 @@ import { remedyOf, whyNot } from './why-not.ts';
 export function recommend(input: RecommendInput): PlanResult {
   const planning = planningOf(input);
   const selection = input.selection ?? {};
-  const decided = attempt(input, planning, selection);
+  const decided = attempt(planning, selection);
   const stopped = policyBlock(input, 'blocked' in decided ? decided : resolve(decided), propose);
   if (stopped !== undefined) return stopped;
   if ('blocked' in decided) return decided;
@@ -51,11 +50,11 @@ export function recommend(input: RecommendInput): PlanResult {
 
 /** The plan of an input without its tiles: what is approved, or why there is none. */
 function propose(input: RecommendInput): Pick<Recommendation, 'resolved' | 'quote'> | Blocked {
-  const decided = attempt(input, planningOf(input), input.selection ?? {});
+  const decided = attempt(planningOf(input), input.selection ?? {});
   return 'blocked' in decided ? decided : resolve(decided);
 }
 
-function attempt({ catalog }: RecommendInput, planning: Planning, selection: Selection): Decided | Blocked {
+function attempt(planning: Planning, selection: Selection): Decided | Blocked {
   if (planning.limit === 0) {
     return blocked(
       'ForbiddenByPolicy',
@@ -64,17 +63,17 @@ function attempt({ catalog }: RecommendInput, planning: Planning, selection: Sel
     );
   }
   try {
-    return read(planning.decideWith(selection), catalog);
+    return read(planning.decideWith(selection));
   } catch (error) {
     if (error instanceof SelectionError) return blocked('UnknownSelection', error.message, error.remedy);
     throw error;
   }
 }
 
-function read(outcome: Outcome, catalog: Catalog): Decided | Blocked {
+function read(outcome: Outcome): Decided | Blocked {
   if ('decision' in outcome) return outcome;
   if ('noData' in outcome) return { blocked: outcome.noData };
-  if ('unknown' in outcome) return unknownModel(outcome.unknown, outcome.similar, catalog);
+  if ('unknown' in outcome) return unknownModel(outcome.unknown, outcome.similar);
   return failed(outcome);
 }
 
@@ -92,16 +91,15 @@ function changesOf(
   chosen: Pick<Recommendation, 'resolved' | 'quote'>,
 ): Recommendation['changes'] {
   if (Object.values(input.selection ?? {}).every((id) => id === undefined)) return [];
-  const own = attempt(input, planning, {});
+  const own = attempt(planning, {});
   return 'blocked' in own ? [] : compareProposals(resolve(own), chosen);
 }
 
-function unknownModel(name: string, similar: readonly string[], catalog: Catalog): Blocked {
-  const families = [...new Set(catalog.models.map(({ family }) => family))].join(', ');
+function unknownModel(name: string, similar: readonly string[]): Blocked {
   return blocked(
     'NoSuitableModel',
     `The model "${name}" is not one this operator can plan.`,
-    `Set spec.constraints.model to one of ${similar.join(', ')}, or to another model of these families: ${families}.`,
+    `Set spec.constraints.model to one of ${similar.join(', ')}, or to another of: kriptik catalog list models.`,
   );
 }
 

@@ -153,7 +153,7 @@ function amounts(text: string): { readonly found: readonly Found[]; readonly unu
       if (value === undefined || value >= ABSURD || COUNTED_NOUN.test(next)) continue;
       if (next === '' || STILL_MONEY.test(next)) {
         found.push({ value, amount: decimal(value), currency: 'USD', score: 2, isFloor: false, index: start });
-      } else if (/^[\s-]*[a-z]{4,}$/.test(next) && /budget|spend|pay/.test(match[0])) {
+      } else if ((/^[\s-]*[a-z]{4,}$/.test(next) || isForeign(next)) && /budget|spend|pay/.test(match[0])) {
         unusable ??= { words: `${a.trim()} ${next.trim()}`, why: 'currency' };
       }
     }
@@ -167,6 +167,12 @@ function amounts(text: string): { readonly found: readonly Found[]; readonly unu
     }
   }
   return { found, unusable };
+}
+
+/** ISO 4217 codes without a rate; the ones that are English words are words. */
+function isForeign(word: string): boolean {
+  const code = word.trim().toUpperCase();
+  return !/^(?:TRY|MAD|CUP|TOP|MOP|BOB|PEN|ALL|GEL)$/.test(code) && Intl.supportedValuesOf('currency').includes(code);
 }
 
 function scoreOf(text: string, start: number, end: number): number {

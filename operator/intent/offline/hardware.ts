@@ -22,6 +22,10 @@ const MEMORY_ONLY = new RegExp(
 const COUNT_AFTER =
   /(?:gpus?|cards?|卡|显卡)\s?(?<n>\d{1,3})\s?枚|(?<s>单卡|单张|only this card|single (?:gpu|card)|one (?:gpu|card)|einzige[nr]? (?:gpu|karte|grafikkarte)|seule? (?:gpu|carte)|sola (?:gpu|tarjeta)|ek (?:hi )?(?:gpu|\d+gb)|एक )/;
 
+/** Machines that each hold the cards named: "8 nodes of 8 H100". */
+const NODES =
+  /(?<nodes>\d{1,2})\s?(?:nodes?|machines?|servers?|hosts?|knoten|rechner|noeuds?|nodos?|节点|台机器|ノード)\s?(?:of|with|x|à|a|mit|je|con|de|各|,)?\s?(?:each )?$/;
+
 /** Memory of well-known cards, in GB, for seeing that a wish cannot fit. */
 const KNOWN_MEMORY: readonly [RegExp, number][] = [
   [/1050/, 4],
@@ -50,11 +54,13 @@ export function readHardware(text: string): HardwareWords {
   const known = card === null ? undefined : KNOWN_MEMORY.find(([pattern]) => pattern.test(card[0]))?.[1];
   const memoryGb = stated === undefined ? (known ?? null) : Number(stated);
   const after = COUNT_AFTER.exec(text)?.groups;
+  const count = countOf(
+    groups?.['n'] ?? memory?.groups?.['n'] ?? after?.['n'] ?? (after?.['s'] === undefined ? undefined : '1'),
+  );
+  const nodes = Number(NODES.exec(text.slice(0, (card ?? memory)?.index ?? 0))?.groups?.['nodes'] ?? 1);
   return {
     limit: (card ?? memory)?.[0].trim() ?? null,
-    count: countOf(
-      groups?.['n'] ?? memory?.groups?.['n'] ?? after?.['n'] ?? (after?.['s'] === undefined ? undefined : '1'),
-    ),
+    count: count === null ? null : count * nodes,
     memoryGb,
   };
 }

@@ -17,9 +17,12 @@ import { readRefusal } from './safety.ts';
 import { readSizeB } from './size.ts';
 import { honestPart, readInjection } from './steering.ts';
 import { readTask, type Task } from './task.ts';
-import { cleanText, fold } from './text.ts';
+import { cleanText, fold, withoutQuotes } from './text.ts';
 import { correctTypos } from './typos.ts';
 import { readWishes } from './wishes.ts';
+
+/** A text with fewer letters outside its quotes is quoted as a whole. */
+const FEWEST_OWN_LETTERS = 10;
 
 export const OFFLINE: ParsedBy = { source: 'offline', version: '2' };
 
@@ -30,22 +33,24 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
   const honest = injection ? honestPart(whole.plain, fold) : whole.plain;
   const exact = fold(honest);
   const text = correctTypos(exact);
-  const counted = digitise(exact);
+  const own = ownWords(exact);
+  const said = correctTypos(own);
+  const counted = digitise(own);
   const naming = withShouted(honest, exact, catalog.families);
   const mentions = mentionsOf(naming, catalog.families);
   const model = chosenMention(naming, mentions);
   const unknown = model === undefined ? readUnknownModel(honest) : null;
-  const named = readMethods(text);
+  const named = readMethods(said);
   const task = readTask(text, model, named);
-  const dataset = readDataset(honest, counted);
+  const dataset = readDataset(honest, digitise(exact));
   const hardware = readHardware(counted);
-  const budget = readBudget(digitise(text));
-  const wishes = readWishes(text);
+  const budget = readBudget(digitise(said));
+  const wishes = readWishes(said);
   const deadlineHours = readDeadlineHours(counted);
   const sizeB = model?.sizeB ?? readSizeB(exact) ?? knownSizeB(model, catalog);
   const refusal = readRefusal(whole.folded, whole.plain);
   const clash = readConflict({
-    text,
+    text: said,
     counted,
     task,
     model,
@@ -83,7 +88,7 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
     dataUris: [...dataset.uris],
     budget: budget.most,
     deadlineHours,
-    deadlineDate: readDeadlineDate(exact),
+    deadlineDate: readDeadlineDate(own),
     gpuLimit: hardware.limit,
     gpuCount: hardware.count,
     gpuMemoryGb: hardware.memoryGb,
@@ -99,6 +104,12 @@ export function readOffline(goal: string, catalog: Catalog): IntentDraft {
     injection,
     assumptions: [],
   };
+}
+
+/** What the author says, without what is quoted or pasted: data set no limit and choose nothing. All of it where nothing else is there. */
+function ownWords(text: string): string {
+  const own = withoutQuotes(text);
+  return (own.match(/\p{L}/gu)?.length ?? 0) < FEWEST_OWN_LETTERS ? text : own;
 }
 
 /** The size of a family that comes in one size only; undefined where the catalog knows several or none. */

@@ -22,6 +22,12 @@ beforeAll(async () => {
     const created = expectAccepted(await as('alice', { dryRun: true }).create(goal('probe')));
     expect(annotationsOf(created)).toEqual({ [AUTHOR]: 'alice' });
   }, PATIENCE);
+  // The two policies come into force each in its own time.
+  expectAccepted(await as('alice').create(goal('watched')));
+  await vi.waitFor(async () => {
+    const change = { metadata: { annotations: { [AUTHOR]: 'bob' } } };
+    expectRefused(await as('bob', { dryRun: true }).patch('TrainingGoal', 'watched', change));
+  }, PATIENCE);
 });
 afterAll(async () => {
   const group = '/apis/admissionregistration.k8s.io/v1';

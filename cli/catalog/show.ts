@@ -123,7 +123,6 @@ function modelPairs(row: ModelSpec, license: LicenseSpec | undefined): readonly 
     ...(license === undefined ? [] : licensePairs(license)),
     ['shape', row.shape === undefined ? undefined : nested(row.shape)],
     ['architecture', row.architecture === undefined ? undefined : nested(row.architecture)],
-    ['training', row.training === undefined ? undefined : nested(row.training)],
   ];
 }
 

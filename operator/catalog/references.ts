@@ -11,10 +11,9 @@ export function checkReferences(catalog: Catalog): readonly string[] {
     ...(['models', 'families', 'gpus', 'methods', 'cards', 'datasets', 'licenses'] as const).flatMap((kind) =>
       repeated(catalog[kind].map(({ id }) => id)).map((id) => `${kind}: ${id} appears twice`),
     ),
-    ...models.flatMap(({ id, family, license, training }) => [
+    ...models.flatMap(({ id, family, license }) => [
       ...(families.has(family) ? [] : [`models: ${id}: no family ${family}`]),
       ...(licenses.has(license) ? [] : [`models: ${id}: no licence ${license}`]),
-      ...(training === undefined || gpus.has(training.gpu) ? [] : [`models: ${id}: no GPU ${training.gpu}`]),
     ]),
     ...cards.flatMap((card) =>
       card.gpus.filter((gpu) => !gpus.has(gpu)).map((gpu) => `cards: ${card.id}: no GPU ${gpu}`),

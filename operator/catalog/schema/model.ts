@@ -70,14 +70,6 @@ const architecture = z.strictObject({
     .optional(),
 });
 
-/** Published speed and memory of LoRA training, for models whose cost is not told by tokens and parameters. */
-const training = z.strictObject({
-  gpu: id,
-  secondsPerStep: z.number().positive(),
-  memoryGb: z.number().positive(),
-  source: z.string(),
-});
-
 const model = z.strictObject({
   id,
   title: z.string(),
@@ -99,7 +91,6 @@ const model = z.strictObject({
   methods: z.array(methodName).min(1).optional(),
   shape: shape.optional(),
   architecture: architecture.optional(),
-  training: training.optional(),
   verified: z.boolean(),
   source: z.string().min(1),
   /** When the row was last checked, where that differs from its file. */

@@ -46,6 +46,7 @@ export function describeGoal(story: Story, view: View): string[] {
       ),
       style,
     ),
+    ...section('How the goal was read', bullets(readingNotes(goal), view.width), style),
     ...(plan === undefined ? [] : ['', ...describePlan(plan, view, { brief: job !== undefined })]),
     ...(job === undefined ? [] : ['', ...describeJob(job, view)]),
     ...section('Conditions', conditionLines((job ?? plan ?? goal).status?.conditions, view), style),
@@ -57,6 +58,20 @@ export function describeGoal(story: Story, view: View): string[] {
     ),
   ];
 }
+
+/** What only the goal's status tells of its reading: an attempt to steer, a parser that failed, what Claude's answer cost. */
+function readingNotes({ status }: TrainingGoal): string[] {
+  const told = (status?.conditions ?? []).filter(({ type }) => READING.includes(type)).map(({ message }) => message);
+  const parsing = status?.intent?.parsing;
+  if (parsing === undefined) return told;
+  const { model, inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, cost, priceAsOf } = parsing;
+  const tokens = `${inputTokens + cacheReadTokens + cacheWriteTokens} tokens in, ${outputTokens} out`;
+  const price = cost === undefined ? '' : `, ${usd(cost)} at list prices of ${priceAsOf ?? 'an unknown day'}`;
+  return [...told, `Read by ${model}: ${tokens}${price}; no part of the training budget.`];
+}
+
+/** Conditions of a goal that its plan and job do not repeat. */
+const READING: readonly string[] = ['ParserFallback', 'InjectionReported'];
 
 /** What a person can do now, as commands. */
 export function nextSteps(story: Story): string[] {

@@ -17,8 +17,7 @@ from kriptik_trainer.models.language import (
     load_model,
     load_tokenizer,
     lora_config,
-    save_adapter,
-    save_merged,
+    save_output,
 )
 from kriptik_trainer.scores import preference
 from kriptik_trainer.spec import Spec
@@ -105,8 +104,4 @@ class DpoExecutor(HfExecutor):
 
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export."""
-        if name == "adapter":
-            save_adapter(self.model, self.spec.model.id, folder)
-        else:
-            save_merged(self.spec, self.model, self.folder, folder)
-        self.tokenizer.save_pretrained(folder)
+        save_output(name, self.spec, self.model, self.tokenizer, self.folder, folder)

@@ -29,8 +29,7 @@ from kriptik_trainer.models.language import (
     load_model,
     load_tokenizer,
     lora_config,
-    save_adapter,
-    save_merged,
+    save_output,
 )
 from kriptik_trainer.scores import at_rest
 from kriptik_trainer.spec import Spec
@@ -321,8 +320,4 @@ class RlhfExecutor(HfExecutor):
 
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export."""
-        if name == "adapter":
-            save_adapter(self.model, self.spec.model.id, folder)
-        else:
-            save_merged(self.spec, self.model, self.folder, folder)
-        self.tokenizer.save_pretrained(folder)
+        save_output(name, self.spec, self.model, self.tokenizer, self.folder, folder)

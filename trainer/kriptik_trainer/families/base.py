@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 import torch
 
+from kriptik_trainer.data.media import bucket
 from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.options import Options
 
 Tensors = dict[str, torch.Tensor]
 """A row as tensors, without a batch dimension; a batch has one."""
@@ -31,6 +33,26 @@ class Family(Protocol):
 
     def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
         """Makes one picture, clip or sound from a row's caption and writes it as `name`.*."""
+
+
+def draw_picture(
+    pipeline: Any,
+    options: Options,
+    prompt: Example,
+    target: Path,
+    generator: torch.Generator,
+    multiple: int,
+) -> None:
+    """A square picture of a caption, written to `target`."""
+    side = bucket(1, 1, options.resolution, multiple)
+    made = pipeline(
+        prompt.text or "",
+        num_inference_steps=options.sample_steps,
+        width=side[0],
+        height=side[1],
+        generator=generator,
+    )
+    made.images[0].save(target)
 
 
 def drawn(batch: Tensors) -> torch.Tensor:

@@ -10,7 +10,14 @@ from torch.nn.functional import mse_loss
 
 from kriptik_trainer.data.media import bucket, fitted, picture
 from kriptik_trainer.data.shapes import Example
-from kriptik_trainer.families.base import Tensors, drawn, mean_of, spread, straight_path
+from kriptik_trainer.families.base import (
+    Tensors,
+    draw_picture,
+    drawn,
+    mean_of,
+    spread,
+    straight_path,
+)
 from kriptik_trainer.options import Options
 
 GUIDANCE = 1.0
@@ -76,12 +83,6 @@ class Flux:
 
     def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
         """See Family.sample."""
-        side = bucket(1, 1, self.options.resolution, self.multiple)
-        made = self.pipeline(
-            prompt.text or "",
-            num_inference_steps=self.options.sample_steps,
-            width=side[0],
-            height=side[1],
-            generator=generator,
+        draw_picture(
+            self.pipeline, self.options, prompt, folder / f"{name}.png", generator, self.multiple
         )
-        made.images[0].save(folder / f"{name}.png")

@@ -121,3 +121,14 @@ def save_merged(
         model = model.merge_and_unload()
     model.config.use_cache = True
     model.save_pretrained(folder)
+
+
+def save_output(
+    name: str, spec: Spec, model: Any, tokenizer: Any, base: Path, folder: Path
+) -> None:
+    """The adapter or the full weights of a language model, as the output's name says, with its tokenizer."""
+    if name == "adapter":
+        save_adapter(model, spec.model.id, folder)
+    else:
+        save_merged(spec, model, base, folder)
+    tokenizer.save_pretrained(folder)

@@ -84,3 +84,12 @@ describe('the examples', () => {
     expect(resolved.compute.provider).toBe('agreed');
   });
 });
+
+it('a data set that nobody looked at is said to be unverified, outside the digest', async () => {
+  const goal = 'QLoRA on Qwen2.5 7B with hf://datasets/acme/no-such-set, under 20 dollars';
+  const ran = await runCli(['plan', '--offline', '-o', 'json', goal]);
+  expect(ran.code).toBe(EXIT.ok);
+  const { warnings, contract, resolved, quote } = JSON.parse(ran.out) as Record<string, unknown>;
+  expect(warnings).toContainEqual(expect.stringMatching(/^Not verified today: the Hub is not asked/));
+  expect(JSON.stringify([contract, resolved, quote])).not.toContain('Not verified today');
+});

@@ -22,7 +22,8 @@ interface IntentContext {
 /** What was read out of a goal, for its status. A stored answer keeps the bill it came with. */
 export function intentOf(reading: GoalReading, { before, prices, now }: IntentContext): Intent {
   const { inputHash, outcome, stored } = reading;
-  const parsing = reading.reading === undefined ? before?.parsing : parsingOf(reading.reading, prices, now);
+  const parsing =
+    reading.reading === undefined ? before?.parsing : parsingOf(reading.reading, prices, reading.readAt ?? now);
   return {
     inputHash,
     outcome,

@@ -67,13 +67,14 @@ export class GoalReconciler implements Reconciler {
   }
 
   async #read(goal: TrainingGoal, { log, signal }: ReconcileContext): Promise<GoalReading> {
-    const { catalog, parsers, events } = this.#deps;
+    const { catalog, parsers, events, clock } = this.#deps;
     const generation = goal.metadata.generation ?? 0;
     const stored = goal.status?.intent?.draft;
     // A date counts as past by the day the goal was written: one that passes later turns no goal into a question.
     const { creationTimestamp: written } = goal.metadata;
     const now = written === undefined ? undefined : Date.parse(written);
-    const reading = await readGoal({ goal: goal.spec, generation, catalog, parsers, stored, now, signal });
+    const read = await readGoal({ goal: goal.spec, generation, catalog, parsers, stored, now, signal });
+    const reading = { ...read, readAt: clock.now() };
     this.#memory.keep(goal, reading);
     if (reading.failures.length > 0) {
       log.warn({ failures: reading.failures }, 'a parser could not read the goal; the embedded one did');

@@ -28,6 +28,8 @@ export type GoalReading = IntentResult & {
   readonly reading?: Reading;
   /** The answer to keep, so that the text is not read again. */
   readonly stored?: StoredDraft;
+  /** When it was read, epoch ms; set by who keeps readings, so that one kept is billed at its own time. */
+  readonly readAt?: number;
 };
 
 /**

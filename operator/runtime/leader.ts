@@ -195,18 +195,25 @@ export class LeaderElector {
 
   async #release(): Promise<void> {
     const lease = this.#seen?.lease;
-    if (this.#renewedAt === undefined || lease?.spec?.holderIdentity !== this.#options.identity) return;
-    const spec = {
-      ...lease.spec,
-      holderIdentity: '',
-      leaseDurationSeconds: 1,
-      renewTime: microTime(this.#options.clock.now()),
-    };
+    if (this.#renewedAt === undefined || lease === undefined) return;
+    const { namespace, name } = this.#options;
+    const { retryMs } = this.#times();
     try {
-      await this.#leases.replace({ ...lease, spec }, { timeoutMs: this.#times().retryMs });
+      await this.#giveBack(lease).catch(async (error: unknown) => {
+        if (!isConflict(error)) throw error;
+        // A renewal that was cut off by the stop went through all the same.
+        await this.#giveBack(await this.#leases.get({ namespace, name }, { timeoutMs: retryMs }));
+      });
     } catch (error) {
       this.#options.log.warn({ err: errorMessage(error) }, 'lease not released; the successor waits for it to expire');
     }
+  }
+
+  async #giveBack(lease: Lease): Promise<void> {
+    if (lease.spec?.holderIdentity !== this.#options.identity) return;
+    const renewTime = microTime(this.#options.clock.now());
+    const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime };
+    await this.#leases.replace({ ...lease, spec }, { timeoutMs: this.#times().retryMs });
   }
 
   /** Time until the renew deadline; without end while not leading. */

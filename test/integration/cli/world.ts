@@ -10,6 +10,7 @@ import {
 } from '@kriptik/crds';
 import { loadKubeConfig } from '@kriptik/operator/runtime/kubeconfig.ts';
 import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
+import { waitFor } from '../../support/wait.ts';
 import { goalBody, jobBody, planBody, planStatus } from './fixtures.ts';
 
 /** Makes goals, plans and jobs in one namespace with the administrator's rights, as the operator would leave them. */
@@ -39,9 +40,15 @@ export class World {
     const goal = await this.goal(name, options);
     const planName = `${name}-12345678`;
     const body = planBody(planName, { name, uid: goal.metadata.uid }, options.limit);
-    const plan = await this.client
-      .resource(TrainingPlanResource)
-      .apply({ ...body, metadata: { ...body.metadata, namespace: this.namespace } });
+    const plans = this.client.resource(TrainingPlanResource);
+    const wanted = { ...body, metadata: { ...body.metadata, namespace: this.namespace } };
+    // Policies that another file installs on the same API server bind a moment before they know their parameters.
+    const plan = await waitFor('admission policies that know their parameters', () =>
+      plans.apply(wanted).catch((error: unknown) => {
+        if (error instanceof Error && error.message.includes('not yet synced')) return undefined;
+        throw error;
+      }),
+    );
     await this.goalStatus(name, { phase: 'AwaitingApproval', planRef: { name: planName, uid: plan.metadata.uid } });
     return this.planStatus(planName, planStatus(options.limit === undefined ? {} : { limit: options.limit }));
   }

@@ -34,7 +34,6 @@ import { Manager } from './runtime/manager.ts';
 import { RuntimeMetrics } from './runtime/metrics.ts';
 import { KubeClient } from './runtime/rest.ts';
 import { secretReader } from './secrets.ts';
-import { openStore } from './store/open.ts';
 import { createTrainerClient } from './trainer/client.ts';
 import { createCaches, createControllers } from './wiring.ts';
 
@@ -118,7 +117,6 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
       ...shared,
       client: jobClient,
       settings: { ...defaultJobSettings, ...options.settings },
-      openStore,
       trainerClient: (baseUrl, token) => createTrainerClient({ baseUrl, token, dispatcher }),
       newToken: () => randomBytes(32).toString('base64url'),
       launchErrors: new Map(),

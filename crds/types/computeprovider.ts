@@ -86,6 +86,48 @@ export type ComputeProviderSpec = {
     }[];
   };
   /**
+   * Where jobs that begin here keep checkpoints and results. Needed with type kubernetes. Absent with type local: workDir.
+   */
+  store?: {
+    /**
+     * s3://bucket/prefix, or pvc://claim/path with type kubernetes. Each job gets a folder of its own below it. Cannot change.
+     */
+    uri: string;
+    /**
+     * Base URL of an S3 service. Absent: AWS.
+     */
+    endpoint?: string;
+    /**
+     * Region of the bucket. Absent: us-east-1.
+     */
+    region?: string;
+    /**
+     * Name the bucket in the path instead of the host name. Absent: true where endpoint is set.
+     */
+    pathStyle?: boolean;
+    /**
+     * Secret with accessKeyId, secretAccessKey and, where it is temporary, sessionToken. Absent: the environment of the operator and of the trainer gives access.
+     */
+    credentialsRef?: {
+      /**
+       * Name of the Secret.
+       */
+      name: string;
+      /**
+       * Namespace of the Secret.
+       */
+      namespace: string;
+    };
+    /**
+     * What keeping one GiB for 30 days costs; counted against the budget while a job runs and while it is frozen. Absent: nothing. US dollars, a quoted decimal string such as "0.023".
+     */
+    pricePerGiBMonth?: Money;
+    /**
+     * Newest verified checkpoints of a job that are kept besides the best one. Absent: 3.
+     */
+    keepLast?: number;
+  };
+  /**
    * This machine. With type local only.
    */
   local?: {
@@ -145,6 +187,143 @@ export type ComputeProviderSpec = {
     nodeSelector?: {
       [k: string]: string;
     };
+    /**
+     * Image of the trainer, with its digest. Part of what is approved.
+     */
+    image?: string;
+    /**
+     * When the image is fetched. Absent: IfNotPresent.
+     */
+    imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+    /**
+     * Secrets with the credentials of the registry, in the namespace of the pods.
+     */
+    imagePullSecrets?: string[];
+    /**
+     * Resource that pods ask for. Absent: nvidia.com/gpu.
+     */
+    gpuResource?: string;
+    /**
+     * Node label that names the product. Absent: nvidia.com/gpu.product.
+     */
+    gpuLabel?: string;
+    /**
+     * Values of gpuLabel by GPU type of the catalog, where the names the catalog knows do not fit.
+     *
+     * Items: One GPU type.
+     */
+    gpuProducts?: {
+      /**
+       * GPU type as the catalog names it.
+       */
+      gpu: string;
+      /**
+       * Label values, any of which will do.
+       */
+      products: string[];
+    }[];
+    /**
+     * Taints of nodes that the pods bear.
+     *
+     * Items: One toleration, as in a pod.
+     */
+    tolerations?: {
+      /**
+       * Key of the taint. Absent: all.
+       */
+      key?: string;
+      /**
+       * How the value is compared. Absent: Equal.
+       */
+      operator?: 'Exists' | 'Equal';
+      /**
+       * Value of the taint.
+       */
+      value?: string;
+      /**
+       * Effect of the taint. Absent: all.
+       */
+      effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+      /**
+       * How long NoExecute is borne, in seconds.
+       */
+      tolerationSeconds?: number;
+    }[];
+    /**
+     * PriorityClass of the pods.
+     */
+    priorityClassName?: string;
+    /**
+     * How long pods may wait for nodes or their image before the next provider of the approved order is tried, in seconds. Does not count while a Kueue queue holds them. Absent: 600.
+     */
+    capacityTimeoutSeconds?: number;
+    /**
+     * What each pod asks for besides GPUs; request and limit are the same.
+     */
+    resources?: {
+      /**
+       * Processor cores, a quantity such as 4 or 500m.
+       */
+      cpu?: string;
+      /**
+       * Memory, a quantity such as 16Gi.
+       */
+      memory?: string;
+      /**
+       * Disk for models, data and checkpoints under way, a quantity. Absent: 50Gi.
+       */
+      scratch?: string;
+      /**
+       * Size of /dev/shm, a quantity. Absent: 2Gi.
+       */
+      sharedMemory?: string;
+    };
+    /**
+     * Further volumes of each pod, for example a cache of models.
+     *
+     * Items: One volume.
+     */
+    volumes?: {
+      /**
+       * Name of the volume.
+       */
+      name: string;
+      /**
+       * Where pods see it, an absolute path.
+       */
+      mountPath: string;
+      /**
+       * PersistentVolumeClaim in the namespace of the pods.
+       */
+      claimName?: string;
+      /**
+       * Folder of the node.
+       */
+      hostPath?: string;
+      /**
+       * Whether pods may only read it. Absent: true.
+       */
+      readOnly?: boolean;
+    }[];
+    /**
+     * Environment of the trainer, for example where the cache of models is. No secrets.
+     *
+     * Items: One variable.
+     */
+    env?: {
+      /**
+       * Name of the variable.
+       */
+      name: string;
+      /**
+       * Its value.
+       */
+      value: string;
+    }[];
+    /**
+     * Networks that pods may reach on TCP 443 and the port of the store's endpoint, in CIDR notation. Absent: any. DNS is always allowed, everything else never.
+     */
+    storeEgress?: string[];
   };
   /**
    * RunPod. With type runpod only.

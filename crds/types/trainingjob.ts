@@ -54,6 +54,14 @@ export type Attempt = {
    */
   createdAt: Time;
   /**
+   * True while it exists but holds no hardware: nothing is billed for it yet.
+   */
+  queued?: boolean;
+  /**
+   * When it began to hold hardware, where the provider says so. Billing starts here then. RFC 3339.
+   */
+  billedFrom?: Time;
+  /**
    * Identifier the provider gave.
    */
   instance?: string;

@@ -1,3 +1,4 @@
+import type { S3Access } from '../store/location.ts';
 import type { TrainerSpec } from '../trainer/spec.ts';
 
 /** Where an attempt may run. Equal to the enum of ComputeProvider `spec.type`. */
@@ -13,6 +14,16 @@ export type Resources = {
   niceness?: number;
 };
 
+/** What one attempt runs on, as it was approved. */
+export type Shape = {
+  /** GPU type as the catalog names it, or 'cpu'. */
+  gpu: string;
+  /** GPUs of all machines together; 0 with cpu. */
+  gpuCount: number;
+  /** Machines; one trainer process group spans them. */
+  nodes: number;
+};
+
 export type LaunchRequest = {
   /** Deterministic name of the attempt: the identity by which it is looked up, for ever. */
   name: string;
@@ -23,6 +34,10 @@ export type LaunchRequest = {
   /** Epoch milliseconds. The provider ends the attempt by then by itself, whatever else happens. */
   hardDeadline?: number;
   resources?: Resources;
+  /** Absent where the place has one shape only. */
+  shape?: Shape;
+  /** How the trainer reaches its store, where the URI alone is not enough. */
+  store?: S3Access;
 };
 
 /** Why an attempt is no longer running. Only `exited` means that the trainer ended on its own. */
@@ -34,7 +49,12 @@ export type ExitReason =
   | 'startTimeout'
   | 'spawnFailed'
   | 'neverStarted'
-  | 'supervisorLost';
+  | 'supervisorLost'
+  /** The node was short of memory or disk, was drained, or is gone. */
+  | 'evicted'
+  /** Something of a higher priority, or the seller of a spot instance, took the machine. */
+  | 'preempted'
+  | 'nodeLost';
 
 export type InstanceExit = {
   /** Exit code of the trainer; null when a signal ended it or when it is not known. */
@@ -48,13 +68,45 @@ export type InstanceExit = {
   message?: string;
 };
 
+/** Why an attempt that exists does not run yet. */
+export type WaitReason =
+  /** Admission by a queue such as Kueue. */
+  | 'Queued'
+  | 'QuotaExceeded'
+  /** No node has the GPU that was approved. */
+  | 'NoSuchGpu'
+  /** Nodes have it, none has enough of it free. */
+  | 'InsufficientCapacity'
+  | 'Unschedulable'
+  | 'ImagePull'
+  /** A volume, a Secret or the sandbox is not ready. */
+  | 'NotReady';
+
+export type Waiting = {
+  reason: WaitReason;
+  /** One sentence for a person: what is missing, and what to do where something can be done. */
+  message: string;
+  /** Epoch milliseconds since when. */
+  since: number;
+};
+
 export type Instance = {
   name: string;
   /** The provider's own identifier. */
   id: string;
   job: { namespace: string; name: string; uid: string };
-  /** `exited` is only ever reported once nothing of the attempt runs. */
-  state: 'starting' | 'running' | 'exited';
+  /**
+   * `queued`: exists but holds no hardware, so nothing is billed. `exited` is only ever reported once nothing of the
+   * attempt runs.
+   */
+  state: 'queued' | 'starting' | 'running' | 'exited';
+  /** Why it does not run yet; in `queued`, and in `starting` where something hinders it. */
+  waiting?: Waiting;
+  /**
+   * Epoch milliseconds at which it began to hold hardware, where the provider knows. Absent: billed from the create
+   * call on.
+   */
+  billedFrom?: number;
   /** Base URL of the trainer's control server; present in `running`. */
   endpoint?: string;
   /** Epoch milliseconds at which the provider started it. */
@@ -70,7 +122,8 @@ export type ProbeResult =
 /**
  * A place that can run one trainer per attempt. Every method may throw an error of `errors.ts`.
  *
- * Three answers of `find` and what they promise:
+ * Four answers of `find` and what they promise:
+ * - `queued`: it exists and waits for hardware; nothing is billed yet. It may start at any moment.
  * - `starting` / `running`: it exists, or may still come to exist from a launch under way; it is billed.
  * - `exited`: verified that nothing of it runs; kept, with its exit, until `release`.
  * - `undefined`: verified that nothing of it runs and nothing is kept.

@@ -12,7 +12,7 @@ import type { Logger } from '../runtime/log.ts';
 import { keyOf } from '../runtime/types.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
-import { runtimeOf, storeUriOf } from './gather.ts';
+import { runtimeOf, storeKeeper } from './gather.ts';
 import { trainerSpecOf } from './trainer-spec.ts';
 import type { JobAction, JobObserved } from './types.ts';
 
@@ -66,8 +66,8 @@ async function launch(
   log: Logger,
 ): Promise<void> {
   const runtime = runtimeOf(deps, attempt.provider);
-  const storeUri = storeUriOf(deps, job);
-  if (runtime === undefined || storeUri === undefined) return;
+  const keeper = storeKeeper(deps, job);
+  if (runtime === undefined || keeper === undefined) return;
   const current = await deps.client.get(keyOf(job));
   const open = current.status?.attempts?.at(-1);
   if (current.metadata.uid !== job.metadata.uid || open?.name !== attempt.name || open.state !== 'Creating') return;
@@ -81,13 +81,17 @@ async function launch(
     return;
   }
   try {
-    const spec = trainerSpecOf(job, attempt, storeUri, o.store.latest);
+    const spec = trainerSpecOf(job, attempt, keeper.storeUri(job.metadata.uid), o.store.latest);
     const hardDeadline = hardDeadlineOf(o, attempt);
+    const store = await keeper.storeAccess?.();
+    const { gpu, gpuCount, nodes } = job.spec.run.resolved.compute;
     await runtime.backend.launch({
       name: attempt.name,
       job: { namespace: job.metadata.namespace, name: job.metadata.name, uid: job.metadata.uid },
       spec,
       token: deps.newToken(),
+      shape: { gpu, gpuCount, nodes },
+      ...(store === undefined ? {} : { store }),
       ...(hardDeadline === undefined ? {} : { hardDeadline }),
     });
   } catch (error) {

@@ -6,7 +6,6 @@ import type { EventRecorder } from '../runtime/events.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject } from '../runtime/types.ts';
-import type { CheckpointStore } from '../store/store.ts';
 import type { TrainerClient } from '../trainer/client.ts';
 import type { JobSettings } from './settings.ts';
 
@@ -25,7 +24,6 @@ export interface JobDependencies {
   readonly clock: Clock;
   readonly events: EventRecorder;
   readonly settings: JobSettings;
-  readonly openStore: (uri: string) => CheckpointStore;
   readonly trainerClient: (
     endpoint: string,
     token: string,

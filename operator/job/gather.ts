@@ -110,13 +110,12 @@ async function readStore(
 
 /** The store of a job: where its first provider keeps it. */
 export function storeOf(deps: JobDependencies, job: TrainingJob): CheckpointStore | undefined {
-  const uri = storeUriOf(deps, job);
-  return uri === undefined ? undefined : deps.openStore(uri);
+  return storeKeeper(deps, job)?.openStore(job.metadata.uid);
 }
 
-export function storeUriOf(deps: JobDependencies, job: TrainingJob): string | undefined {
-  const first = job.status?.attempts?.[0]?.provider ?? job.spec.run.resolved.compute.provider;
-  return runtimeOf(deps, first)?.storeUri(job.metadata.uid);
+/** The provider whose store holds the job's work: that of its first attempt, wherever later ones run. */
+export function storeKeeper(deps: JobDependencies, job: TrainingJob): ProviderRuntime | undefined {
+  return runtimeOf(deps, job.status?.attempts?.[0]?.provider ?? job.spec.run.resolved.compute.provider);
 }
 
 function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | undefined {

@@ -6,6 +6,7 @@ import type { Resources } from '../backends/backend.ts';
 import { misconfigured } from '../backends/errors.ts';
 import { createLocalBackend } from '../backends/local/index.ts';
 import { parseBytes } from '../planner/offers.ts';
+import { openStore } from '../store/open.ts';
 import type { ProviderFactory } from './registry.ts';
 
 /** How the trainer is run on this machine. */
@@ -56,7 +57,8 @@ export function localProviderFactory(locateTrainer: () => Promise<LocalTrainer>,
       },
       timing: { hardDeadlineGrace: HARD_DEADLINE_GRACE_MS },
     });
-    return { backend, storeUri: (jobUid) => pathToFileURL(join(root, 'jobs', jobUid)).href };
+    const storeUri = (jobUid: string): string => pathToFileURL(join(root, 'jobs', jobUid)).href;
+    return { backend, storeUri, openStore: (jobUid) => openStore(storeUri(jobUid)) };
   };
 }
 

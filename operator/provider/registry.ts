@@ -1,11 +1,17 @@
 import type { ComputeProvider } from '@kriptik/crds';
 import type { Backend, ProviderType } from '../backends/backend.ts';
+import type { S3Access } from '../store/location.ts';
+import type { CheckpointStore } from '../store/store.ts';
 
 /** Where a job's checkpoints, metrics and artifacts are kept, and what runs its attempts. */
 export interface ProviderRuntime {
   readonly backend: Backend;
   /** Store of one job, as a URI. */
   storeUri(jobUid: string): string;
+  /** The same, to be read. Cheap: it is called at every look. */
+  openStore(jobUid: string): CheckpointStore;
+  /** What a trainer needs to reach the store besides its URI, read anew each time; absent where it needs nothing. */
+  storeAccess?(): Promise<S3Access | undefined>;
 }
 
 /** Makes the runtime of one provider from its spec. Throws BackendError `Misconfigured` with a remedy. */

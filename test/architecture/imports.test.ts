@@ -13,7 +13,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'operator/digest.ts': ['crds'],
   'operator/trainer': ['crds'],
   'operator/store': ['operator/trainer'],
-  'operator/backends': ['operator/trainer'],
+  // A cluster's nodes are had through its API server: that backend speaks to it as everything else does.
+  'operator/backends': ['operator/trainer', 'operator/store', 'operator/runtime'],
   // The brains: pure functions over a catalog. They never see Kubernetes.
   'operator/catalog': ['crds'],
   'operator/estimator': ['crds', 'operator/money.ts', 'operator/catalog'],
@@ -35,6 +36,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'operator/runtime',
     'operator/money.ts',
     'operator/trainer',
+    'operator/store',
+    'operator/secrets.ts',
     'operator/backends',
     'operator/catalog',
     'operator/planner',

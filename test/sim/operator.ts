@@ -86,7 +86,10 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
     namespaces: cache(NAMESPACES),
   };
   const backend = provider.backend(process);
-  const registry = new ProviderRegistry({ local: () => ({ backend, storeUri: (uid) => `sim:///jobs/${uid}` }) });
+  const storeUri = (uid: string): string => `sim:///jobs/${uid}`;
+  const registry = new ProviderRegistry({
+    local: () => ({ backend, storeUri, openStore: (uid) => storeAt(storeUri(uid)).reader(process) }),
+  });
   const planClient = kube.resource(TrainingPlanResource);
   const jobClient = kube.resource(TrainingJobResource);
   const market = { catalog, machine: { cpus: 4, memoryBytes: 16 * 2 ** 30 } };
@@ -105,7 +108,6 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
       ...shared,
       client: jobClient,
       settings: simSettings,
-      openStore: (uri) => storeAt(uri).reader(process),
       trainerClient: (endpoint) => trainerClient(process, around, endpoint),
       newToken: () => `token-${++tokens}`,
       launchErrors: new Map(),

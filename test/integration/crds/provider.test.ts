@@ -12,7 +12,16 @@ const nodes: Changes = {
   spec: {
     type: 'kubernetes',
     prices: { source: 'declared', declared: [{ gpu: 'H100-SXM-80GB', pricePerHour: '2' }] },
-    kubernetes: { namespace: 'training', queueName: 'gpus', runtimeClassName: 'nvidia', nodeSelector: { pool: 'gpu' } },
+    store: { uri: 's3://models/kriptik', endpoint: 'http://minio.store:9000', pricePerGiBMonth: '0.023' },
+    kubernetes: {
+      namespace: 'training',
+      image: `registry.example/trainer@sha256:${'a'.repeat(64)}`,
+      queueName: 'gpus',
+      runtimeClassName: 'nvidia',
+      nodeSelector: { pool: 'gpu' },
+      tolerations: [{ key: 'gpu', operator: 'Exists', effect: 'NoSchedule' }],
+      volumes: [{ name: 'models', mountPath: '/models', claimName: 'models' }],
+    },
   },
 };
 

@@ -16,6 +16,7 @@ import { hubFrom } from './hub/config.ts';
 import { intentParsers } from './intent/parsers.ts';
 import { JobReconciler } from './job/reconciler.ts';
 import { defaultJobSettings, type JobSettings } from './job/settings.ts';
+import { exportFleet } from './metrics/index.ts';
 import { LocalDataFacts } from './plan/data-facts.ts';
 import { PlanReconciler } from './plan/reconciler.ts';
 import { PolicyReconciler } from './policy/reconciler.ts';
@@ -86,6 +87,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   const catalog = await currentCatalog(overlayPath(env, homedir()));
   const market = { catalog, machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };
   const caches = createCaches(client, log);
+  exportFleet(metrics.registry, caches, clock);
   const instance = `${hostname()}-${process.pid}`;
   const events = new ApiEventRecorder({
     client,

@@ -29,6 +29,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Asks providers and the Hub for what the catalog says today.
   'operator/refresh': ['operator/catalog', 'operator/hub'],
   'operator/secrets.ts': ['operator/runtime'],
+  // Figures for Prometheus, from the objects as the API server shows them.
+  'operator/metrics': ['crds', 'operator/runtime', 'operator/money.ts'],
   // The kinds. Each may use those above it: a job reads its plan, a plan its goal, never the other way.
   'operator/policy': ['crds', 'operator/runtime', 'operator/catalog'],
   'operator/provider': [

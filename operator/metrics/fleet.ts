@@ -1,0 +1,116 @@
+import type { Attempt, ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
+import { findCondition, isTrue } from '../runtime/conditions.ts';
+import type { GaugeName } from './definitions.ts';
+import { dollars, type Labels, Samples } from './samples.ts';
+
+/** What the figures are computed from: copies of the objects as the API server last showed them. */
+export interface FleetObjects {
+  readonly goals: readonly TrainingGoal[];
+  readonly plans: readonly TrainingPlan[];
+  readonly jobs: readonly TrainingJob[];
+  readonly providers: readonly ComputeProvider[];
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+/** All gauges of the fleet. Money is in US dollars, times in seconds. */
+export function fleetSamples({ goals, plans, jobs, providers, now }: FleetObjects): Samples {
+  const fleet = new Fleet(now);
+  for (const goal of goals) fleet.object('kriptik_goals', 'TrainingGoal', goal);
+  for (const plan of plans) fleet.plan(plan);
+  for (const job of jobs) fleet.job(job);
+  for (const provider of providers) fleet.provider(provider);
+  return fleet.samples;
+}
+
+class Fleet {
+  readonly samples = new Samples();
+  readonly #now: number;
+
+  constructor(now: number) {
+    this.#now = now;
+  }
+
+  object(name: GaugeName, kind: string, { metadata, status }: TrainingGoal | TrainingPlan | TrainingJob): void {
+    this.#add(name, { namespace: metadata.namespace, phase: status?.phase ?? 'New' }, 1);
+    this.#age('kriptik_deletion_age_seconds', { kind }, metadata.deletionTimestamp);
+  }
+
+  plan(plan: TrainingPlan): void {
+    this.object('kriptik_plans', 'TrainingPlan', plan);
+    const { digest, approval } = plan.status ?? {};
+    if (digest === undefined || approval !== undefined) return;
+    this.#age('kriptik_plan_waiting_seconds', { namespace: plan.metadata.namespace }, plan.metadata.creationTimestamp);
+  }
+
+  job(job: TrainingJob): void {
+    this.object('kriptik_jobs', 'TrainingJob', job);
+    const { namespace } = job.metadata;
+    const { conditions, attempts = [], diagnosis = [], phase } = job.status ?? {};
+    this.#money(job);
+    const ready = findCondition(conditions, 'Ready');
+    if (phase === 'Pending' && ready !== undefined) {
+      this.#age('kriptik_job_pending_seconds', { namespace, reason: ready.reason }, ready.lastTransitionTime);
+    }
+    for (const finding of diagnosis) {
+      if (!('resolvedAt' in finding)) this.#add('kriptik_job_findings', { namespace, code: finding.code }, 1);
+    }
+    const live = attempts.find(({ state }) => state !== 'Gone');
+    if (live !== undefined) this.#running(job, live);
+  }
+
+  provider({ metadata, spec, status }: ComputeProvider): void {
+    if (spec.enabled === false) return;
+    const labels = { provider: metadata.name, type: spec.type };
+    this.#add('kriptik_provider_ready', labels, isTrue(status?.conditions, 'Ready') ? 1 : 0);
+    this.#add('kriptik_provider_instances', labels, status?.instances ?? 0);
+  }
+
+  #running({ metadata: { namespace }, status }: TrainingJob, live: Attempt): void {
+    const { conditions, cost, progress, checkpoints = [] } = status ?? {};
+    const where = { namespace, provider: live.provider };
+    this.#add('kriptik_instances', where, 1);
+    this.#add('kriptik_spend_rate_usd_per_hour', where, dollars(parseMoney(cost?.ratePerHour ?? '0')));
+    for (const [line, condition] of [
+      ['alert', 'BudgetAlert'],
+      ['warning', 'BudgetWarning'],
+    ] as const) {
+      this.#add('kriptik_jobs_at_budget_line', { namespace, line }, isTrue(conditions, condition) ? 1 : 0);
+    }
+    this.#add('kriptik_jobs_forecast_over_budget', { namespace }, cost?.forecastFits === false ? 1 : 0);
+    const verified = findCondition(conditions, 'CheckpointVerified');
+    const failing = verified?.status === 'False' && verified.reason !== 'NoCheckpoint';
+    this.#add('kriptik_jobs_checkpoint_failing', { namespace }, failing ? 1 : 0);
+    if (live.state !== 'Running' || live.startedAt === undefined) return;
+    const saved = checkpoints.findLast(({ verifiedAt }) => verifiedAt !== undefined)?.createdAt;
+    this.#age('kriptik_checkpoint_age_seconds', { namespace }, later(saved, live.startedAt));
+    this.#age('kriptik_job_silence_seconds', { namespace }, later(progress?.updatedAt, live.startedAt));
+  }
+
+  #money({ metadata: { namespace }, status }: TrainingJob): void {
+    const cost = status?.cost;
+    if (cost === undefined) return;
+    const parts = { compute: cost.compute, storage: cost.storage, platform_fee: cost.platformFee };
+    for (const [component, amount] of Object.entries(parts)) {
+      this.#add('kriptik_spent_usd', { namespace, component }, dollars(parseMoney(amount)));
+    }
+    // A limit may be cut below what was spent before: only what was once approved can be overspent.
+    const allowed = maxMoney(parseMoney(cost.limit), parseMoney(cost.approvedLimit));
+    const over = maxMoney(zeroMoney, subtractMoney(parseMoney(cost.spent), allowed));
+    this.#add('kriptik_overspend_usd', { namespace }, dollars(over));
+  }
+
+  #add(name: GaugeName, labels: Labels, value: number): void {
+    this.samples.add(name, labels, value);
+  }
+
+  #age(name: GaugeName, labels: Labels, since: string | undefined): void {
+    if (since === undefined) return;
+    this.samples.atLeast(name, labels, Math.max(0, (this.#now - Date.parse(since)) / 1000));
+  }
+}
+
+function later(a: string | undefined, b: string): string {
+  return a !== undefined && Date.parse(a) > Date.parse(b) ? a : b;
+}

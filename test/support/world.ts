@@ -18,6 +18,7 @@ import {
 } from '@kriptik/crds';
 import { loadKubeConfig } from '@kriptik/operator/runtime/kubeconfig.ts';
 import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
+import type { Kubeconfig } from '@kriptik/tools/controlplane/cluster/kubeconfig.ts';
 import { startControlPlane } from '@kriptik/tools/controlplane/controlplane.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { waitFor } from './wait.ts';
@@ -41,14 +42,39 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Path of an interpreter instead of the stand-in; there need be none. */
   readonly trainerPython?: string;
+  /** A control plane to share instead of one of its own; it needs what {@link startCluster} gives. */
+  readonly cluster?: ControlPlane;
+  /** Where the goals live. @default team */
+  readonly namespace?: string;
+  /** Name of the provider on this machine. @default workstation */
+  readonly provider?: string;
+  /** How operators reach the API server, instead of straight. */
+  readonly operatorKubeconfig?: object;
+  /** What operators complain of goes to the log only, where faults are the point. */
+  readonly quiet?: boolean;
 }
 
-/** A control plane of its own, a provider on this machine, and an operator that can be started and killed. */
+/** A control plane with everything of this release but an operator. */
+export async function startCluster(): Promise<ControlPlane> {
+  const cluster = await startControlPlane({ auditLog: true });
+  await cluster.applyManifests(['crds', 'webhooks', 'config', 'config/rbac'].map((folder) => join(ROOT, folder)));
+  return cluster;
+}
+
+/** A kubeconfig with exactly the rights of the operator. */
+export async function operatorKubeconfig(cluster: ControlPlane): Promise<Kubeconfig> {
+  return (await cluster.createUser(OPERATOR_USER)).kubeconfig;
+}
+
+/** What one operator of a world may have that the others do not. */
+type OperatorChanges = Pick<WorldOptions, 'trainerArguments' | 'env'>;
+
+/** A control plane, its own unless one is shared, a provider on this machine, and an operator that can be started and killed. */
 export class World {
   readonly controlPlane: ControlPlane;
   readonly client: KubeClient;
   readonly directory: string;
-  readonly namespace = NAMESPACE;
+  readonly namespace: string;
   readonly #options: WorldOptions;
   readonly #operators = new Set<ChildProcess>();
   readonly #people: KubeClient[] = [];
@@ -57,25 +83,23 @@ export class World {
     this.controlPlane = controlPlane;
     this.directory = directory;
     this.#options = options;
+    this.namespace = options.namespace ?? NAMESPACE;
     const config = loadKubeConfig({ path: controlPlane.kubeconfigPath });
     this.client = KubeClient.fromKubeConfig(config, { userAgent: 'kriptik-test', qps: 5_000, burst: 5_000 });
   }
 
   static async start(options: WorldOptions = {}): Promise<World> {
-    const controlPlane = await startControlPlane({ auditLog: true });
-    await controlPlane.applyManifests(
-      ['crds', 'webhooks', 'config', 'config/rbac'].map((folder) => join(ROOT, folder)),
-    );
+    const controlPlane = options.cluster ?? (await startCluster());
     const world = new World(controlPlane, await mkdtemp(join(tmpdir(), 'kriptik-world-')), options);
-    const { kubeconfig } = await controlPlane.createUser(OPERATOR_USER);
+    const kubeconfig = options.operatorKubeconfig ?? (await operatorKubeconfig(controlPlane));
     await writeFile(world.#operatorKubeconfig, JSON.stringify(kubeconfig), { mode: 0o600 });
     await world.client.raw('POST', '/api/v1/namespaces', {
-      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
+      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: world.namespace } },
     });
     await world.client.resource(ComputeProviderResource).create({
       apiVersion: API_VERSION,
       kind: 'ComputeProvider',
-      metadata: { name: 'workstation' },
+      metadata: { name: options.provider ?? 'workstation' },
       spec: {
         type: 'local',
         local: { pricePerHour: options.pricePerHour ?? '3.60', workDir: world.workDir },
@@ -98,7 +122,21 @@ export class World {
   }
 
   /** Starts an operator and waits until it works. `changes` hold for this one only. */
-  async startOperator(changes: Pick<WorldOptions, 'trainerArguments' | 'env'> = {}): Promise<ChildProcess> {
+  async startOperator(changes: OperatorChanges = {}): Promise<ChildProcess> {
+    const child = this.spawnOperator(changes);
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await waitFor('the operator', () => {
+      if (child.exitCode !== null) throw new Error(`the operator ended with ${child.exitCode}`);
+      return output.includes('ready') || undefined;
+    });
+    return child;
+  }
+
+  /** Starts an operator and returns at once. */
+  spawnOperator(changes: OperatorChanges = {}): ChildProcess {
     const script = join(ROOT, 'test', 'support', 'operator-process.ts');
     const { settings, trainerArguments, trainerPython, env } = { ...this.#options, ...changes };
     const findTrainer = trainerPython !== undefined;
@@ -112,31 +150,23 @@ export class World {
     );
     this.#operators.add(child);
     child.once('exit', () => this.#operators.delete(child));
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    child.stderr.pipe(process.stderr, { end: false });
+    if (this.#options.quiet !== true) child.stderr.pipe(process.stderr, { end: false });
     for (const stream of [child.stdout, child.stderr]) {
       stream.pipe(createWriteStream(this.operatorLog, { flags: 'a' }));
     }
-    await waitFor('the operator', () => {
-      if (child.exitCode !== null) throw new Error(`the operator ended with ${child.exitCode}`);
-      return output.includes('ready') || undefined;
-    });
     return child;
   }
 
   /** A client of somebody who has these ClusterRoles in the namespace of the goals, and nothing else. */
   async person(name: string, ...roles: string[]): Promise<KubeClient> {
-    const { kubeconfig } = await this.controlPlane.createUser({ name, groups: [], namespace: NAMESPACE });
+    const { kubeconfig } = await this.controlPlane.createUser({ name, groups: [], namespace: this.namespace });
     const path = join(this.directory, `${name}.kubeconfig`);
     await writeFile(path, JSON.stringify(kubeconfig), { mode: 0o600 });
     await this.controlPlane.applyManifests(
       roles.map((role) => ({
         apiVersion: 'rbac.authorization.k8s.io/v1',
         kind: 'RoleBinding',
-        metadata: { name: `${name}-${role}`, namespace: NAMESPACE },
+        metadata: { name: `${name}-${role}`, namespace: this.namespace },
         roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
         subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name }],
       })),
@@ -161,7 +191,7 @@ export class World {
     return await this.client.resource(TrainingGoalResource).create({
       apiVersion: API_VERSION,
       kind: 'TrainingGoal',
-      metadata: { name, namespace: NAMESPACE },
+      metadata: { name, namespace: this.namespace },
       spec: {
         goal: 'Train a small assistant that answers questions like our help desk. Use the question-answer file. It runs on this machine.',
         budget: { limit: '1.00', currency: 'USD', alertAt: 80, warnAt: 95 },
@@ -173,15 +203,15 @@ export class World {
   }
 
   async goal(name: string): Promise<TrainingGoal> {
-    return await this.client.resource(TrainingGoalResource).get({ namespace: NAMESPACE, name });
+    return await this.client.resource(TrainingGoalResource).get({ namespace: this.namespace, name });
   }
 
   async plans(): Promise<TrainingPlan[]> {
-    return (await this.client.resource(TrainingPlanResource).list({ namespace: NAMESPACE })).items;
+    return (await this.client.resource(TrainingPlanResource).list({ namespace: this.namespace })).items;
   }
 
   async jobs(): Promise<TrainingJob[]> {
-    return (await this.client.resource(TrainingJobResource).list({ namespace: NAMESPACE })).items;
+    return (await this.client.resource(TrainingJobResource).list({ namespace: this.namespace })).items;
   }
 
   /** Waits until the goal is in one of the phases. */
@@ -195,7 +225,7 @@ export class World {
   /** Waits for the goal's plan to be priced and approves exactly that digest. */
   async approve(goalName: string): Promise<TrainingPlan> {
     const goal = await this.goalIn(goalName, 'AwaitingApproval');
-    const key = { namespace: NAMESPACE, name: goal.status?.planRef?.name ?? '' };
+    const key = { namespace: this.namespace, name: goal.status?.planRef?.name ?? '' };
     return await this.approvePlan(await this.client.resource(TrainingPlanResource).get(key));
   }
 
@@ -208,14 +238,14 @@ export class World {
       at: new Date().toISOString(),
       via: 'status',
     };
-    const key = { namespace: NAMESPACE, name: metadata.name };
+    const key = { namespace: this.namespace, name: metadata.name };
     return await this.client.resource(TrainingPlanResource).status.patch(key, { status: { approval } });
   }
 
   async setBudget(goalName: string, limit: string): Promise<void> {
     await this.client
       .resource(TrainingGoalResource)
-      .patch({ namespace: NAMESPACE, name: goalName }, { spec: { budget: { limit } } });
+      .patch({ namespace: this.namespace, name: goalName }, { spec: { budget: { limit } } });
   }
 
   /** Pids of trainers and supervisors of this world that run now, from the system's process table. */
@@ -268,7 +298,7 @@ export class World {
       }
     }
     for (const client of [this.client, ...this.#people]) await client.close();
-    await this.controlPlane.stop();
+    if (this.#options.cluster === undefined) await this.controlPlane.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, hashOf, planDigest } from './digest.ts';
+import { canonicalJson, hashOf, planDigest, rememberedFor } from './digest.ts';
 import { makeContract, planned } from './planner/test-builders.ts';
+import { deepFreeze } from './runtime/freeze.ts';
 
 describe('canonicalJson', () => {
   it.each([
@@ -67,5 +68,27 @@ describe('planDigest', () => {
   it('changes with a selection', () => {
     const other = planned({ selection: { method: 'full' } });
     expect(planDigest({ contract, ...other })).not.toBe(planDigest({ contract, resolved, quote }));
+  });
+});
+
+describe('hashes of objects from a cache', () => {
+  it('are worked out once', () => {
+    const spec = deepFreeze({ goal: 'Answer.' });
+    let made = 0;
+    const hash = () => rememberedFor(spec, 'input', () => hashOf({ made: made++ }));
+    expect(hash()).toBe(hash());
+    expect(made).toBe(1);
+  });
+
+  it('are told apart by what they are of', () => {
+    const spec = deepFreeze({ goal: 'Answer.' });
+    expect(rememberedFor(spec, 'a', () => hashOf(1))).not.toBe(rememberedFor(spec, 'b', () => hashOf(2)));
+  });
+
+  it('follow an object that may still change', () => {
+    const spec = { goal: 'Answer.' };
+    const before = rememberedFor(spec, 'input', hashOf);
+    spec.goal = 'Answer in rhyme.';
+    expect(rememberedFor(spec, 'input', hashOf)).not.toBe(before);
   });
 });

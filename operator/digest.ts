@@ -29,6 +29,21 @@ export function hashOf(value: unknown): Sha256 {
 }
 
 /** The digest that approvals name. Fields beside contract, resolved and quote do not enter. */
-export function planDigest({ contract, resolved, quote }: ApprovedWork): Sha256 {
-  return hashOf({ contract, resolved, quote });
+export function planDigest(work: ApprovedWork): Sha256 {
+  return rememberedFor(work, 'digest', ({ contract, resolved, quote }) => hashOf({ contract, resolved, quote }));
+}
+
+const remembered = new WeakMap<object, Map<string, Sha256>>();
+
+/**
+ * A hash that is worked out once for each object of a cache: those are frozen all the way down, so it cannot change.
+ * `what` tells apart the hashes of one object. An object that is not frozen is hashed every time.
+ */
+export function rememberedFor<T extends object>(of: T, what: string, make: (of: T) => Sha256): Sha256 {
+  if (!Object.isFrozen(of)) return make(of);
+  const known = remembered.get(of) ?? new Map<string, Sha256>();
+  remembered.set(of, known);
+  const hash = known.get(what) ?? make(of);
+  known.set(what, hash);
+  return hash;
 }

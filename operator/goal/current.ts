@@ -1,5 +1,5 @@
 import type { Budget, Contract, Quote, TrainingGoal, TrainingPlan } from '@kriptik/crds';
-import { hashOf } from '../digest.ts';
+import { hashOf, rememberedFor } from '../digest.ts';
 import { inputHash, workHash } from '../intent/hash.ts';
 import { parseMoney } from '../money.ts';
 
@@ -11,7 +11,7 @@ const HASH_DIGITS = 8;
  * same name, so that creating it twice is impossible.
  */
 export function planNameFor(goal: TrainingGoal): string {
-  const hash = hashOf({ uid: goal.metadata.uid, input: inputHash(goal.spec) });
+  const hash = rememberedFor(goal, 'name', () => hashOf({ uid: goal.metadata.uid, input: inputHash(goal.spec) }));
   return `${goal.metadata.name}-${hash.slice('sha256:'.length, 'sha256:'.length + HASH_DIGITS)}`;
 }
 

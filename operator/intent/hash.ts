@@ -1,12 +1,12 @@
 import type { TrainingGoalSpec } from '@kriptik/crds';
-import { hashOf } from '../digest.ts';
+import { hashOf, rememberedFor } from '../digest.ts';
 
 /**
  * Hash of everything a plan is made from: text, budget, constraints, data and
  * output. A change calls for a new plan as long as nothing was approved.
  */
 export function inputHash(spec: TrainingGoalSpec): string {
-  return hashOf({ ...work(spec), budget: spec.budget });
+  return rememberedFor(spec, 'input', () => hashOf({ ...work(spec), budget: spec.budget }));
 }
 
 /**
@@ -14,7 +14,7 @@ export function inputHash(spec: TrainingGoalSpec): string {
  * so it resumes a job instead of replacing it.
  */
 export function workHash(spec: TrainingGoalSpec): string {
-  return hashOf(work(spec));
+  return rememberedFor(spec, 'work', () => hashOf(work(spec)));
 }
 
 function work({ goal, constraints, data, output }: TrainingGoalSpec) {

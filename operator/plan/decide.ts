@@ -1,5 +1,5 @@
 import type { Approval, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
-import { planDigest } from '../digest.ts';
+import { planDigest, rememberedFor } from '../digest.ts';
 import { currentPlan, planNameFor } from '../goal/current.ts';
 import { formatUsd, type MicroUsd, parseMoney } from '../money.ts';
 import { ceilingOf } from '../planner/policy-ceiling.ts';
@@ -96,7 +96,8 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
 function approvalFault(o: PlanObserved, approval: Approval): string | undefined {
   const { resolved, quote, digest } = o.plan.status ?? {};
   if (resolved === undefined || quote === undefined) return 'the plan was approved before it was priced';
-  const actual = planDigest({ contract: o.plan.spec.contract, resolved, quote });
+  const { contract } = o.plan.spec;
+  const actual = rememberedFor(o.plan, 'digest', () => planDigest({ contract, resolved, quote }));
   if (approval.digest !== digest || actual !== digest) {
     return `the approval names ${approval.digest}, but the plan's content hashes to ${actual}; it does not count`;
   }

@@ -32,6 +32,8 @@ export interface PlanDependencies {
   readonly facts: DataFactsSource;
   readonly hub: Hub;
   readonly operatorUser: string;
+  /** Prices a plan; another one may remember what it worked out. @default priceWithHub */
+  readonly price?: typeof priceWithHub;
   readonly events: EventRecorder;
   readonly clock: Clock;
 }
@@ -94,11 +96,11 @@ export class PlanReconciler implements Reconciler {
   }
 
   async #price(plan: TrainingPlan, policy: EffectivePolicy, monthlyRemaining: MicroUsd | undefined): Promise<Priced> {
-    const { market, facts, hub, clock } = this.#deps;
+    const { market, facts, hub, clock, price = priceWithHub } = this.#deps;
     const providers = this.#deps.providers.list();
     // Only where trainers run on this very machine do its files mean anything.
     const here = providers.some((provider) => provider.spec.type === 'local');
-    return await priceWithHub({
+    return await price({
       plan,
       market,
       providers,

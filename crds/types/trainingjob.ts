@@ -62,6 +62,24 @@ export type Attempt = {
    */
   billedFrom?: Time;
   /**
+   * Why it exists and does not run yet.
+   */
+  waiting?: {
+    /**
+     * What it waits for; Queued is the admission by a queue, which is not timed.
+     */
+    reason:
+      'Queued' | 'QuotaExceeded' | 'NoSuchGpu' | 'InsufficientCapacity' | 'Unschedulable' | 'ImagePull' | 'NotReady';
+    /**
+     * What is missing, and what to do where something can be done.
+     */
+    message: string;
+    /**
+     * Since when it waits for hardware or its image. RFC 3339.
+     */
+    since: Time;
+  };
+  /**
    * Identifier the provider gave.
    */
   instance?: string;
@@ -76,9 +94,10 @@ export type Attempt = {
   /**
    * Why it was told to stop.
    */
-  stopReason?: 'Budget' | 'Paused' | 'Completed' | 'Failed' | 'Deleted' | 'Suspended' | 'Superseded';
+  stopReason?:
+    'Budget' | 'Paused' | 'Completed' | 'Failed' | 'Deleted' | 'Suspended' | 'Superseded' | 'Capacity' | 'Terminated';
   /**
-   * When the trainer first answered. RFC 3339.
+   * When it was first seen to run. Absent once it is Gone: it never ran. RFC 3339.
    */
   startedAt?: Time;
   /**
@@ -89,6 +108,21 @@ export type Attempt = {
    * How it ended.
    */
   outcome?: 'Succeeded' | 'Frozen' | 'Stopped' | 'Failed' | 'Lost';
+  /**
+   * How its end came about, as the provider saw it.
+   */
+  exitReason?:
+    | 'exited'
+    | 'terminated'
+    | 'hardDeadline'
+    | 'memoryLimit'
+    | 'startTimeout'
+    | 'spawnFailed'
+    | 'neverStarted'
+    | 'supervisorLost'
+    | 'evicted'
+    | 'preempted'
+    | 'nodeLost';
   /**
    * Optimizer step it started at; 0 for a fresh start.
    */
@@ -194,6 +228,14 @@ export type Progress = {
    */
   etaSeconds?: number;
   /**
+   * The same where it goes as fast as it ever did.
+   */
+  etaLowSeconds?: number;
+  /**
+   * The same where it goes as slowly as it did.
+   */
+  etaHighSeconds?: number;
+  /**
    * What it runs on, for example cuda NVIDIA H100.
    */
   device?: string;
@@ -240,6 +282,10 @@ export type Cost = {
    */
   reserve: Money;
   /**
+   * Part of the reserve: keeps the saved work for a while after a freeze. US dollars, a decimal string such as "12.50".
+   */
+  hold?: Money;
+  /**
    * Share of the limit that is spent, in percent.
    */
   percentUsed: number;
@@ -251,6 +297,14 @@ export type Cost = {
    * Expected total at completion, from the measured speed. US dollars, a decimal string such as "12.50".
    */
   forecast?: Money;
+  /**
+   * The forecast where it goes as fast as it ever did. US dollars, a decimal string such as "12.50".
+   */
+  forecastLow?: Money;
+  /**
+   * The forecast where it goes as slowly as it did. US dollars, a decimal string such as "12.50".
+   */
+  forecastHigh?: Money;
   /**
    * Whether the forecast is within the limit.
    */
@@ -276,7 +330,7 @@ export type Freeze = {
   /**
    * Why.
    */
-  reason: 'Budget' | 'Paused' | 'Suspended';
+  reason: 'Budget' | 'Paused' | 'Suspended' | 'Terminated';
   /**
    * Identifier of the checkpoint request.
    */
@@ -289,6 +343,92 @@ export type Freeze = {
    * Limit in force when it was asked for. US dollars, a decimal string such as "12.50".
    */
   limit: Money;
+};
+
+/**
+ * One month's share.
+ */
+export type MonthAmount = {
+  /**
+   * Year and month, for example 2026-11.
+   */
+  month: string;
+  /**
+   * US dollars, a decimal string such as "12.50".
+   */
+  amount: Money;
+};
+
+/**
+ * Meter of what the job's store keeps. The cost of the present size is computed from since on, so that nothing is written while nothing changes.
+ */
+export type StorageMeter = {
+  /**
+   * Size of all checkpoints and artifacts, in bytes.
+   */
+  bytes: number;
+  /**
+   * Price of a GiB for 30 days. US dollars, a decimal string such as "0.023".
+   */
+  pricePerGiBMonth: Money;
+  /**
+   * When this size or price began to count. RFC 3339.
+   */
+  since: Time;
+  /**
+   * When the money for it is used up, while nothing of the job runs; the meter stops there. RFC 3339.
+   */
+  until?: Time;
+  /**
+   * Cost up to since, without fee. US dollars, a decimal string such as "12.50".
+   */
+  accrued: Money;
+  /**
+   * The same by calendar month (UTC), oldest first.
+   *
+   * Items: One month's share.
+   */
+  months?: MonthAmount[];
+};
+
+/**
+ * Measured on one provider.
+ */
+export type ProviderTimings = {
+  /**
+   * Name of the ComputeProvider.
+   */
+  provider: string;
+  /**
+   * Hash of the manifest of the checkpoint that was timed last.
+   */
+  lastCheckpoint?: string;
+  /**
+   * The last saves, oldest first, in seconds, decimal strings.
+   */
+  checkpointSeconds?: string[];
+  /**
+   * The last ends, from the end of the trainer to verified absence, oldest first, in seconds, decimal strings.
+   */
+  teardownSeconds?: string[];
+};
+
+/**
+ * One moment.
+ */
+export type PaceMark = {
+  /**
+   * Number of the attempt.
+   */
+  attempt: number;
+  /**
+   * Optimizer step.
+   */
+  step: number;
+  /**
+   * When it had been reached. RFC 3339.
+   */
+  at: Time;
 };
 
 /**
@@ -333,6 +473,10 @@ export type TrainingJobSpec = {
    * 1 runs; 0 pauses: a checkpoint is saved and the instance is given back. Set by kubectl scale as well.
    */
   replicas: number;
+  /**
+   * True ends the job for good: a checkpoint is saved and kept, the instance is given back, and what is left of the budget is released. It cannot be taken back.
+   */
+  terminate?: boolean;
 };
 
 /**
@@ -350,7 +494,7 @@ export type TrainingJobStatus = {
    */
   conditions?: Condition[];
   /**
-   * Summary of the conditions for people: Pending, Provisioning, Running, Freezing, Frozen, Pausing, Paused, Superseded, Succeeded, Failed or Terminating.
+   * Summary of the conditions for people: Pending, Provisioning, Running, Freezing, Frozen, Pausing, Paused, Superseded, Succeeded, Failed, Terminated or Terminating.
    */
   phase?: string;
   /**
@@ -379,6 +523,12 @@ export type TrainingJobStatus = {
      * What they cost, without storage and fee. US dollars, a decimal string such as "12.50".
      */
     cost: Money;
+    /**
+     * The same by calendar month (UTC), oldest first.
+     *
+     * Items: One month's share.
+     */
+    months?: MonthAmount[];
   };
   /**
    * Latest figures, throttled; the live stream comes from the operator.
@@ -392,6 +542,19 @@ export type TrainingJobStatus = {
    * A freeze, pause or suspension under way or in force.
    */
   freeze?: Freeze;
+  /**
+   * Where the job keeps its work; fixed once an attempt ran.
+   */
+  store?: {
+    /**
+     * ComputeProvider whose store it is.
+     */
+    provider: string;
+    /**
+     * Folder of the job in that store.
+     */
+    uri: string;
+  };
   /**
    * Newest restorable states, oldest first.
    *
@@ -449,7 +612,19 @@ export type TrainingJobStatus = {
     at: Time;
   }[];
   /**
-   * Longest time a checkpoint took, in seconds, a decimal string.
+   * Meter of what the job's store keeps. The cost of the present size is computed from since on, so that nothing is written while nothing changes.
    */
-  checkpointSeconds?: string;
+  storage?: StorageMeter;
+  /**
+   * How long saving and ending took lately, by provider; the reserve is made from the worst.
+   *
+   * Items: Measured on one provider.
+   */
+  timings?: ProviderTimings[];
+  /**
+   * Steps reached at moments of the present attempt, oldest first; the forecast is made from them.
+   *
+   * Items: One moment.
+   */
+  pace?: PaceMark[];
 };

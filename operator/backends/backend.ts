@@ -164,6 +164,16 @@ export type RecoversToken = { token(name: string): Promise<string | undefined> }
 /** The provider's own deadline can be moved while the attempt runs (after a budget raise). */
 export type MovesHardDeadline = { setHardDeadline(name: string, at: number | undefined): Promise<void> };
 
+/**
+ * An attempt that waits for hardware costs nothing, so the end of its money moves on: its deadlines can be replaced
+ * until it holds hardware. Does nothing for a name that does not wait.
+ */
+export type RenewsQueued = {
+  /** `deadline`: the trainer's own, RFC 3339 or null for none; `hardDeadline`: the provider's, epoch milliseconds. */
+  renewQueued(name: string, deadlines: { deadline: string | null; hardDeadline: number | undefined }): Promise<void>;
+};
+
 export const recoversToken = (backend: Backend): backend is Backend & RecoversToken => 'token' in backend;
 export const movesHardDeadline = (backend: Backend): backend is Backend & MovesHardDeadline =>
   'setHardDeadline' in backend;
+export const renewsQueued = (backend: Backend): backend is Backend & RenewsQueued => 'renewQueued' in backend;

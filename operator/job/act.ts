@@ -1,5 +1,5 @@
 import { type Attempt, finalizers, type TrainingJob } from '@kriptik/crds';
-import { movesHardDeadline, recoversToken } from '../backends/backend.ts';
+import { movesHardDeadline, recoversToken, renewsQueued } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
 import { billedRate } from '../budget/ledger.ts';
 import { deadlinesFor } from '../budget/limits.ts';
@@ -12,7 +12,8 @@ import type { Logger } from '../runtime/log.ts';
 import { keyOf } from '../runtime/types.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
-import { runtimeOf, storeKeeper } from './gather.ts';
+import { storeKeeper } from './read-store.ts';
+import { runtimeOf } from './runtime-of.ts';
 import { trainerSpecOf } from './trainer-spec.ts';
 import type { JobAction, JobObserved } from './types.ts';
 
@@ -47,6 +48,9 @@ export async function act(
         (trainer) => trainer.checkpoint({ id: action.id, stop: true, reason: action.reason }),
         log,
       );
+      return;
+    case 'RenewQueued':
+      await renewQueued(deps, o, action.deadline);
       return;
     case 'SetDeadline':
       await setDeadline(deps, o, action.deadline, log);
@@ -112,7 +116,13 @@ function hardDeadlineOf(o: JobObserved, attempt: Attempt): number | undefined {
   const others = (o.job.status?.attempts ?? []).filter((one) => one.name !== attempt.name);
   const { spent, timings } = moneyOf(o, others);
   const rate = billedRate(parseMoney(attempt.unitPricePerHour));
-  return deadlinesFor(effectiveLimit(o), spent, rate, Date.parse(attempt.createdAt), timings)?.hard;
+  return deadlinesFor(effectiveLimit(o), spent, rate, hardFrom(o, attempt), timings)?.hard;
+}
+
+/** From when an attempt's money runs: since it holds hardware, or from now while it waits for some. */
+function hardFrom(o: JobObserved, { billedFrom, queued, createdAt }: Attempt): number {
+  if (billedFrom !== undefined) return Date.parse(billedFrom);
+  return queued === true ? o.now : Date.parse(createdAt);
 }
 
 async function setDeadline(deps: JobDependencies, o: JobObserved, deadline: string, log: Logger): Promise<void> {
@@ -123,6 +133,13 @@ async function setDeadline(deps: JobDependencies, o: JobObserved, deadline: stri
     await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(o, newest));
   }
   await withTrainer(deps, o, (trainer) => trainer.setDeadline(Date.parse(deadline)), log);
+}
+
+async function renewQueued(deps: JobDependencies, o: JobObserved, deadline: string): Promise<void> {
+  const newest = o.job.status?.attempts?.at(-1);
+  const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
+  if (newest === undefined || runtime === undefined || !renewsQueued(runtime.backend)) return;
+  await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(o, newest) });
 }
 
 type Trainer = ReturnType<JobDependencies['trainerClient']>;

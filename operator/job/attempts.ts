@@ -21,18 +21,47 @@ export function attemptName(jobUid: string, number: number): string {
   return `kriptik-${jobUid.replaceAll('-', '').slice(0, 8)}-${number}`;
 }
 
+/** Ends that the trainer had no part in: the machine was taken from it. */
+const TAKEN: ReadonlySet<Attempt['exitReason']> = new Set(['evicted', 'preempted', 'nodeLost'] as const);
+
+/** Whether an attempt is over without its trainer ever having run. */
+export function endedUnused(attempt: Attempt): boolean {
+  return attempt.outcome === 'Lost' && attempt.startedAt === undefined;
+}
+
+/** Whether an attempt cost nothing: it was refused, or never held hardware. */
+function wasFree(attempt: Attempt): boolean {
+  if (attempt.goneAt === attempt.createdAt) return true;
+  return attempt.billedFrom === undefined ? attempt.queued === true : attempt.billedFrom === attempt.goneAt;
+}
+
+export interface Losses {
+  /** Attempts that came to nothing by themselves. */
+  readonly failed: number;
+  /** Attempts whose machine was taken: evicted, preempted, drained, lost. */
+  readonly taken: number;
+}
+
 /**
- * How many attempts in a row, newest first, were lost without getting past the step they began at.
- * Those a provider refused to create do not count: waiting for capacity is no failure.
+ * How many attempts in a row, newest first, were lost without getting past the step they began at. Those that never
+ * held hardware do not count: waiting for capacity is no failure, and costs nothing.
  */
-export function lostInARow(attempts: readonly Attempt[]): number {
-  let count = 0;
+export function lossesInARow(attempts: readonly Attempt[]): Losses {
+  let failed = 0;
+  let taken = 0;
   for (const attempt of attempts.toReversed()) {
-    if (attempt.outcome === 'Lost' && attempt.goneAt === attempt.createdAt) continue;
+    if (endedUnused(attempt) && wasFree(attempt)) continue;
     if (attempt.outcome !== 'Lost' || (attempt.lastStep ?? 0) > attempt.resumedFromStep) break;
-    count += 1;
+    if (TAKEN.has(attempt.exitReason)) taken += 1;
+    else failed += 1;
   }
-  return count;
+  return { failed, taken };
+}
+
+/** Whether another attempt would only lose more: too many in a row got nowhere. */
+export function lostTooMany(attempts: readonly Attempt[], most: { maxLost: number; maxInterrupted: number }): boolean {
+  const { failed, taken } = lossesInARow(attempts);
+  return failed >= most.maxLost || taken >= most.maxInterrupted;
 }
 
 /** Keeps the list bounded without losing a cent: what leaves it is added to the folded sum. */

@@ -51,6 +51,7 @@ function statusOf(o: JobObserved, step: Step): TrainingJobStatus {
         generation: o.job.metadata.generation ?? 0,
         verifiedStep: o.store.latest?.step,
         storeProblem: o.store.problems.at(-1),
+        storeTrouble: o.store.unavailable,
       },
       o.now,
     ),
@@ -63,11 +64,18 @@ function statusOf(o: JobObserved, step: Step): TrainingJobStatus {
         : settledProgress(before.progress, step.attempts.at(-1)?.lastStep),
     cost: costStatus(o, step.attempts, money, running),
     freeze: step.freeze,
+    store: storeOf(o, step.attempts),
     checkpoints: checkpoints.length > 0 ? [...checkpoints] : undefined,
     artifacts: artifactsOf(o, step.attempts.at(-1)),
     diagnosis: diagnosis.length > 0 ? diagnosis.slice(-LISTED_DIAGNOSES) : undefined,
     checkpointSeconds: worstCheckpoint(o),
   });
+}
+
+/** Written down once an attempt ran, and never changed: what it saved lies there. */
+function storeOf(o: JobObserved, attempts: readonly Attempt[]): TrainingJobStatus['store'] {
+  const ran = attempts.some(({ startedAt }) => startedAt !== undefined);
+  return o.job.status?.store ?? (ran ? o.storePlace : undefined);
 }
 
 function artifactsOf(o: JobObserved, last: Attempt | undefined): TrainingJobStatus['artifacts'] {

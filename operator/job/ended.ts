@@ -1,12 +1,13 @@
 import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
 import { formatMoney, minMoney, parseMoney } from '../money.ts';
-import { lostInARow, replaceLast } from './attempts.ts';
+import { lostTooMany, replaceLast } from './attempts.ts';
 import { effectiveLimit } from './cost.ts';
 import { failed, lostTooOften } from './failure.ts';
 import { type Ending, endAttempt } from './outcome.ts';
 import { event, type Step, stepOf } from './step.ts';
 import type { JobEvent, JobObserved, Situation } from './types.ts';
+import { seen } from './waiting.ts';
 
 /** Failures of the trainer that another try from the last checkpoint may cure. */
 const RETRIABLE = new Set(['internal', 'Internal']);
@@ -16,7 +17,8 @@ const RETRIABLE = new Set(['internal', 'Internal']);
  * reason and the resulting condition go into one status write.
  */
 export function ended(o: JobObserved, attempts: readonly Attempt[], live: Attempt, exited: Instance | undefined): Step {
-  const ending = retriable(o, attempts, endAttempt(o, attempts, live, exited));
+  const last = exited === undefined ? live : seen(live, exited, o.now);
+  const ending = retriable(o, attempts, endAttempt(o, attempts, last, exited));
   const list = replaceLast(attempts, ending.attempt);
   const situation = situationAfter(o, list, ending);
   return stepOf(o, list, situation, {
@@ -32,7 +34,7 @@ export function ended(o: JobObserved, attempts: readonly Attempt[], live: Attemp
 function retriable(o: JobObserved, attempts: readonly Attempt[], ending: Ending): Ending {
   if (ending.attempt.outcome !== 'Failed' || !RETRIABLE.has(ending.diagnosis?.code ?? '')) return ending;
   const asLost: Attempt = { ...ending.attempt, outcome: 'Lost' };
-  if (lostInARow(replaceLast(attempts, asLost)) >= o.settings.maxLost) return ending;
+  if (lostTooMany(replaceLast(attempts, asLost), o.settings)) return ending;
   return { ...ending, attempt: asLost };
 }
 
@@ -43,7 +45,7 @@ function situationAfter(o: JobObserved, attempts: readonly Attempt[], ending: En
   if (outcome === 'Failed') {
     return failed(o, ending.diagnosis?.code ?? 'AttemptFailed', message, ending.diagnosis?.remedy);
   }
-  if (lostInARow(attempts) >= o.settings.maxLost) return lostTooOften(o, attempts.at(-1));
+  if (lostTooMany(attempts, o.settings)) return lostTooOften(o, attempts.at(-1));
   if (outcome === 'Lost') return { kind: 'Pending', reason: 'Retrying', message: message ?? 'The attempt was lost' };
   const kind = stopReason === 'Budget' ? 'Freezing' : 'Pausing';
   return { kind, message: 'Nothing runs any more; checking what was saved' };

@@ -44,7 +44,8 @@ export function stop(
   });
 }
 
-function freezeFor(o: JobObserved, live: Attempt, money: JobMoney, reason: StopReason): Freeze {
+/** The record of a stop under way. */
+export function freezeFor(o: JobObserved, live: Attempt, money: JobMoney, reason: StopReason): Freeze {
   const byBudget = exhaustionTime(money.limit, money.spent, money.rate, o.now) - money.timings.teardownMs / 2;
   const patient = o.now + Math.max(o.settings.pauseMs, money.timings.checkpointMs * 3);
   return {

@@ -1,11 +1,4 @@
-import {
-  type Attempt,
-  annotations,
-  type ComputeProvider,
-  type TrainingGoal,
-  type TrainingJob,
-  type TrainingPlan,
-} from '@kriptik/crds';
+import { type Attempt, annotations, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
 import { currentPlan, effectiveBudget } from '../goal/current.ts';
 import { approvalOf } from '../plan/approval.ts';
@@ -13,14 +6,12 @@ import { policyFor } from '../plan/propose.ts';
 import { offersOfProvider } from '../provider/offers.ts';
 import type { ProviderRuntime } from '../provider/registry.ts';
 import { errorMessage } from '../runtime/errors.ts';
-import type { CheckpointStore } from '../store/store.ts';
 import { liveAttempt } from './attempts.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { providerViews } from './providers.ts';
-import { viewStore } from './store-view.ts';
-import type { GoalView, JobObserved, StoreView, TrainerView } from './types.ts';
-
-const NOTHING_STORED: StoreView = { checkpoints: [], artifacts: [], problems: [] };
+import { readStore, storePlace } from './read-store.ts';
+import { runtimeOf } from './runtime-of.ts';
+import type { GoalView, JobObserved, TrainerView } from './types.ts';
 
 /** Looks at everything a job's decision depends on: cluster objects, its instance, its trainer, its store. */
 export async function observeJob(deps: JobDependencies, job: TrainingJob): Promise<JobObserved> {
@@ -31,6 +22,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob): Promi
   const plans = deps.plans.list({ namespace: job.metadata.namespace });
   const trainer = await askTrainer(deps, runtime, newest, instance);
   const store = await readStore(deps, job, newest, instance);
+  const place = storePlace(deps, job);
   return {
     now: deps.clock.now(),
     job,
@@ -43,22 +35,15 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob): Promi
       providers: deps.providers.list(),
       offers: deps.providers.list().flatMap((provider) => offersOfProvider(provider, deps.market)),
       busy: busyByProvider(deps.jobs.list(), job),
+      place: place?.pinned === true ? place : undefined,
     }),
     instance,
     trainer,
     launchError: newest === undefined ? undefined : deps.launchErrors.get(newest.name),
     store,
+    storePlace: place && { provider: place.provider, uri: place.uri },
     settings: deps.settings,
   };
-}
-
-/**
- * The runtime of a provider by name. One whose object is gone is driven as it was last, as long as this process lives;
- * undefined when it was never seen, or is of a type that cannot be driven here.
- */
-export function runtimeOf(deps: JobDependencies, provider: string): ProviderRuntime | undefined {
-  const object: ComputeProvider | undefined = deps.providers.get({ name: provider });
-  return object === undefined ? deps.registry.lastKnown(provider) : deps.registry.runtime(object);
 }
 
 /** Absence counts only when the provider verified it: without an answer it is 'unknown'. */
@@ -91,31 +76,6 @@ async function askTrainer(
   } catch (error) {
     return { unreachable: errorMessage(error) };
   }
-}
-
-async function readStore(
-  deps: JobDependencies,
-  job: TrainingJob,
-  newest: Attempt | undefined,
-  instance: Instance | undefined | 'unknown',
-): Promise<StoreView> {
-  if (newest === undefined) return NOTHING_STORED;
-  const store = storeOf(deps, job);
-  if (store === undefined) return NOTHING_STORED;
-  // Once the attempt ended its files must be true now, not when last looked at. At rest the memory serves.
-  const ending =
-    newest.state !== 'Gone' && (instance === undefined || (instance !== 'unknown' && instance.state === 'exited'));
-  return await viewStore(store, job, newest, ending);
-}
-
-/** The store of a job: where its first provider keeps it. */
-export function storeOf(deps: JobDependencies, job: TrainingJob): CheckpointStore | undefined {
-  return storeKeeper(deps, job)?.openStore(job.metadata.uid);
-}
-
-/** The provider whose store holds the job's work: that of its first attempt, wherever later ones run. */
-export function storeKeeper(deps: JobDependencies, job: TrainingJob): ProviderRuntime | undefined {
-  return runtimeOf(deps, job.status?.attempts?.[0]?.provider ?? job.spec.run.resolved.compute.provider);
 }
 
 function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | undefined {

@@ -2,11 +2,13 @@ import { type Attempt, finalizers } from '@kriptik/crds';
 import { billedRate } from '../budget/ledger.ts';
 import { deadlinesFor } from '../budget/limits.ts';
 import { formatUsd, parseMoney } from '../money.ts';
+import { exponentialMs } from '../runtime/backoff.ts';
 import { findCondition } from '../runtime/conditions.ts';
-import { attemptName, lostInARow } from './attempts.ts';
+import { attemptName, endedUnused, lossesInARow, lostTooMany } from './attempts.ts';
 import { cappedBy, hasRoomToStart, moneyOf } from './cost.ts';
 import { failed, lostTooOften } from './failure.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
+import { nextTurn } from './turns.ts';
 import type { JobAction, JobObserved, ProviderView, Situation } from './types.ts';
 
 /** Decides for a job of which nothing runs: rest, wait, or begin the next attempt. */
@@ -37,9 +39,9 @@ export function decideIdle(o: JobObserved, attempts: readonly Attempt[]): Step {
       requeueAfterMs: wait,
     });
   }
-  const provider = chooseProvider(o, last);
-  if (provider === undefined) return rest(noProvider(o), { requeueAfterMs: o.settings.waitMs });
-  return begin(o, attempts, provider, leftover);
+  const turn = nextTurn(o, attempts);
+  if ('provider' in turn) return begin(o, attempts, turn.provider, leftover);
+  return rest(turn.situation, { requeueAfterMs: turn.waitMs });
 }
 
 /** An exited instance of an ended attempt leaves its records behind until they were read. */
@@ -60,7 +62,7 @@ function settledSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
     const found = o.job.status?.diagnosis?.at(-1);
     return failed(o, found?.code ?? 'AttemptFailed', last.message, found?.remedy);
   }
-  if (lostInARow(attempts) >= o.settings.maxLost && !askedAgain(o)) {
+  if (lostTooMany(attempts, o.settings) && !askedAgain(o)) {
     return lostTooOften(o, last);
   }
   return undefined;
@@ -105,30 +107,13 @@ function keptWork(o: JobObserved, last: Attempt | undefined): string {
   return `The checkpoint of step ${o.store.latest.step} is saved and verified${lost}`;
 }
 
+/** After an attempt that ran and came to nothing: doubles from loss to loss. */
 function retryWait(o: JobObserved, attempts: readonly Attempt[]): number {
   const last = attempts.at(-1);
-  const goneAt = last?.goneAt;
-  if (last?.outcome !== 'Lost' || goneAt === undefined) return 0;
-  if (goneAt === last.createdAt) return Math.max(0, Date.parse(goneAt) + o.settings.waitMs - o.now);
-  const lost = Math.max(1, lostInARow(attempts));
-  return Math.max(0, Date.parse(goneAt) + o.settings.retryMs * 2 ** (lost - 1) - o.now);
-}
-
-/** First provider of the approved order that is ready at no more than its approved price. */
-function chooseProvider(o: JobObserved, last: Attempt | undefined): ProviderView | undefined {
-  const usable = o.providers.filter((provider) => provider.ready && provider.dearer === undefined);
-  const refused = last?.outcome === 'Lost' && last.startedAt === undefined ? last.provider : undefined;
-  return usable.find((provider) => provider.name !== refused) ?? usable[0];
-}
-
-function noProvider(o: JobObserved): Situation {
-  const dearer = o.providers.find((provider) => provider.dearer !== undefined);
-  if (dearer !== undefined) {
-    const message = `${dearer.name} now asks ${dearer.dearer} an hour, above the approved ${dearer.unitPricePerHour}`;
-    return pending('PriceAboveApproval', `${message}; approve a new plan or wait for the price`);
-  }
-  const why = o.providers.map((provider) => `${provider.name}: ${provider.message}`).join('; ');
-  return pending('NoProviderReady', why || 'the approved plan names no provider');
+  if (last?.outcome !== 'Lost' || last.goneAt === undefined || endedUnused(last)) return 0;
+  const { failed, taken } = lossesInARow(attempts);
+  const wait = exponentialMs(Math.max(1, failed + taken), o.settings.retryMs, o.settings.maxWaitMs);
+  return Math.max(0, Date.parse(last.goneAt) + wait - o.now);
 }
 
 /** Writes the identity of the next attempt down; the launch itself comes after that was stored. */

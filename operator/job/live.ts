@@ -6,58 +6,60 @@ import { create } from './create.ts';
 import { ended } from './ended.ts';
 import { budgetEvents, movedDeadline, stop, stopping } from './freeze.ts';
 import { hungSince, terminate } from './hung.ts';
-import { runningMessage, situationOf } from './live-situation.ts';
+import { situationOf } from './live-situation.ts';
+import { queued, withdraw } from './queued.ts';
 import { askedToStop, type Step, stepOf } from './step.ts';
 import type { JobAction, JobObserved, Situation } from './types.ts';
+import { seen, waitedTooLong, waitingEvents } from './waiting.ts';
 
 /** Decides for a job with an attempt that may cost money. */
 export function decideLive(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
   if (o.instance === 'unknown') {
     return stepOf(o, attempts, unseen(o, live), { requeueAfterMs: o.settings.pollMs });
   }
-  if (o.instance?.state === 'exited') return ended(o, attempts, live, o.instance);
+  if (o.instance === undefined) return absent(o, attempts, live);
+  if (o.instance.state === 'exited') return ended(o, attempts, live, o.instance);
+  const current = seen(live, o.instance, o.now);
   switch (live.state) {
     case 'Creating':
-      return o.instance === undefined ? create(o, attempts, live) : run(o, attempts, started(o, live));
+      return o.instance.state === 'queued' ? queued(o, attempts, live, current) : run(o, attempts, live, current);
     case 'Running':
-      return o.instance === undefined ? ended(o, attempts, live, undefined) : run(o, attempts, live);
+      return run(o, attempts, live, current);
     case 'Stopping':
     case 'Gone':
-      return o.instance === undefined ? ended(o, attempts, live, undefined) : stopping(o, attempts, live);
+      return stopping(o, replaceLast(attempts, current), current);
   }
 }
 
-function started(o: JobObserved, live: Attempt): Attempt {
-  if (o.instance === undefined || o.instance === 'unknown') return live;
-  const startedAt = new Date(o.instance.startedAt ?? o.now).toISOString();
-  return { ...live, state: 'Running', startedAt, instance: o.instance.id };
+/** What was created and is not there any more has ended; what was never seen is still to be created. */
+function absent(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
+  const unseenYet = live.state === 'Creating' && live.instance === undefined;
+  return unseenYet ? create(o, attempts, live) : ended(o, attempts, live, undefined);
 }
 
-function run(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
-  const current = withEndpoint(o, live);
+function run(o: JobObserved, attempts: readonly Attempt[], before: Attempt, live: Attempt): Step {
+  const current = withEndpoint(o, live.startedAt === undefined ? live : { ...live, state: 'Running' });
   const list = replaceLast(attempts, current);
   const money = moneyOf(o, list);
   const asked = askedToStop(o);
-  if (asked !== undefined) return stop(o, list, current, money, asked);
+  const halt = current.state === 'Running' ? stop : withdraw;
+  if (asked !== undefined) return halt(o, list, current, money, asked);
   const { alertAt, warnAt } = o.goal ?? o.job.spec.run.contract.budget;
   const level = budgetLevel(money.spent, money.reserve, money.limit, alertAt, warnAt);
-  if (level === 'Freeze') return stop(o, list, current, money, 'Budget');
+  if (level === 'Freeze') return halt(o, list, current, money, 'Budget');
+  const late = waitedTooLong(o, current);
+  if (late !== undefined && current.state !== 'Running') return withdraw(o, list, current, money, 'Capacity', late);
   const hung = hungSince(o, current);
   if (hung !== undefined) return terminate(o, list, current, hung);
 
   const deadline = movedDeadline(o, money);
   const kept = deadline === undefined ? current : { ...current, deadline };
   const actions: JobAction[] = deadline === undefined ? [] : [{ type: 'SetDeadline', deadline }];
-  return stepOf(
-    o,
-    replaceLast(list, kept),
-    { kind: 'Running', message: runningMessage(kept) },
-    {
-      actions,
-      events: budgetEvents(o, level, money),
-      requeueAfterMs: nextLook(o, money),
-    },
-  );
+  return stepOf(o, replaceLast(list, kept), situationOf(kept), {
+    actions,
+    events: [...waitingEvents(before, kept), ...budgetEvents(o, level, money)],
+    requeueAfterMs: nextLook(o, money),
+  });
 }
 
 /** Looks again at the poll interval, or just when the money for an orderly freeze would run out. */

@@ -113,6 +113,9 @@ function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, save
   if (exit?.reason === 'hardDeadline') {
     return { outcome: 'Frozen', step: saved, ...lost };
   }
+  if (attempt.stopReason === 'Capacity') {
+    return { outcome: 'Lost', step: saved, message: attempt.message ?? 'it waited too long for its hardware' };
+  }
   if (attempt.stopReason !== undefined) {
     return { outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped', step: saved, ...lost };
   }

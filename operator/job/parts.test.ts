@@ -5,7 +5,7 @@ import { trainerStatus } from '../../test/support/observed.ts';
 import { loadCatalog } from '../catalog/catalog.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { offersOf } from '../planner/offers.ts';
-import { foldAttempts, lostInARow } from './attempts.ts';
+import { foldAttempts, lossesInARow } from './attempts.ts';
 import { appendLoss, progressOf, settledProgress } from './progress.ts';
 import { providerViews } from './providers.ts';
 import { conditionReason } from './situation.ts';
@@ -17,14 +17,34 @@ const attempts = (...changes: Partial<Attempt>[]): readonly Attempt[] =>
 
 describe('losses in a row', () => {
   const lost = { outcome: 'Lost' } as const;
+  const never = { outcome: 'Lost', startedAt: undefined } as unknown as Partial<Attempt>;
   it.each([
-    { case: 'none', of: attempts({ outcome: 'Stopped' }), want: 0 },
-    { case: 'two', of: attempts(lost, lost), want: 2 },
-    { case: 'a success between starts anew', of: attempts(lost, { outcome: 'Stopped' }, lost), want: 1 },
-    { case: 'a step forward starts anew', of: attempts(lost, { ...lost, lastStep: 5 }, lost), want: 1 },
-    { case: 'a refused creation does not count', of: attempts(lost, { ...lost, goneAt: time(120) }), want: 1 },
-  ])('$case', ({ of, want }) => {
-    expect(lostInARow(of)).toBe(want);
+    { case: 'none', of: attempts({ outcome: 'Stopped' }), failed: 0, taken: 0 },
+    { case: 'two', of: attempts(lost, lost), failed: 2, taken: 0 },
+    { case: 'a pause between starts anew', of: attempts(lost, { outcome: 'Stopped' }, lost), failed: 1, taken: 0 },
+    { case: 'a step forward starts anew', of: attempts(lost, { ...lost, lastStep: 5 }, lost), failed: 1, taken: 0 },
+    {
+      case: 'a refused creation does not count',
+      of: attempts(lost, { ...never, goneAt: time(120) }),
+      failed: 1,
+      taken: 0,
+    },
+    { case: 'waiting in vain does not count', of: attempts(lost, { ...never, queued: true }), failed: 1, taken: 0 },
+    { case: 'an image that never came was paid and counts', of: attempts(lost, never), failed: 2, taken: 0 },
+    {
+      case: 'a machine that was taken counts on its own',
+      of: attempts(lost, { ...lost, exitReason: 'preempted' }, { ...lost, exitReason: 'evicted' }),
+      failed: 1,
+      taken: 2,
+    },
+    {
+      case: 'the loss of a machine after a step forward starts anew',
+      of: attempts(lost, { ...lost, exitReason: 'nodeLost', lastStep: 40 }),
+      failed: 0,
+      taken: 0,
+    },
+  ])('$case', ({ of, failed, taken }) => {
+    expect(lossesInARow(of)).toEqual({ failed, taken });
   });
 });
 

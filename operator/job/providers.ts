@@ -2,7 +2,8 @@ import type { ComputeProvider, TrainingJob } from '@kriptik/crds';
 import { formatMoney, mulRatio, parseMoney } from '../money.ts';
 import type { ProviderOffer } from '../planner/types.ts';
 import { findCondition } from '../runtime/conditions.ts';
-import type { ProviderView } from './types.ts';
+import { outOfReach } from './store-reach.ts';
+import type { ProviderView, StorePlace } from './types.ts';
 
 export interface ProvidersInput {
   readonly job: TrainingJob;
@@ -10,6 +11,8 @@ export interface ProvidersInput {
   readonly offers: readonly ProviderOffer[];
   /** Live attempts of all jobs by provider name. */
   readonly busy: ReadonlyMap<string, number>;
+  /** The store that holds the job's work; absent while nothing was ever written. */
+  readonly place?: StorePlace | undefined;
 }
 
 /** Instances a provider runs at once when it does not say. */
@@ -32,6 +35,8 @@ export function providerViews(input: ProvidersInput): ProviderView[] {
       ...view,
       ...readiness(provider, input.busy.get(approved.provider) ?? 0),
       ...dearer(input.offers, approved),
+      ...capacityTimeout(provider),
+      ...reach(input, provider),
     };
   });
 }
@@ -51,6 +56,18 @@ function readiness(provider: ComputeProvider, busy: number): Pick<ProviderView, 
     };
   }
   return { ready: true, reason: ready.reason, message: ready.message };
+}
+
+function reach({ place, providers }: ProvidersInput, provider: ComputeProvider): { outOfReach?: string } {
+  if (place === undefined) return {};
+  const keeper = providers.find(({ metadata }) => metadata.name === place.provider);
+  const why = outOfReach(place, keeper, provider);
+  return why === undefined ? {} : { outOfReach: why };
+}
+
+function capacityTimeout({ spec }: ComputeProvider): { capacityTimeoutMs?: number } {
+  const seconds = spec.kubernetes?.capacityTimeoutSeconds;
+  return seconds === undefined ? {} : { capacityTimeoutMs: seconds * 1000 };
 }
 
 type Approved = TrainingJob['spec']['run']['resolved']['providerOrder'][number];

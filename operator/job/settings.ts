@@ -24,6 +24,12 @@ export interface JobSettings {
   readonly retryMs: number;
   /** Between two looks when something outside must change first. */
   readonly waitMs: number;
+  /** The longest such wait, where it doubles from try to try. */
+  readonly maxWaitMs: number;
+  /** How long an attempt may wait for hardware or its image, where its provider does not say. */
+  readonly capacityTimeoutMs: number;
+  /** Attempts in a row that eviction, preemption or the loss of a node may end without a single step forward. */
+  readonly maxInterrupted: number;
 }
 
 export const defaultJobSettings: JobSettings = {
@@ -39,4 +45,7 @@ export const defaultJobSettings: JobSettings = {
   maxLost: 3,
   retryMs: 2_000,
   waitMs: 15_000,
+  maxWaitMs: 300_000,
+  capacityTimeoutMs: 600_000,
+  maxInterrupted: 20,
 };

@@ -2,7 +2,7 @@ import type { Condition, TrainingJobStatus } from '@kriptik/crds';
 import type { BudgetLevel } from '../budget/limits.ts';
 import type { ApprovalView } from '../plan/approval.ts';
 import { setCondition } from '../runtime/conditions.ts';
-import type { Situation } from './types.ts';
+import type { Situation, StoreTrouble } from './types.ts';
 
 /** Condition types of a job. Reasons of conditions and events are the same words. */
 export const jobConditions = [
@@ -31,6 +31,8 @@ export interface ConditionInput {
   /** Step of the newest verified checkpoint. */
   readonly verifiedStep?: number | undefined;
   readonly storeProblem?: string | undefined;
+  /** Why the store cannot be read now. */
+  readonly storeTrouble?: StoreTrouble | undefined;
 }
 
 interface Verdict {
@@ -71,7 +73,7 @@ function verdictsOf(input: ConditionInput): Record<JobCondition, Verdict> {
     Approved: approval.approved
       ? { status: true, reason: 'DigestApproved', message: 'The plan was approved with exactly this digest' }
       : { status: false, reason: approval.reason, message: approval.message },
-    Running: is('Running', situation.kind === 'Provisioning' ? 'Provisioning' : 'NotRunning'),
+    Running: is('Running', notRunning(situation)),
     CheckpointVerified: checkpointVerdict(input),
     BudgetAlert: budgetVerdict(level !== 'Ok', 'Alert', input.alertAt),
     BudgetWarning: budgetVerdict(level === 'Warning' || level === 'Freeze', 'Warning', input.warnAt),
@@ -87,6 +89,12 @@ function verdictsOf(input: ConditionInput): Record<JobCondition, Verdict> {
   };
 }
 
+/** What a job that does not run waits for, in the words of its Ready condition. */
+function notRunning(situation: Situation): string {
+  if (situation.kind === 'Pending') return situation.reason;
+  return situation.kind === 'Provisioning' ? (situation.reason ?? situation.kind) : 'NotRunning';
+}
+
 /** Says the line, not the percentage of the moment: the message must not change with every cent. */
 function budgetVerdict(reached: boolean, name: 'Alert' | 'Warning', line: number): Verdict {
   return reached
@@ -99,6 +107,14 @@ function budgetVerdict(reached: boolean, name: 'Alert' | 'Warning', line: number
 }
 
 function checkpointVerdict(input: ConditionInput): Verdict {
+  if (input.storeTrouble !== undefined) {
+    const { reason, message, remedy } = input.storeTrouble;
+    const known =
+      input.verifiedStep === undefined
+        ? 'No checkpoint was verified before'
+        : `The checkpoint of step ${input.verifiedStep} was verified before`;
+    return { status: false, reason, message: `${message}. ${known}. ${remedy}`.trim() };
+  }
   if (input.storeProblem !== undefined) {
     return { status: false, reason: 'VerificationFailed', message: input.storeProblem };
   }

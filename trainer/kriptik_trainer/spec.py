@@ -18,6 +18,7 @@ from kriptik_trainer.options import (
     parse_evaluation,
     parse_options,
 )
+from kriptik_trainer.store_place import StorePlace, parse_store
 
 SHA256 = r"[0-9a-f]{64}"
 MODALITIES = ("llm", "code", "multimodal", "image", "video", "audio")
@@ -129,7 +130,7 @@ class Spec:
     options: Options
     data: tuple[DataFile, ...]
     hyperparameters: Hyperparameters
-    store_uri: str
+    store: StorePlace
     resume: Resume | None
     outputs: tuple[str, ...]
     deadline: float | None
@@ -271,7 +272,7 @@ def parse_spec(value: Any) -> Spec:
         hyperparameters=_hyperparameters(
             fields.optional_child("hyperparameters") or Fields({}, "hyperparameters")
         ),
-        store_uri=fields.child("store").text("uri"),
+        store=parse_store(fields.child("store")),
         resume=_resume(fields.optional_child("resume")),
         outputs=_outputs(fields, name),
         deadline=fields.time("deadline"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kriptik_trainer.store import FileStore
+from kriptik_trainer.store_file import FileStore
 from support.process import TrainerProcess
 from support.specs import changed, spec_json
 
@@ -85,7 +85,7 @@ def test_full_disk_keeps_the_last_verified_checkpoint(
     result = trainer.result()
     assert (code, result["outcome"], result["error"]["code"]) == (22, "failed", "diskFull")
     assert "resume" in result["error"]["remedy"]
-    latest = store.latest()
+    latest = store.latest().stored
     assert latest is not None
     assert latest.uri == good.uri
     assert [path.name for path in (tmp_path / "store" / "checkpoints").iterdir()] == [

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from kriptik_trainer.manifest import verify
-from kriptik_trainer.store import FileStore, path_of
+from kriptik_trainer.store import path_of
+from kriptik_trainer.store_file import FileStore
 from support.inprocess import run_attempt, weights_hash
 from support.process import TrainerProcess, ask
 from support.rows import write_data
@@ -117,7 +118,7 @@ def test_sigkill_between_checkpoints_loses_only_the_steps_since(tmp_path: Path, 
         trainer.step(7)
         trainer.process.kill()
         trainer.process.wait()
-    latest = FileStore(trainer.store).latest()
+    latest = FileStore(trainer.store).latest().stored
     assert latest is not None
     assert latest.step % 3 == 0
     assert latest.step >= 6

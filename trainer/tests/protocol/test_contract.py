@@ -17,7 +17,7 @@ from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress, checkpoint_json
 from kriptik_trainer.result import Ending
 from kriptik_trainer.spec import Control, parse_spec
-from kriptik_trainer.store import FileStore
+from kriptik_trainer.store_file import FileStore
 from support.process import ask
 from support.schema import PROTOCOL, SCHEMA, check
 

@@ -14,7 +14,7 @@ from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress
 from kriptik_trainer.run import train_attempt
 from kriptik_trainer.spec import parse_spec
-from kriptik_trainer.store import FileStore, open_store
+from kriptik_trainer.store import JobStore, open_store
 
 CLOCK = Clock(time.time, time.monotonic)
 
@@ -37,18 +37,18 @@ class Attempt:
     ended_early: str | None
     status: dict[str, Any]
     points: list[dict[str, Any]]
-    store: FileStore
+    store: JobStore
     mailbox: Mailbox
 
 
 def run_attempt(spec: dict[str, Any], stop_after: int | None = None) -> Attempt:
     """Prepares, trains and exports."""
     parsed = parse_spec(spec)
-    store = open_store(parsed.store_uri)
+    store = open_store(parsed.store, parsed.attempt)
     mailbox = Mailbox()
     progress = StoppingProgress(parsed.job, parsed.attempt, mailbox, CLOCK)
     progress.stop_after = stop_after
-    metrics = Metrics(store.root / "metrics.jsonl", CLOCK.wall)
+    metrics = Metrics(store.metrics_path, CLOCK.wall)
     session = train_attempt(parsed, store, progress, metrics)
     return Attempt(session.ended_early, progress.snapshot(), metrics.history(), store, mailbox)
 

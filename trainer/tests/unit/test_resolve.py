@@ -8,7 +8,7 @@ import pytest
 
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.models.resolve import from_file
-from kriptik_trainer.store import FileStore
+from kriptik_trainer.store_file import FileStore
 
 
 def committed(root: Path, index: str = "config.json") -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.store import FileStore, Stored, path_of
+from kriptik_trainer.store import Stored, path_of
+from kriptik_trainer.store_file import FileStore
 
 
 def put(store: FileStore, step: int, text: str = "weights") -> Stored:
@@ -21,11 +22,11 @@ def put(store: FileStore, step: int, text: str = "weights") -> Stored:
 
 def test_the_newest_that_verifies_is_the_latest(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
-    assert store.latest() is None
+    assert store.latest().stored is None
     good, bad = put(store, 2), put(store, 4)
     (bad.path / "sub" / "weights").write_text("weightz 4")
 
-    assert store.latest() == good
+    assert store.latest().stored == good
     with pytest.raises(TrainerError, match="size and hash"):
         store.verified(bad.uri, bad.manifest_sha256)
     with pytest.raises(TrainerError, match="not the expected"):
@@ -42,7 +43,7 @@ def test_a_missing_file_and_a_missing_manifest_are_broken(tmp_path: Path) -> Non
         with pytest.raises(TrainerError) as caught:
             store.verified(stored.uri, None)
         assert caught.value.code == "checkpointBroken"
-    assert store.latest() is None
+    assert store.latest().stored is None
 
 
 def test_rotation_keeps_the_newest_good_ones_and_the_protected(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_a_failing_write_leaves_everything_as_it_was(tmp_path: Path) -> None:
     for name in ("step-00000002", "step-00000001"):
         with pytest.raises(OSError, match="No space"):
             store.save("checkpoint", name, 2, "a1", full)
-    assert store.latest() == good
+    assert store.latest().stored == good
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
 
 
@@ -83,7 +84,7 @@ def test_saving_again_replaces(tmp_path: Path) -> None:
     before, after = put(store, 1, "old"), put(store, 1, "new")
 
     assert before.manifest_sha256 != after.manifest_sha256
-    assert store.latest() == after
+    assert store.latest().stored == after
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
 
 

@@ -26,6 +26,7 @@ BODY_LIMIT = 64 * 1024
 IDLE_SECONDS = 30
 MAX_POINTS = 10_000
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+AUTHORIZATION = ("Authorization", "Kriptik-Authorization")
 MAX_DEADLINE_SECONDS = 10 * 365 * 86_400
 
 
@@ -83,6 +84,20 @@ class Api:
             )
         return 200, request.detail()
 
+    def withdraw(self, id: str) -> tuple[int, Any]:
+        """DELETE /v1/checkpoint/{id}"""
+        found = self._progress.mailbox.withdraw(id)
+        if found is None:
+            return self.checkpoint(id)
+        if not found:
+            raise Problem(
+                409,
+                "requestBegun",
+                "The request has begun",
+                f"The checkpoint {id!r} is being written, or is answered already.",
+            )
+        return 200, {"id": id, "state": "cancelled"}
+
     def stop(self, body: dict[str, Any]) -> tuple[int, Any]:
         """POST /v1/stop {id, checkpoint}"""
         save = body.get("checkpoint", True)
@@ -127,6 +142,13 @@ def _id(body: dict[str, Any]) -> str:
     return id
 
 
+def _is_bearer(value: str, token: bytes) -> bool:
+    scheme, _, given = value.partition(" ")
+    return scheme.lower() == "bearer" and hmac.compare_digest(
+        given.strip().encode("utf-8", "replace"), token
+    )
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
@@ -154,11 +176,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def _authorize(self) -> None:
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        given = token.strip().encode("utf-8", "replace")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given, self.server.token):
+        # A proxy on the way may keep Authorization for itself, so a header of our own counts as well.
+        offered = [self.headers.get(name, "") for name in AUTHORIZATION]
+        if not any(_is_bearer(value, self.server.token) for value in offered):
             raise Problem(
-                401, "unauthorized", "Not authorized", "Send the token as Authorization: Bearer."
+                401,
+                "unauthorized",
+                "Not authorized",
+                f"Send the token as {' or '.join(AUTHORIZATION)}: Bearer TOKEN.",
             )
 
     def _body(self) -> dict[str, Any]:
@@ -194,7 +219,12 @@ class _Handler(BaseHTTPRequestHandler):
             "/v1/stop": {"POST": lambda: api.stop(self._body())},
             "/v1/deadline": {"PUT": lambda: api.deadline(self._body())},
         }
-        offered = {"GET": lambda: api.checkpoint(named[1])} if named else routes.get(path)
+        if named:
+            routes[path] = {
+                "GET": lambda: api.checkpoint(named[1]),
+                "DELETE": lambda: api.withdraw(named[1]),
+            }
+        offered = routes.get(path)
         if offered is None:
             raise Problem(404, "notFound", "Not found", f"There is no {path}.")
         if method not in offered:

@@ -15,7 +15,9 @@ class ExitCode:
     INPUT: Final = 20
     OUT_OF_MEMORY: Final = 21
     DISK_FULL: Final = 22
+    STORE: Final = 23
     INTERNAL: Final = 30
+    LOST: Final = 31
 
 
 @dataclass

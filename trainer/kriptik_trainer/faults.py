@@ -6,11 +6,13 @@ import errno
 from collections.abc import Iterator
 
 from kriptik_trainer.errors import ExitCode, TrainerError
+from kriptik_trainer.world import lost
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXT = ("No space left", "os error 28", "File too large", "os error 27", "quota exceeded")
 # torch writes its archives through C++ and reports a short write only like this.
 _SHORT_WRITE = ("PytorchStreamWriter failed", "unexpected pos", "file write failed")
+_LOST_TEXT = ("gloo", "NCCL", "TCPStore", "ProcessGroup", "Broken pipe", "DistNetworkError")
 _MEMORY_TEXT = ("out of memory", "can't allocate memory", "Cannot allocate memory")
 
 
@@ -45,6 +47,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return False
 
 
+def is_peer_lost(error: BaseException) -> bool:
+    """Whether another process of the run is behind an error: gone, or waited for in vain."""
+    for one in _chain(error):
+        if type(one).__name__ in ("DistBackendError", "DistNetworkError", "DistStoreError"):
+            return True
+        if isinstance(one, RuntimeError) and any(sign in str(one) for sign in _LOST_TEXT):
+            return True
+    return False
+
+
 def classify(error: BaseException, store: str) -> TrainerError:
     """The error that a run reports for an exception."""
     if isinstance(error, TrainerError):
@@ -67,6 +79,8 @@ def classify(error: BaseException, store: str) -> TrainerError:
             ExitCode.DISK_FULL,
         )
     first = str(error).splitlines()[0][:300] if str(error) else ""
+    if is_peer_lost(error):
+        return lost(f"another process of the run is gone: {first}")
     return TrainerError(
         "internal",
         f"{type(error).__name__}: {first}",

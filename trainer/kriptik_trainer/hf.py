@@ -11,6 +11,7 @@ from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction
 from kriptik_trainer.spec import Hyperparameters, Spec
@@ -31,6 +32,9 @@ class _Callback(TrainerCallback):  # type: ignore[misc]
         self._tokens += tokens
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if args.world_size > 1:
+            # Or all would drop the same inputs out. A resume puts each process's own numbers back.
+            seed_all(args.seed, "process", args.process_index)
         self._hooks.begin(int(state.max_steps), int(state.global_step))
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -77,6 +81,7 @@ class Committed:
     def _save_checkpoint(self, model: Any, trial: Any, *rest: Any, **named: Any) -> None:
         step = int(self.state.global_step)
         usual_save = super()._save_checkpoint  # type: ignore[misc]
+        alone = int(self.args.world_size) == 1
 
         def write(folder: Path) -> None:
             usual = self.args.output_dir
@@ -90,7 +95,15 @@ class Committed:
                 path.rename(folder / path.name)
             made.rmdir()
 
-        self.hooks.save(step, write)
+        def random_numbers(folder: Path) -> None:
+            self._save_rng_state(str(folder))  # type: ignore[attr-defined]
+
+        self.hooks.save(step, write, None if alone else random_numbers)
+
+    def store_flos(self) -> None:
+        """The usual one sums over all processes, but only the first one writes a checkpoint."""
+        if int(self.args.world_size) == 1:
+            super().store_flos()  # type: ignore[misc]
 
 
 def pick_device() -> dict[str, Any]:
@@ -134,6 +147,12 @@ def common_arguments(given: Hyperparameters, output: str, device: str) -> dict[s
         "lr_scheduler_type": given.scheduler,
         "optim": "adamw_torch",
         "seed": given.seed,
+        # The order of rows is the same in all processes; each takes its share of it.
+        "data_seed": given.seed,
+        # The gradients lie in the same places of the same buffers at every step, so that their sums
+        # over processes do not depend on how many steps an attempt has made.
+        "ddp_find_unused_parameters": True,
+        "ddp_broadcast_buffers": False,
         "gradient_checkpointing": given.gradient_checkpointing,
         "logging_strategy": "steps",
         "logging_steps": 1,

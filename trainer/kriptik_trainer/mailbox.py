@@ -62,6 +62,28 @@ class Mailbox:
         with self._lock:
             return self._requests.get(id)
 
+    def withdraw(self, id: str) -> bool | None:
+        """Takes back a request that nobody has begun on; whether that was so, None for no such one.
+
+        It is forgotten, so the same id may be used again.
+        """
+        with self._lock:
+            request = self._requests.get(id)
+            if request is None:
+                return None
+            if request.state != "pending":
+                return False
+            del self._requests[id]
+            return True
+
+    def take(self) -> list[Request]:
+        """The requests that wait, which can no longer be withdrawn: what follows is decided for them."""
+        with self._lock:
+            waiting = [r for r in self._requests.values() if r.state in ("pending", "writing")]
+            for request in waiting:
+                request.state = "writing"
+            return waiting
+
     def last(self) -> Request | None:
         """The newest request."""
         with self._lock:
@@ -71,12 +93,6 @@ class Mailbox:
         """Requests that no checkpoint has answered yet, oldest first."""
         with self._lock:
             return [r for r in self._requests.values() if r.state in ("pending", "writing")]
-
-    def begin(self, requests: list[Request]) -> None:
-        """Marks requests as being written."""
-        with self._lock:
-            for request in requests:
-                request.state = "writing"
 
     def settle(
         self, requests: list[Request], checkpoint: dict[str, Any] | None, failure: str | None = None

@@ -57,6 +57,7 @@ class Metrics:
         learning_rate: float | None,
         grad_norm: float | None,
         tokens_per_second: float | None,
+        data_wait_share: float | None = None,
     ) -> Point:
         """Records a point. A disk that does not take it costs the history, not the run."""
         with self._lock:
@@ -67,6 +68,7 @@ class Metrics:
                     "learningRate": finite(learning_rate),
                     "gradNorm": finite(grad_norm),
                     "tokensPerSecond": finite(tokens_per_second),
+                    "dataWaitShare": finite(data_wait_share),
                 },
             )
 

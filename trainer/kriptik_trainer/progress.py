@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from kriptik_trainer import PROTOCOL
 from kriptik_trainer.deadline import Deadline, Pace
+from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.host import device_memory, host_memory
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import finite
 from kriptik_trainer.store import Stored
@@ -76,18 +78,30 @@ class Progress:
             "tokensPerSecond": None,
             "etaSeconds": None,
             "secondsPerStep": None,
+            "lastProgressAt": None,
+            "dataWaitShare": None,
+            "gradNorm": None,
+            "nonFinite": None,
+            "memory": None,
+            "hostMemory": None,
             "deadline": None,
+            "deadlineSeconds": None,
             "checkpointSeconds": None,
             "lastCheckpoint": None,
+            "lastCheckpointError": None,
+            "stepsSinceCheckpoint": 0,
             "request": None,
             "device": {"type": "cpu", "name": "unknown", "count": 0},
+            "world": {"size": 1, "nodes": 1},
             "evaluation": None,
             "artifacts": [],
             "error": None,
             "warnings": [],
         }
         self._deadline: Deadline | None = None
+        self._began = (clock.wall(), clock.monotonic())
         self._steps: deque[float] = deque(maxlen=WINDOW)
+        self._waits: deque[float] = deque(maxlen=WINDOW)
         self._worst_checkpoint: float | None = None
         self.state_bytes = 0
 
@@ -95,8 +109,13 @@ class Progress:
         """The answer of GET /v1/status."""
         with self._lock:
             last = self.mailbox.last()
+            remaining = self.remaining()
+            checkpoint = self._status["lastCheckpoint"]
+            saved = 0 if checkpoint is None else checkpoint["step"]
             return {
                 **self._status,
+                "deadlineSeconds": None if remaining is None else round(remaining, 3),
+                "stepsSinceCheckpoint": max(0, self._status["step"] - saved),
                 "request": None if last is None else last.summary(),
                 "artifacts": list(self._status["artifacts"]),
                 "warnings": list(self._status["warnings"]),
@@ -143,11 +162,20 @@ class Progress:
             worst_step = max(self._steps, default=None)
             return Pace(self._worst_checkpoint, worst_step, self.state_bytes)
 
-    def step_done(self, step: int, epoch: float, seconds: float, samples: int) -> None:
-        """Records a finished optimizer step that took `seconds`."""
+    def _steady_now(self) -> float:
+        """The time of day, carried on from the start by the clock that nobody sets."""
+        wall, monotonic = self._began
+        return wall + (self.clock.monotonic() - monotonic)
+
+    def step_done(
+        self, step: int, epoch: float, seconds: float, samples: int, waited: float = 0.0
+    ) -> None:
+        """Records a finished optimizer step that took `seconds`, `waited` of them for data."""
         with self._lock:
             self._steps.append(seconds)
-            mean = sum(self._steps) / len(self._steps)
+            self._waits.append(waited)
+            spent = sum(self._steps)
+            mean = spent / len(self._steps)
             total = self._status["totalSteps"]
             self.set(
                 step=step,
@@ -155,11 +183,48 @@ class Progress:
                 secondsPerStep=round(mean, 4),
                 samplesPerSecond=round(samples / mean, 4) if mean > 0 else None,
                 etaSeconds=None if total is None else round(max(0, total - step) * mean, 1),
+                lastProgressAt=to_rfc3339(self._steady_now()),
+                dataWaitShare=round(sum(self._waits) / spent, 4) if spent > 0 else None,
+                memory=device_memory() or host_memory(),
+                hostMemory=host_memory(),
             )
 
-    def logged(self, loss: float | None, rate: float | None, tokens: float | None) -> None:
-        """Records the newest loss, learning rate and tokens per second."""
-        self.set(loss=finite(loss), learningRate=finite(rate), tokensPerSecond=finite(tokens))
+    def data_wait_share(self) -> float | None:
+        """The share of the last steps' time that went into waiting for data."""
+        value: float | None = self.get("dataWaitShare")
+        return value
+
+    def not_finite(self, step: int, what: Literal["loss", "gradNorm"]) -> None:
+        """Counts a step whose loss or gradient was no number."""
+        with self._lock:
+            known = self._status["nonFinite"] or {"steps": 0}
+            self.set(nonFinite={"steps": known["steps"] + 1, "lastStep": step, "what": what})
+
+    def checkpoint_failed(self, problem: TrainerError, step: int) -> None:
+        """Records why the checkpoint of a step could not be stored."""
+        self.set(
+            lastCheckpointError={
+                "code": problem.code,
+                "message": problem.message,
+                "step": step,
+                "at": to_rfc3339(self.clock.wall()),
+            }
+        )
+
+    def logged(
+        self,
+        loss: float | None,
+        rate: float | None,
+        tokens: float | None,
+        norm: float | None = None,
+    ) -> None:
+        """Records the newest loss, learning rate, tokens per second and gradient norm."""
+        self.set(
+            loss=finite(loss),
+            learningRate=finite(rate),
+            tokensPerSecond=finite(tokens),
+            gradNorm=finite(norm),
+        )
 
     def checkpoint_took(self, seconds: float) -> None:
         """Records the time of a checkpoint; the worst one counts."""

@@ -11,11 +11,16 @@ from typing import Any, Literal
 from kriptik_trainer import PROTOCOL
 from kriptik_trainer.errors import ExitCode, TrainerError
 from kriptik_trainer.log import log
+from kriptik_trainer.peers import Peers
 from kriptik_trainer.progress import Progress
-from kriptik_trainer.store import Store
+from kriptik_trainer.store import JobStore
+from kriptik_trainer.termination import path_of, summary, write
 from kriptik_trainer.timestamps import to_rfc3339
 
 Outcome = Literal["succeeded", "frozen", "stopped", "failed"]
+PATIENCE_SECONDS = 10.0
+FLUSH_SECONDS = 5.0
+"""With less time left than this the last metrics are not waited for."""
 _PHASES = {"succeeded": "finished", "frozen": "frozen", "stopped": "stopped", "failed": "failed"}
 _CODES = {
     "succeeded": ExitCode.SUCCEEDED,
@@ -37,7 +42,7 @@ class Ending:
     def __init__(
         self,
         progress: Progress,
-        store: Store,
+        store: JobStore,
         attempt: str,
         leave: Callable[[int], None] = leave,
     ) -> None:
@@ -47,6 +52,18 @@ class Ending:
         self._leave = leave
         self._lock = threading.Lock()
         self._ended = False
+        self._peers: Peers | None = None
+
+    def tell(self, peers: Peers) -> None:
+        """Has the other processes end with the same exit code as this one."""
+        self._peers = peers
+
+    def _say(self, result: dict[str, Any], code: int) -> None:
+        """What can be said without the store, which may take its time."""
+        write(path_of(os.environ), summary(result, 0, code))
+        if self._peers is not None:
+            remaining = self._progress.remaining()
+            self._peers.farewell(code, 60.0 if remaining is None else remaining - 0.1)
 
     def end(self, outcome: Outcome, error: TrainerError | None = None) -> None:
         """Writes the result and leaves. Returns only in a second thread that came too late."""
@@ -66,11 +83,17 @@ class Ending:
             "checkpoint": status["lastCheckpoint"],
             "artifacts": status["artifacts"],
             "error": status["error"],
+            "lastCheckpointError": status["lastCheckpointError"],
             "finishedAt": to_rfc3339(self._progress.clock.wall()),
         }
+        self._say(result, code)
+        remaining = self._progress.remaining()
+        if remaining is None or remaining > FLUSH_SECONDS:
+            self._store.flush()
+        patience = PATIENCE_SECONDS if remaining is None else max(0.3, remaining - 0.1)
         try:
-            self._store.put_result(self._attempt, result)
-        except OSError as problem:
+            self._store.put_result(self._attempt, result, min(PATIENCE_SECONDS, patience))
+        except (OSError, TrainerError) as problem:
             log(f"result.json could not be written: {problem}", "ERROR")
         if error is not None:
             log(str(error), "ERROR")

@@ -11,17 +11,16 @@ from typing import Any
 from kriptik_trainer.deadline import decide
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.evaluation import Evaluator
-from kriptik_trainer.executors.base import Instruction
-from kriptik_trainer.faults import is_disk_full
+from kriptik_trainer.executors.base import Instruction, Part
 from kriptik_trainer.log import log
 from kriptik_trainer.mailbox import Request
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Progress, Reason, checkpoint_json
 from kriptik_trainer.result import Outcome
+from kriptik_trainer.saving import Saver
 from kriptik_trainer.spec import Spec
-from kriptik_trainer.store import Store
+from kriptik_trainer.store import JobStore
 
-KEEP = 2
 RUN_FILE = "kriptik.json"
 """In each checkpoint: what the next attempt wants to know of this one."""
 
@@ -34,9 +33,10 @@ class Session:
         spec: Spec,
         progress: Progress,
         metrics: Metrics,
-        store: Store,
+        store: JobStore,
         facts: dict[str, Any],
         evaluator: Evaluator,
+        processes: int = 1,
     ) -> None:
         self._spec = spec
         self._progress = progress
@@ -44,8 +44,12 @@ class Session:
         self._store = store
         self._facts = facts
         self._evaluator = evaluator
+        self._processes = processes
         self._started = 0.0
         self._step_seconds = 0.0
+        self._waited = 0.0
+        self._ends = False
+        self._saver = Saver(spec, progress, store)
         self._reason: Reason = "periodic"
         self._total = 0
         self._answering: list[Request] = []
@@ -59,16 +63,22 @@ class Session:
         log(f"training from step {step} to {total_steps}")
 
     def step_begins(self) -> None:
-        """See Hooks.step_begins."""
-        self._started = self._progress.clock.monotonic()
+        """See Hooks.step_begins. What has passed since the last step went into getting its rows."""
+        self._waited = self._progress.clock.monotonic() - self._started
 
     def step_ended(self, step: int, epoch: float) -> Instruction:
         """See Hooks.step_ended."""
+        told = self._decide(step, epoch)
+        self._ends = told.stop
+        self._started, self._waited = self._progress.clock.monotonic(), 0.0
+        return told
+
+    def _decide(self, step: int, epoch: float) -> Instruction:
         hyper = self._spec.hyperparameters
         self._step_seconds = self._progress.clock.monotonic() - self._started
-        samples = hyper.batch_size * hyper.gradient_accumulation
-        self._progress.step_done(step, epoch, self._step_seconds, samples)
-        waiting = self._progress.mailbox.waiting()
+        samples = hyper.batch_size * hyper.gradient_accumulation * self._processes
+        self._progress.step_done(step, epoch, self._step_seconds, samples, self._waited)
+        waiting = self._progress.mailbox.take()
         self._answering = waiting
         if step >= self._total:
             self._reason = "final"
@@ -87,7 +97,8 @@ class Session:
             self._reason = "requested"
             return Instruction(save=True, stop=False)
         self._reason = "periodic"
-        return Instruction(save=step % hyper.checkpoint_every_steps == 0, stop=False)
+        due = step % hyper.checkpoint_every_steps == 0 or self._saver.due()
+        return Instruction(save=due, stop=False)
 
     def _evaluate(self, step: int) -> None:
         """Measures where it is due and the deadline allows it and another step."""
@@ -106,8 +117,8 @@ class Session:
     ) -> None:
         """See Hooks.logged. Raises TrainerError `lossNotFinite` before such weights are saved."""
         speed = tokens / self._step_seconds if tokens and self._step_seconds > 0 else None
-        self._progress.logged(loss, rate, speed)
-        self._metrics.add(step, loss, rate, norm, speed)
+        self._progress.logged(loss, rate, speed, norm)
+        self._metrics.add(step, loss, rate, norm, speed, self._progress.data_wait_share())
         if self._metrics.write_error:
             self._progress.warn(self._metrics.write_error)
         eta = self._progress.get("etaSeconds")
@@ -115,7 +126,10 @@ class Session:
             f"step {step}/{self._total} loss {loss:.4f} lr {rate or 0:.3g} "
             f"{self._step_seconds:.2f} s/step eta {eta or 0:.0f} s"
         )
+        if norm is not None and not math.isfinite(norm):
+            self._progress.not_finite(step, "gradNorm")
         if not math.isfinite(loss):
+            self._progress.not_finite(step, "loss")
             raise TrainerError(
                 "lossNotFinite",
                 f"the loss is {loss} at step {step}; the weights are ruined and were not saved",
@@ -135,8 +149,19 @@ class Session:
             **self._facts,
         }
 
-    def save(self, step: int, write: Callable[[Path], None]) -> None:
-        """See Hooks.save. A full disk is tried once more after the older checkpoints are gone."""
+    def _measured(self, step: int) -> dict[str, Any] | None:
+        """The watched figure, where it was measured at this very step."""
+        found = self._progress.get("evaluation")
+        if found is None or found["step"] != step:
+            return None
+        value = found["latest"].get(found["metric"])
+        if value is None:
+            return None
+        return {"metric": found["metric"], "value": value, "better": found["better"]}
+
+    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
+        """See Hooks.save. Training goes on without a checkpoint that the store does not take now, and
+        a run that ends with it keeps the one before."""
         mailbox, clock = self._progress.mailbox, self._progress.clock
 
         def write_all(folder: Path) -> None:
@@ -144,26 +169,24 @@ class Session:
             (folder / RUN_FILE).write_text(json.dumps(self._run_file(step), indent=2) + "\n")
 
         self._progress.set(phase="checkpointing")
-        mailbox.begin(self._answering)
         began = clock.monotonic()
-        name = f"step-{step:08d}"
-        protect = None if self._spec.resume is None else self._spec.resume.uri
         try:
-            try:
-                stored = self._store.save("checkpoint", name, step, self._spec.attempt, write_all)
-            except Exception as error:
-                if not is_disk_full(error):
-                    raise
-                log("the disk is full; removing older checkpoints and trying once more", "WARN")
-                self._store.rotate(1, protect)
-                stored = self._store.save("checkpoint", name, step, self._spec.attempt, write_all)
+            stored = self._saver.save(
+                step, self._reason, self._ends, write_all, self._measured(step)
+            )
         except Exception as error:
             mailbox.settle(self._answering, None, f"the checkpoint failed: {error}")
             raise
-        seconds = clock.monotonic() - began
-        self._progress.checkpoint_took(seconds)
-        record = checkpoint_json(stored, self._reason, seconds)
-        self._progress.set(phase="training", lastCheckpoint=record)
-        mailbox.settle(self._answering, record)
-        log(f"checkpoint of step {step} ({self._reason}) in {seconds:.2f} s: {stored.uri}")
-        self._store.rotate(KEEP, protect)
+        if isinstance(stored, TrainerError):
+            self._progress.set(phase="training")
+            mailbox.settle(self._answering, None, f"the checkpoint failed: {stored}")
+        else:
+            seconds = clock.monotonic() - began
+            self._progress.checkpoint_took(seconds)
+            record = checkpoint_json(stored, self._reason, seconds)
+            self._progress.set(phase="training", lastCheckpoint=record, lastCheckpointError=None)
+            mailbox.settle(self._answering, record)
+            log(f"checkpoint of step {step} ({self._reason}) in {seconds:.2f} s: {stored.uri}")
+            self._saver.tidy()
+        self._store.flush()
+        self._started = clock.monotonic()

@@ -16,6 +16,10 @@ class Instruction:
     stop: bool
 
 
+Part = Callable[[Path], None]
+"""Writes what only one of several processes knows into an empty folder."""
+
+
 class Hooks(Protocol):
     """Called by an executor from its training loop, in its thread."""
 
@@ -33,8 +37,9 @@ class Hooks(Protocol):
     ) -> None:
         """Figures of a step; `tokens` is the number of tokens that it went through."""
 
-    def save(self, step: int, write: Callable[[Path], None]) -> None:
-        """Commits what `write` puts into an empty folder as the checkpoint of `step`."""
+    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
+        """Commits what `write` puts into an empty folder as the checkpoint of `step`. Where several
+        processes train, `write` is the first one's and each of the others adds its `part`."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from trl.trainer.utils import RepeatSampler
 
 from kriptik_trainer.determinism import derived_seed
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction
+from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction, Part
 from kriptik_trainer.executors.dpo import preference_rows
 from kriptik_trainer.executors.sft import language_card
 from kriptik_trainer.hf import Committed, HfExecutor, Rows, run_trainer
@@ -105,7 +105,7 @@ class Phase:
         """See Hooks.logged."""
         self._hooks.logged(step + self._offset, loss, rate, norm, tokens)
 
-    def save(self, step: int, write: Callable[[Path], None]) -> None:
+    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
         """See Hooks.save."""
 
         def write_all(folder: Path) -> None:
@@ -113,7 +113,7 @@ class Phase:
             if self._add is not None:
                 self._add(folder)
 
-        self._hooks.save(step + self._offset, write_all)
+        self._hooks.save(step + self._offset, write_all, part)
 
 
 class RlhfExecutor(HfExecutor):

@@ -1,0 +1,97 @@
+"""What every process of a run does before training: rows, model, executor."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kriptik_trainer import __version__
+from kriptik_trainer.data.load import Loaded, load_all
+from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.determinism import held_out
+from kriptik_trainer.executors.base import Executor
+from kriptik_trainer.executors.registry import find, kind_of
+from kriptik_trainer.log import log
+from kriptik_trainer.models.architecture import architecture
+from kriptik_trainer.spec import Spec
+
+Rows = list[tuple[str, Example]]
+
+
+def quiet_libraries(spec: Spec) -> None:
+    """Keeps the libraries from drawing bars, and from asking a hub that this run does not need."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    # Threads that wait for each other sleep in place of spinning. On a machine that also runs other
+    # things, spinning was measured to take twice the CPU time and twice as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    warnings.filterwarnings("ignore", category=UserWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    needs_hub = spec.model.source.startswith("hf://") or any(d.format == "hub" for d in spec.data)
+    if not needs_hub:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def read_rows(spec: Spec, warn: Callable[[str], None]) -> tuple[Loaded, ...]:
+    """The data of a run, read and valid. Raises TrainerError for rows that are not."""
+    loaded = load_all(spec.data, kind_of(spec))
+    for one in loaded:
+        for text in one.warnings:
+            warn(text)
+        log(f"{one.uri}: {len(one.examples)} rows of {one.shape}")
+    return loaded
+
+
+def split_rows(spec: Spec, loaded: tuple[Loaded, ...]) -> tuple[Rows, Rows]:
+    """(rows to train on, rows held out for evaluation), each with its file."""
+    rows = [(one.uri, example) for one in loaded for example in one.examples]
+    given = spec.evaluation
+    if given is None:
+        return rows, []
+    held = held_out(len(rows), given.share, given.max_rows, spec.hyperparameters.seed)
+    kept = [row for index, row in enumerate(rows) if index not in held]
+    return kept, [rows[index] for index in sorted(held)]
+
+
+def fetch_model(spec: Spec) -> Path:
+    """The folder of the model, fetched where it is not there yet. Raises TrainerError."""
+    from kriptik_trainer.models.resolve import resolve  # noqa: PLC0415 - heavy
+
+    return resolve(spec.model.source, spec.model.revision, log)
+
+
+def open_executor(spec: Spec, folder: Path, examples: Rows, held: Rows) -> Executor:
+    """The executor that trains what a spec says. Raises TrainerError."""
+    entry = find(spec, architecture(folder))
+    executor: Executor = entry.load()(spec, folder, examples, held)
+    return executor
+
+
+def facts_of(
+    spec: Spec, loaded: tuple[Loaded, ...], threads: int, processes: int
+) -> dict[str, Any]:
+    """What has to be equal for a resume to be exact; kept in every checkpoint."""
+    hyper = {k: v for k, v in vars(spec.hyperparameters).items() if k != "checkpoint_every_steps"}
+    return {
+        "trainer": __version__,
+        "model": spec.model.id,
+        "method": spec.method,
+        "lora": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(spec.lora).items()},
+        "options": vars(spec.options),
+        "data": [one.sha256 or one.uri for one in loaded],
+        "hyperparameters": hyper,
+        "threads": threads,
+        "processes": processes,
+    }
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Names of facts in which a resumed run differs from the one it goes on from."""
+    return [name for name in now if name in before and before[name] != now[name]]

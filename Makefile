@@ -23,7 +23,7 @@ demo: install programs trainer model ## From a goal in plain language to a train
 .PHONY: test
 test: check test-unit programs ## Run every check and test
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-trainer test-idle
-	@$(MAKE) --no-print-directory test-integration test-e2e
+	@$(MAKE) --no-print-directory test-integration test-faults test-e2e
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences
@@ -40,6 +40,10 @@ test-integration: install programs ## Tests against a real Kubernetes API server
 .PHONY: test-idle
 test-idle: install programs ## That an idle operator writes nothing: two quiet minutes, so make test runs the trainer's tests beside it
 	@vitest run --project idle
+
+.PHONY: test-faults
+test-faults: install programs ## The operator killed around its writes, cut off and misled; a sample, or with FULL=1 all of it
+	@vitest run --project faults
 
 .PHONY: test-trainer
 test-trainer: install trainer ## The trainer's own tests, on CPU

@@ -1,7 +1,10 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // unit: pure and in-process, beside the code, and the simulation. integration: a real API server, shared through the
-// global setup but for the operator's tests, which start their own. idle: an operator at rest. e2e: the quickstart with
+// global setup but for the operator's tests, which start their own. idle: an operator at rest. faults: the operator killed
+// and cut off at every turn, FULL=1 for all of it. e2e: the quickstart with
 // the real trainer.
 export default defineConfig({
   test: {
@@ -30,6 +33,17 @@ export default defineConfig({
           include: ['test/idle/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          // Hundreds of operators are started: what was compiled once need not be again.
+          env: { NODE_COMPILE_CACHE: join(tmpdir(), 'kriptik-compile-cache') },
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
         },
       },
       {

@@ -1,0 +1,67 @@
+import type { TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { accepted } from '../support/audit.ts';
+import type { Lane, Seen } from './lane.ts';
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+}
+
+/** What may be compared between two runs: no times, amounts, uids, versions or names that derive from them. */
+export interface EndState {
+  readonly objects: readonly string[];
+  /** Creations and deletions that the API server carried out, by kind. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Attempts of which a process was ever seen. */
+  readonly started: number;
+}
+
+const conditionsOf = (conditions: readonly Condition[] | undefined): string =>
+  (conditions ?? [])
+    .map(({ type, status, reason }) => `${type}=${status}/${reason}`)
+    .sort()
+    .join(' ');
+
+function goalLine({ metadata, status }: TrainingGoal): string {
+  return `goal ${status?.phase} finalizers=${metadata.finalizers?.length ?? 0} ${conditionsOf(status?.conditions)}`;
+}
+
+function planLine({ status }: TrainingPlan): string {
+  return `plan ${status?.phase} ${status?.approval?.decision} ${conditionsOf(status?.conditions)}`;
+}
+
+function jobLine({ metadata, spec, status }: TrainingJob): string {
+  const attempts = status?.attempts?.map(
+    ({ number, state, outcome, resumedFromStep }) => `${number}:${state}/${outcome}${resumedFromStep > 0 ? '+' : ''}`,
+  );
+  const saved = (status?.checkpoints ?? []).every(({ verifiedAt }) => verifiedAt !== undefined);
+  const parts = [
+    `job ${status?.phase} replicas=${spec.replicas}/${status?.replicas} finalizers=${metadata.finalizers?.length ?? 0}`,
+    `attempts=${attempts?.join()} freeze=${status?.freeze?.reason} verified=${saved}`,
+    `artifacts=${status?.artifacts?.map(({ name }) => name).join()}`,
+    conditionsOf(status?.conditions),
+  ];
+  return parts.join(' ');
+}
+
+/** Reads the end of a run off the API server, its audit log and the process table. */
+export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
+  const counts: Record<string, number> = {};
+  for (const entry of (await lane.audit.writes(lane.world.namespace)).filter(accepted)) {
+    const { verb, objectRef, user } = entry;
+    const { resource = '', subresource } = objectRef ?? {};
+    if (!['create', 'delete', 'deletecollection'].includes(verb) || subresource !== undefined) continue;
+    // Of what the control plane does by itself only the collection of garbage is ours to answer for.
+    if (objectRef?.apiGroup !== 'training.kriptik.ai' && !user.username.includes('kriptik-operator')) continue;
+    if (resource === 'events') continue;
+    const key = `${verb} ${resource}`;
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  const objects = [
+    ...(seen.goal === undefined ? [] : [goalLine(seen.goal)]),
+    ...seen.plans.map(planLine).sort(),
+    ...seen.jobs.map(jobLine).sort(),
+  ];
+  return { objects, counts, started: lane.processes.seen.length };
+}

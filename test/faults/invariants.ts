@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { planDigest } from '@kriptik/operator/digest.ts';
+import { type AuditEntry, accepted } from '../support/audit.ts';
+import { restorable } from '../support/saved.ts';
+import { type Lane, PRICE, type Seen } from './lane.ts';
+
+const FEE = 1.1;
+
+/** What broke in a run, by the API server's audit log, the process table and the disk; never by the operator's word. */
+export async function brokenIn(lane: Lane, seen: Seen, limit: number): Promise<string[]> {
+  const log = (await lane.audit.writes(lane.world.namespace)).filter(accepted);
+  return [
+    ...approvals(lane, log),
+    ...money(lane, limit),
+    ...owned(log),
+    ...(await saved(seen, log)),
+    ...(await secrets(lane)),
+    ...(lane.processes.most > 1 ? [`${lane.processes.most} trainers ran at once`] : []),
+    ...lane.processes.live.map((name) => `${name} still runs`),
+  ];
+}
+
+const isOperator = ({ user }: AuditEntry): boolean => user.username.includes('kriptik-operator');
+
+/** No instance without an approval of exactly its digest, given before. */
+function approvals({ processes }: Lane, log: readonly AuditEntry[]): string[] {
+  const created = log.filter(({ verb, objectRef }) => verb === 'create' && objectRef?.resource === 'trainingjobs');
+  const jobs = new Map(
+    created.map(({ responseObject }) => {
+      const job = responseObject as TrainingJob;
+      return [job.metadata.uid.replaceAll('-', '').slice(0, 8), job];
+    }),
+  );
+  return processes.seen.flatMap(({ name, start }) => {
+    const job = jobs.get(name.split('-')[1] ?? '');
+    if (job === undefined) return [`${name} belongs to no job`];
+    if (planDigest(job.spec.run) !== job.spec.planRef.digest) return [`${name} runs what its digest does not name`];
+    const approval = log.find(({ objectRef, responseObject }) => {
+      if (objectRef?.resource !== 'trainingplans' || objectRef.subresource !== 'status') return false;
+      const { metadata, status } = responseObject as TrainingPlan;
+      const { decision, digest } = status?.approval ?? {};
+      return metadata.uid === job.spec.planRef.uid && decision === 'Approved' && digest === job.spec.planRef.digest;
+    });
+    const early = approval === undefined || Date.parse(approval.stageTimestamp) >= start;
+    return early ? [`${name} began without an approval of its digest`] : [];
+  });
+}
+
+/** What the processes took, by the system's clock. */
+export function billOf({ processes }: Pick<Lane, 'processes'>): number {
+  const spans = processes.seen.map(({ start, stop }) => (stop ?? Date.now()) - start);
+  return spans.reduce((sum, ms) => sum + (ms / 3_600_000) * Number(PRICE) * FEE, 0);
+}
+
+function money(lane: Lane, limit: number): string[] {
+  const bill = billOf(lane);
+  return bill > limit ? [`${bill.toFixed(6)} USD was taken, ${limit} is the limit`] : [];
+}
+
+/** Specs belong to people: the operator creates plans and jobs, and patches nothing of them but finalizers. */
+function owned(log: readonly AuditEntry[]): string[] {
+  return log
+    .filter((entry) => isOperator(entry) && entry.objectRef?.apiGroup === 'training.kriptik.ai')
+    .filter(({ objectRef }) => objectRef?.subresource === undefined)
+    .filter(({ verb, objectRef, requestObject }) => {
+      const { resource = '' } = objectRef ?? {};
+      if (verb === 'create') return !['trainingplans', 'trainingjobs'].includes(resource);
+      const { metadata = {}, ...others } = (requestObject ?? {}) as { metadata?: object };
+      const fields = Object.keys(metadata).every((field) => ['finalizers', 'resourceVersion', 'uid'].includes(field));
+      return verb !== 'patch' || resource !== 'trainingjobs' || Object.keys(others).length > 0 || !fields;
+    })
+    .map(({ verb, objectRef }) => `the operator sent ${verb} ${objectRef?.resource}/${objectRef?.name}`);
+}
+
+/** Every status that promised a checkpoint is held to it at the end, and steps never went back. */
+async function saved({ jobs }: Seen, log: readonly AuditEntry[]): Promise<string[]> {
+  const broken: string[] = [];
+  for (const job of jobs) {
+    await restorable(job).catch((error: Error) => broken.push(error.message));
+    let least = 0;
+    for (const { resumedFromStep, lastStep, number, outcome } of job.status?.attempts ?? []) {
+      if (resumedFromStep < least) broken.push(`attempt ${number} resumed at ${resumedFromStep}, ${least} was saved`);
+      if (outcome === 'Frozen' || outcome === 'Stopped') least = lastStep ?? least;
+    }
+  }
+  for (const { objectRef, responseObject } of log) {
+    if (objectRef?.resource !== 'trainingjobs' || objectRef.subresource !== 'status') continue;
+    const { status } = responseObject as TrainingJob;
+    const resting = ['Frozen', 'Paused', 'Succeeded'].includes(status?.phase ?? '');
+    const open = status?.attempts?.some(({ state }) => state !== 'Gone') === true;
+    if (resting && open) broken.push(`${status?.phase} was reported with an attempt that is not gone`);
+    if (status?.phase === 'Succeeded' && (status.artifacts ?? []).length === 0)
+      broken.push('succeeded without a model');
+  }
+  return broken;
+}
+
+/** Tokens of trainers stay between the operator and them. */
+async function secrets(lane: Lane): Promise<string[]> {
+  const tokens = lane.processes.seen.map(({ token }) => token).filter((token) => token !== '');
+  const told = [await readFile(lane.world.operatorLog, 'utf8').catch(() => '')];
+  told.push(...(await lane.audit.lines(lane.world.namespace)));
+  told.push(
+    ...lane.proxy.writes.map(({ call }) => (call.resource === 'secrets' ? '' : JSON.stringify(call.body ?? ''))),
+  );
+  return tokens.filter((token) => told.some((text) => text.includes(token))).map(() => 'a token of a trainer was told');
+}

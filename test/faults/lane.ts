@@ -1,0 +1,138 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { ComputeProviderResource, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
+import type { JobSettings } from '@kriptik/operator/job/settings.ts';
+import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
+import { AuditTail } from '../support/audit.ts';
+import { ProcessWatch } from '../support/process-watch.ts';
+import { FaultProxy, type ProxyFault } from '../support/proxy.ts';
+import { waitFor } from '../support/wait.ts';
+import { operatorKubeconfig, World } from '../support/world.ts';
+
+/** The name of the one goal of a lane. */
+export const GOAL = 'faq';
+
+/** With the fee 39.60 USD an hour: 0.011 a second. */
+export const PRICE = '36.00';
+
+/** Fast, and yet in the order in which a real cluster has them. */
+export const FAST: Partial<JobSettings> = {
+  pollMs: 150,
+  progressMs: 200,
+  assumedCheckpointMs: 150,
+  assumedStartMs: 2_000,
+  teardownMs: 2_300,
+  killGraceMs: 1_000,
+  retryMs: 200,
+  waitMs: 300,
+};
+
+/** What a lane looks like from outside at one moment. */
+export interface Seen {
+  readonly goal: TrainingGoal | undefined;
+  readonly plans: readonly TrainingPlan[];
+  readonly jobs: readonly TrainingJob[];
+}
+
+export interface LaneOptions {
+  readonly cluster: ControlPlane;
+  readonly name: string;
+  readonly settings?: Partial<JobSettings>;
+  readonly trainerArguments?: readonly string[];
+}
+
+/**
+ * A namespace, a provider and a goal's whole life with an operator that sees nothing else, behind a proxy of its own:
+ * many lanes share one control plane.
+ */
+export class Lane {
+  readonly world: World;
+  readonly proxy: FaultProxy;
+  readonly processes: ProcessWatch;
+  readonly audit: AuditTail;
+  /** How often an operator was killed. */
+  kills = 0;
+  #operator: ChildProcess | undefined;
+
+  private constructor(world: World, proxy: FaultProxy, audit: AuditTail) {
+    this.world = world;
+    this.proxy = proxy;
+    this.audit = audit;
+    this.processes = new ProcessWatch(world.workDir);
+  }
+
+  static async start({ cluster, name, settings = {}, trainerArguments = [] }: LaneOptions): Promise<Lane> {
+    const audit = await AuditTail.from(cluster.auditLogPath);
+    const upstream = await operatorKubeconfig(cluster);
+    const proxy = await FaultProxy.start({ upstream, scope: { namespace: name, name } });
+    const world = await World.start({
+      cluster,
+      namespace: name,
+      provider: name,
+      pricePerHour: PRICE,
+      operatorKubeconfig: proxy.kubeconfig,
+      quiet: true,
+      settings: { ...FAST, ...settings },
+      trainerArguments: ['--step-ms', '40', '--checkpoint-ms', '40', ...trainerArguments],
+    });
+    return new Lane(world, proxy, audit);
+  }
+
+  /** Whether an operator of this lane runs. */
+  get alive(): boolean {
+    return this.#operator !== undefined && this.#operator.exitCode === null && this.#operator.signalCode === null;
+  }
+
+  get operatorPid(): number {
+    if (!this.alive || this.#operator?.pid === undefined) throw new Error('no operator runs');
+    return this.#operator.pid;
+  }
+
+  /** Starts an operator unless one runs. */
+  startOperator(): void {
+    if (!this.alive) this.#operator = this.world.spawnOperator();
+  }
+
+  /** As by the system's hand: it hears nothing of it. */
+  async kill(): Promise<void> {
+    const operator = this.#operator;
+    if (operator === undefined || !this.alive) return;
+    operator.kill('SIGKILL');
+    await once(operator, 'exit');
+    this.kills += 1;
+  }
+
+  /** A fault that kills the operator, at once or when its next call after the reply comes. */
+  killed(at: 'before' | 'committed' | 'replied'): ProxyFault {
+    return { at, run: () => this.kill() };
+  }
+
+  async look(): Promise<Seen> {
+    const goals = this.world.goal(GOAL).catch(() => undefined);
+    const [goal, plans, jobs] = await Promise.all([goals, this.world.plans(), this.world.jobs()]);
+    return { goal, plans, jobs };
+  }
+
+  /** Resolves when nothing was written for so long and no process of an attempt is left. */
+  async quiet(forMs: number): Promise<void> {
+    await waitFor(
+      `${this.world.namespace} to come to rest`,
+      () => {
+        const last = this.proxy.effective.findLast(({ call }) => call.resource !== 'events')?.at ?? 0;
+        return Date.now() - last >= forMs && this.processes.live.length === 0 ? true : undefined;
+      },
+      { timeoutMs: 40_000 },
+    );
+  }
+
+  /** Ends everything and removes what can be removed. */
+  async stop(): Promise<void> {
+    await this.kill();
+    await this.processes.stop();
+    await this.proxy.stop();
+    const providers = this.world.client.resource(ComputeProviderResource);
+    await providers.status.patch({ name: this.world.namespace }, { status: { instances: 0 } }).catch(() => {});
+    await providers.delete({ name: this.world.namespace }).catch(() => {});
+    await this.world.stop();
+  }
+}

@@ -1,0 +1,79 @@
+import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
+import type { ProxyFault } from '../support/proxy.ts';
+import type { LoggedWrite, ProxyCall } from '../support/proxy-call.ts';
+import { type EndState, endStateOf } from './end-state.ts';
+import { brokenIn } from './invariants.ts';
+import { GOAL, Lane, type Seen } from './lane.ts';
+import type { Scenario } from './scenarios.ts';
+
+/** How long the operator must have written nothing for a run to be over; more than its slowest look. */
+const QUIET_MS = 1_200;
+const LIMIT_MS = 90_000;
+
+/** What came of one run. */
+export interface Outcome {
+  readonly end: EndState;
+  readonly broken: readonly string[];
+  readonly writes: readonly LoggedWrite[];
+  readonly kills: number;
+  readonly tookMs: number;
+}
+
+export interface RunOptions {
+  readonly cluster: ControlPlane;
+  readonly name: string;
+  readonly scenario: Scenario;
+  /** What the proxy does to calls. */
+  readonly fault?: (lane: Lane, call: ProxyCall, write: LoggedWrite | undefined) => ProxyFault | undefined;
+  /** Called at every look, for faults that are no answer to a call. */
+  readonly disturb?: (lane: Lane, seen: Seen) => Promise<unknown> | unknown;
+}
+
+/** Lets a scenario happen, operators restarted whenever they are gone, until it has come to rest. */
+export async function runScenario({ cluster, name, scenario, fault, disturb }: RunOptions): Promise<Outcome> {
+  const started = performance.now();
+  const lane = await Lane.start({ cluster, name });
+  try {
+    if (fault !== undefined) lane.proxy.fault = (call, write) => fault(lane, call, write);
+    lane.startOperator();
+    await lane.world.createGoal(GOAL, scenario.goal);
+    const seen = await untilDone(lane, scenario, disturb);
+    await lane.quiet(QUIET_MS);
+    const last = await lane.look();
+    const [end, broken] = [await endStateOf(lane, last), await brokenIn(lane, last, scenario.limit)];
+    if (!scenario.done(last)) broken.push(`it did not stay as it was at the end: ${seen.goal?.status?.phase}`);
+    return { end, broken, writes: lane.proxy.writes, kills: lane.kills, tookMs: performance.now() - started };
+  } finally {
+    await lane.stop();
+  }
+}
+
+async function untilDone(lane: Lane, scenario: Scenario, disturb: RunOptions['disturb']): Promise<Seen> {
+  const end = performance.now() + LIMIT_MS;
+  let deeds = 0;
+  for (;;) {
+    const seen = await lane.look();
+    lane.startOperator();
+    await disturb?.(lane, seen);
+    const deed = scenario.deeds[deeds];
+    if (deed === undefined && scenario.done(seen)) return seen;
+    if (deed?.when(seen) === true) {
+      await deed.act(lane);
+      deeds += 1;
+    }
+    if (performance.now() > end) throw new Error(stuck(lane, scenario, deed?.what, seen));
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
+
+function stuck(lane: Lane, scenario: Scenario, waiting: string | undefined, { goal, plans, jobs }: Seen): string {
+  const what = waiting === undefined ? 'the end' : `the moment to ${waiting}`;
+  const conditions = [goal, ...plans, ...jobs].map((object) => {
+    const told = object?.status?.conditions?.map(({ type, status, message }) => `${type}=${status} ${message}`);
+    return `${object?.kind} ${object?.status?.phase}: ${told?.join('; ')}`;
+  });
+  const writes = lane.proxy.writes.slice(-15).map(({ status, label, refusal = '' }) => `${status} ${label} ${refusal}`);
+  return [`a goal that ${scenario.name}: ${what} did not come within ${LIMIT_MS} ms`, ...conditions, ...writes].join(
+    '\n',
+  );
+}

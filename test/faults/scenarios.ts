@@ -1,0 +1,80 @@
+import { TrainingGoalResource, type TrainingGoalSpec, type TrainingJob, TrainingJobResource } from '@kriptik/crds';
+import { GOAL, type Lane, type Seen } from './lane.ts';
+
+/** What a person does, and when. */
+interface Deed {
+  readonly what: string;
+  readonly when: (seen: Seen) => boolean;
+  readonly act: (lane: Lane) => Promise<unknown>;
+}
+
+/** A goal's life from its creation to rest. */
+export interface Scenario {
+  readonly name: string;
+  readonly goal: Partial<TrainingGoalSpec>;
+  readonly deeds: readonly Deed[];
+  /** Holds once every deed is done and nothing more is to come. */
+  readonly done: (seen: Seen) => boolean;
+  /** Highest limit that people agree to, in USD. */
+  readonly limit: number;
+}
+
+const phase = ({ goal }: Seen): string => goal?.status?.phase ?? '';
+const step = ({ jobs }: Seen): number => jobs[0]?.status?.progress?.step ?? 0;
+const attempts = ({ jobs }: Seen): number => jobs[0]?.status?.attempts?.length ?? 0;
+
+const approve: Deed = {
+  what: 'approve the plan',
+  when: (seen) => phase(seen) === 'AwaitingApproval',
+  act: async ({ world }) => await world.approve(GOAL),
+};
+
+const scale =
+  (replicas: number) =>
+  async (lane: Lane): Promise<TrainingJob> => {
+    const [job] = await lane.world.jobs();
+    const key = { namespace: lane.world.namespace, name: job?.metadata.name ?? '' };
+    return await lane.world.client.resource(TrainingJobResource).patch(key, { spec: { replicas } });
+  };
+
+const budget = (limit: string) => ({ limit, currency: 'USD' as const, alertAt: 80, warnAt: 95 });
+
+const FIRST = 0.07;
+const SECOND = 1;
+
+/** Six seconds of money, then more. */
+export const freezes: Scenario = {
+  name: 'freezes at the limit, is raised and succeeds',
+  goal: { budget: budget(String(FIRST)), constraints: { maxSteps: 130, checkpointEverySteps: 20 } },
+  deeds: [
+    approve,
+    {
+      what: 'raise the budget',
+      when: (seen) => phase(seen) === 'Frozen',
+      act: async ({ world }) => await world.setBudget(GOAL, String(SECOND)),
+    },
+  ],
+  done: (seen) => phase(seen) === 'Succeeded',
+  limit: SECOND,
+};
+
+/** People stop it, let it go on, and remove it while it runs. */
+export const pauses: Scenario = {
+  name: 'is paused, resumed and deleted',
+  goal: { budget: budget(String(SECOND)), constraints: { maxSteps: 2_000, checkpointEverySteps: 20 } },
+  deeds: [
+    approve,
+    { what: 'pause', when: (seen) => step(seen) >= 10, act: scale(0) },
+    { what: 'resume', when: (seen) => phase(seen) === 'Paused', act: scale(1) },
+    {
+      what: 'delete the goal',
+      when: (seen) => attempts(seen) >= 2 && seen.jobs[0]?.status?.phase === 'Running',
+      act: async ({ world }) =>
+        await world.client.resource(TrainingGoalResource).delete({ namespace: world.namespace, name: GOAL }),
+    },
+  ],
+  done: ({ goal, jobs, plans }) => goal === undefined && jobs.length === 0 && plans.length === 0,
+  limit: SECOND,
+};
+
+export const scenarios: readonly Scenario[] = [freezes, pauses];

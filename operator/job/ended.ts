@@ -7,6 +7,7 @@ import { failed, lostTooOften } from './failure.ts';
 import { type Ending, endAttempt } from './outcome.ts';
 import { event, type Step, stepOf } from './step.ts';
 import type { JobEvent, JobObserved, Situation } from './types.ts';
+import { cannotJudge, closeUnjudged } from './unjudged.ts';
 import { seen } from './waiting.ts';
 
 /** Failures of the trainer that another try from the last checkpoint may cure. */
@@ -18,12 +19,23 @@ const RETRIABLE = new Set(['internal', 'Internal']);
  */
 export function ended(o: JobObserved, attempts: readonly Attempt[], live: Attempt, exited: Instance | undefined): Step {
   const last = exited === undefined ? live : seen(live, exited, o.now);
+  if (cannotJudge(o, last)) return closeUnjudged(o, attempts, last, exited);
+  return judged(o, attempts, last, exited);
+}
+
+/** Finds out what an attempt amounted to, now that its store can be read. */
+export function judged(
+  o: JobObserved,
+  attempts: readonly Attempt[],
+  last: Attempt,
+  exited: Instance | undefined,
+): Step {
   const ending = retriable(o, attempts, endAttempt(o, attempts, last, exited));
   const list = replaceLast(attempts, ending.attempt);
   const situation = situationAfter(o, list, ending);
   return stepOf(o, list, situation, {
     freeze: freezeAfter(o, ending),
-    actions: exited === undefined ? [] : [{ type: 'Release', name: live.name, provider: live.provider }],
+    actions: exited === undefined ? [] : [{ type: 'Release', name: last.name, provider: last.provider }],
     events: [endEvent(ending, situation)],
     diagnosis: ending.diagnosis === undefined ? [] : [ending.diagnosis],
     requeueAfterMs: 0,

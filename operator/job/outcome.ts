@@ -30,7 +30,7 @@ export function endAttempt(
   attempt: Attempt,
   exited: Instance | undefined,
 ): Ending {
-  const goneAt = new Date(exited?.exit?.at ?? o.now).toISOString();
+  const goneAt = goneAtOf(o, attempt, exited);
   const verdict = judge(o, attempt, exited);
   const gone: Attempt = { ...attempt, state: 'Gone', goneAt, outcome: verdict.outcome, lastStep: verdict.step };
   const byBudget = verdict.outcome === 'Frozen' && attempt.stopReason === undefined && isSpent(o, attempts, gone);
@@ -40,6 +40,17 @@ export function endAttempt(
     ...(verdict.message === undefined ? {} : { message: verdict.message.slice(0, 1024) }),
   };
   return { attempt: { ...ended, cost: attemptCost(ended, o.now) }, diagnosis: verdict.diagnosis, byBudget };
+}
+
+/**
+ * When nothing of an attempt ran any more: the end of what is billed. Written once. By the provider's own clock where it
+ * says so, but never before the moment up to which its cost was told: what is reported as spent never becomes less.
+ */
+export function goneAtOf(o: JobObserved, attempt: Attempt, exited: Instance | undefined): string {
+  if (attempt.goneAt !== undefined) return attempt.goneAt;
+  const told = o.job.status?.attempts?.some(({ name, state }) => name === attempt.name && state !== 'Gone') === true;
+  const asOf = told ? Date.parse(o.job.status?.cost?.asOf ?? attempt.createdAt) : 0;
+  return new Date(Math.max(Date.parse(attempt.createdAt), asOf, exited?.exit?.at ?? o.now)).toISOString();
 }
 
 /**
@@ -60,7 +71,7 @@ interface Verdict {
 function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): Verdict {
   const saved = o.store.latest?.step ?? 0;
   const result = o.store.result?.attempt === attempt.name ? o.store.result : undefined;
-  if (result === undefined) return judgeWithoutResult(attempt, exited, saved, lastSeenStep(o));
+  if (result === undefined) return judgeWithoutResult(attempt, exited, saved, furthestStep(o));
   const step = result.step ?? saved;
   switch (result.outcome) {
     case 'succeeded':
@@ -166,7 +177,8 @@ function lossMessage(reached: number, saved: number): { message: string } | obje
   return { message: `${reached - saved} steps of work were lost: ${from}` };
 }
 
-function lastSeenStep(o: JobObserved): number {
+/** The furthest step the trainer was ever seen at. */
+export function furthestStep(o: JobObserved): number {
   const reported = o.trainer !== undefined && 'status' in o.trainer ? (o.trainer.status.step ?? 0) : 0;
   return Math.max(reported, o.job.status?.progress?.step ?? 0);
 }

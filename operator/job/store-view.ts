@@ -1,7 +1,7 @@
 import type { Attempt, Checkpoint, TrainingJob } from '@kriptik/crds';
 import type { CheckpointRef, CheckpointStore } from '../store/store.ts';
 import type { CheckpointInfo } from '../trainer/messages.ts';
-import type { StoreView } from './types.ts';
+import type { StoreView, VerifiedArtifact } from './types.ts';
 
 const REASONS = {
   periodic: 'Periodic',
@@ -21,8 +21,9 @@ export async function viewStore(
   newest: Attempt | undefined,
   fresh: boolean,
 ): Promise<StoreView> {
+  // First: on some stores this one look brings everything else along.
+  const { checkpoint, problems, pending } = await store.latestVerified({ fresh });
   const result = newest === undefined ? undefined : await store.result(newest.name);
-  const { checkpoint, problems } = await store.latestVerified({ fresh });
   const known = job.status?.checkpoints ?? [];
   const described = (ref: CheckpointRef): Checkpoint => describe(ref, known, result?.checkpoint ?? undefined);
   // All that is newer than the newest that holds was just found broken: an earlier look does not count any more.
@@ -32,7 +33,7 @@ export async function viewStore(
       : (known.find((one) => one.manifestSha256 === ref.manifestSha256)?.verifiedAt ??
         (ref.manifestSha256 === checkpoint?.manifestSha256 ? checkpoint.verifiedAt : undefined));
   const refs = (await store.list()).toReversed();
-  const artifacts = result?.outcome === 'succeeded' ? await verifiedArtifacts(store, fresh) : { good: [], bad: [] };
+  const artifacts = result?.outcome === 'succeeded' ? await verifiedArtifacts(store, fresh) : NO_ARTIFACTS;
   return {
     latest: checkpoint && { ...described(checkpoint), verifiedAt: verifiedAt(checkpoint) ?? checkpoint.verifiedAt },
     checkpoints: refs.map((ref) => {
@@ -42,6 +43,7 @@ export async function viewStore(
     artifacts: artifacts.good,
     problems: [...problems.map((problem) => `${problem.where}: ${problem.message}`), ...artifacts.bad],
     result,
+    pending: pending ?? artifacts.pending,
   };
 }
 
@@ -53,14 +55,24 @@ function describe(ref: CheckpointRef, known: readonly Checkpoint[], last: Checkp
   return { step, uri, manifestSha256, sizeBytes, createdAt, attempt, reason: reason ?? 'Periodic' };
 }
 
-async function verifiedArtifacts(store: CheckpointStore, fresh: boolean) {
-  const good = [];
+interface Artifacts {
+  readonly good: readonly VerifiedArtifact[];
+  readonly bad: readonly string[];
+  readonly pending?: StoreView['pending'];
+}
+
+const NO_ARTIFACTS: Artifacts = { good: [], bad: [] };
+
+async function verifiedArtifacts(store: CheckpointStore, fresh: boolean): Promise<Artifacts> {
+  const good: VerifiedArtifact[] = [];
   const bad: string[] = [];
-  for (const { name, uri, manifestSha256, sizeBytes } of await store.artifacts()) {
+  let pending: StoreView['pending'];
+  for (const { name, uri, manifestSha256, sizeBytes, step } of await store.artifacts()) {
     const verdict = await store.verify({ uri, manifestSha256 }, { fresh });
-    if (verdict.ok) good.push({ name, uri, manifestSha256, sizeBytes });
+    if (!verdict.ok && verdict.problem.code === 'Verifying') pending = { step, doneBytes: 0, totalBytes: sizeBytes };
+    else if (verdict.ok) good.push({ name, uri, manifestSha256, sizeBytes });
     else bad.push(`${verdict.problem.where}: ${verdict.problem.message}`);
   }
   // One broken artifact spoils the whole: a half-published model must not count as finished.
-  return bad.length === 0 ? { good, bad } : { good: [], bad };
+  return { good: bad.length === 0 && pending === undefined ? good : [], bad, pending };
 }

@@ -27,12 +27,21 @@ export type ProblemCode =
   | 'SizeMismatch'
   | 'HashMismatch'
   | 'UnexpectedFile'
-  | 'Unreadable';
+  | 'Unreadable'
+  /** Not a fault: it is being read back, ask again. */
+  | 'Verifying';
 
 /** Why a checkpoint must not be relied on. `where` is a path or URI inside the store. */
 export type Problem = { code: ProblemCode; message: string; where: string };
 
 export type Verification = { ok: true; checkpoint: VerifiedCheckpoint } | { ok: false; problem: Problem };
+
+/** `pending`: a newer one is still being read back, so nothing may be concluded yet; ask again in about a second. */
+export type LatestVerified = {
+  checkpoint?: VerifiedCheckpoint;
+  problems: Problem[];
+  pending?: { step: number; doneBytes: number; totalBytes: number };
+};
 
 /** Read access to what the attempts of one job saved. Writing is the trainer's alone. */
 export type CheckpointStore = {
@@ -45,7 +54,7 @@ export type CheckpointStore = {
    */
   verify(ref: Pick<CheckpointRef, 'uri' | 'manifestSha256'>, options?: { fresh?: boolean }): Promise<Verification>;
   /** The newest checkpoint that verifies, with the problems of newer ones that do not. */
-  latestVerified(options?: { fresh?: boolean }): Promise<{ checkpoint?: VerifiedCheckpoint; problems: Problem[] }>;
+  latestVerified(options?: { fresh?: boolean }): Promise<LatestVerified>;
   artifacts(): Promise<ArtifactRef[]>;
   /** What the attempt wrote as it ended; undefined when it wrote nothing or something unreadable. */
   result(attempt: string): Promise<AttemptResult | undefined>;

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startControlPlane } from '@kriptik/tools/controlplane/controlplane.ts';
 import type { ControlPlaneDescriptor } from '@kriptik/tools/controlplane/types.ts';
 import type { TestProject } from 'vitest/node';
+import { INSTALLED } from './installed.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -12,15 +12,11 @@ declare module 'vitest' {
   }
 }
 
-const ROOT = join(import.meta.dirname, '..', '..');
-/** What the operator's installation applies; a folder that is not there yet is left out. */
-const MANIFESTS = ['crds', 'config', 'config/rbac', 'webhooks'].map((folder) => join(ROOT, folder));
-
 /** Starts one control plane for the run, with the product's definitions and policies installed. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const controlPlane = await startControlPlane({ auditLog: true });
   try {
-    await controlPlane.applyManifests(MANIFESTS.filter((folder) => existsSync(folder)));
+    await controlPlane.applyManifests(INSTALLED);
   } catch (error) {
     await controlPlane.stop();
     throw error;

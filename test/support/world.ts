@@ -21,6 +21,7 @@ import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
 import type { Kubeconfig } from '@kriptik/tools/controlplane/cluster/kubeconfig.ts';
 import { startControlPlane } from '@kriptik/tools/controlplane/controlplane.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
+import { INSTALLED } from './installed.ts';
 import { waitFor } from './wait.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -57,7 +58,7 @@ export interface WorldOptions {
 /** A control plane with everything of this release but an operator. */
 export async function startCluster(): Promise<ControlPlane> {
   const cluster = await startControlPlane({ auditLog: true });
-  await cluster.applyManifests(['crds', 'webhooks', 'config', 'config/rbac'].map((folder) => join(ROOT, folder)));
+  await cluster.applyManifests(INSTALLED);
   return cluster;
 }
 

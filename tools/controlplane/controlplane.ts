@@ -27,6 +27,7 @@ function withDefaults(options: ControlPlaneOptions): Resolved {
     env,
     cache: cacheRoot(env),
     controllerManager: options.controllerManager ?? true,
+    node: options.node ?? false,
     auditLog: options.auditLog ?? false,
     runRoot: options.runRoot ?? defaultRunRoot(),
     now: options.now ?? Date.now,

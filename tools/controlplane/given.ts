@@ -26,6 +26,8 @@ export async function openGiven(source: 'kubeconfig' | 'kind', options: Resolved
       descriptor,
       auditLogPath: undefined,
       logs: {},
+      apiServer: undefined,
+      node: undefined,
       // Its programs are not ours to watch.
       whenFailed: () => new Promise<never>(() => {}),
       stop: async () => {

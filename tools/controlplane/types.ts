@@ -13,6 +13,10 @@ export interface ControlPlane extends ControlPlaneAccess {
   readonly auditLogPath: string | undefined;
   /** Enough for another process to use it too, through `attachControlPlane`. Plain JSON. */
   readonly descriptor: ControlPlaneDescriptor;
+  /** Plays an outage of the API server, where it is ours. */
+  readonly apiServer: ApiServer | undefined;
+  /** The node on which pods run, where one was asked for and it is ours. */
+  readonly node: ClusterNode | undefined;
   /** Rejects when a program of ours ends although it should not; never resolves. */
   readonly whenFailed: () => Promise<never>;
   /**
@@ -20,6 +24,29 @@ export interface ControlPlane extends ControlPlaneAccess {
    * With `keepLogs` the logs of a control plane that is not persistent stay for a day.
    */
   readonly stop: (how?: { keepLogs?: boolean }) => Promise<void>;
+}
+
+/** An API server of our own that can be away for a while: address, keys and data stay. */
+export interface ApiServer {
+  /** Ends it at once, as a crash does. */
+  readonly stop: () => Promise<void>;
+  /** Starts it again and waits until it is ready. */
+  readonly start: () => Promise<void>;
+}
+
+/** A node of our own: a kubelet and a container runtime in namespaces of theirs. */
+export interface ClusterNode {
+  readonly name: string;
+  /** The node's address; the host reaches it, and the addresses of pods. */
+  readonly address: string;
+  /** The host's address as pods see it: what listens there, or on every address, can be used by pods. */
+  readonly hostAddress: string;
+  /** Loads the images of an OCI archive, under the names that are in it; resolves with these. */
+  readonly importImage: (archive: string) => Promise<readonly string[]>;
+  /** Ends the kubelet at once, as if the machine were cut off; its containers run on. */
+  readonly stopKubelet: () => Promise<void>;
+  /** Starts the kubelet again. */
+  readonly startKubelet: () => Promise<void>;
 }
 
 /** What can be done with a control plane from any process. */
@@ -59,6 +86,8 @@ export interface ControlPlaneOptions {
   readonly source?: Source;
   /** Also starts kube-controller-manager: garbage collection, namespaces, Jobs, service accounts. Default true. */
   readonly controllerManager?: boolean;
+  /** Also starts a scheduler and a node that runs pods; needs Linux and root, see `nodeUnavailable`. Default false. */
+  readonly node?: boolean;
   /** Keeps keys and data here over restarts (and etcd waits for the disk). Else all is temporary. */
   readonly dataDirectory?: string;
   /** Records every write to the API server. */

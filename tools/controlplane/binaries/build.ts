@@ -7,6 +7,7 @@ import { cachedPath } from './cache.ts';
 import { type BuildContext, explainBuildFailure, goMissing } from './explain.ts';
 import { buildArguments, type Program } from './programs.ts';
 import type { Progress } from './progress.ts';
+import { seccompEnvironment } from './seccomp.ts';
 
 /** What a build needs from its surroundings. */
 export interface BuildOptions {
@@ -55,7 +56,9 @@ async function compile(program: Program, target: string, options: BuildOptions):
   const done = options.progress.start(`building ${context.program}`, program.expectedMinutes);
   try {
     const draft = join(work, program.name);
-    await runGo(buildArguments(program, draft), { recipe, work, context, options });
+    const native = program.seccomp ? await seccompEnvironment(options.cache, work) : { CGO_ENABLED: '0' };
+    const env = { ...options.env, ...native, GOWORK: 'off' };
+    await runGo(buildArguments(program, draft), { recipe, work, context, env, signal: options.signal });
     renameSync(draft, target);
   } finally {
     done();
@@ -82,18 +85,18 @@ interface GoRun {
   readonly recipe: string;
   readonly work: string;
   readonly context: BuildContext;
-  readonly options: BuildOptions;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Runs `go` under a supervisor: a build of minutes must not go on when we are killed. */
-async function runGo(args: readonly string[], { recipe, work, context, options }: GoRun): Promise<void> {
+async function runGo(args: readonly string[], { recipe, work, context, env, signal }: GoRun): Promise<void> {
   mkdirSync(join(work, 'logs'));
   const supervised = supervise(work, { removeWhenOrphaned: true });
   try {
     // SIGINT, because go then removes its temporary files.
-    const env = { ...options.env, CGO_ENABLED: '0', GOWORK: 'off' };
     await supervised.start('go', 'go', args, { cwd: recipe, env, endSignal: 'SIGINT' });
-    await Promise.race([supervised.whenEnded('go'), aborted(options.signal)]);
+    await Promise.race([supervised.whenEnded('go'), aborted(signal)]);
   } catch (error) {
     if (!(error instanceof ProgramEnded)) throw error;
     if (error.detail.includes('ENOENT')) throw goMissing(context);

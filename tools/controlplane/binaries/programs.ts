@@ -1,14 +1,16 @@
-/** A program of the control plane and how it is built from the Go module proxy. */
+/** A program of a cluster or of its surroundings, and how it is built from the Go module proxy. */
 export interface Program {
   readonly name: ProgramName;
   /** Folder beside this file that holds the go.mod and go.sum which pin the build. */
-  readonly family: 'etcd' | 'kubernetes';
-  /** Version of the module, as it appears in go.mod. */
+  readonly family: 'etcd' | 'kubernetes' | 'containerd' | 'runc' | 'cni' | 'coredns' | 'pause' | 'versitygw' | 'kwok';
+  /** Version of the module, as it appears in go.mod; of a program of ours, its own: change it with the source. */
   readonly version: string;
-  /** Import path of the main package. */
+  /** Import path of the main package; `.` where it is the recipe's own folder. */
   readonly package: string;
   /** `name=value` pairs for the linker's `-X`: without them clients see version v0.0.0. */
   readonly stamps: readonly string[];
+  /** Needs a C compiler and libseccomp's headers. */
+  readonly seccomp?: true;
   /** Minutes of a cold build on two cores, measured; shown as an expectation only. */
   readonly expectedMinutes: number;
 }
@@ -19,12 +21,23 @@ export type ProgramName =
   | 'kube-controller-manager'
   | 'kube-scheduler'
   | 'kubelet'
-  | 'kubectl';
+  | 'kubectl'
+  | 'containerd'
+  | 'containerd-shim-runc-v2'
+  | 'ctr'
+  | 'runc'
+  | 'bridge'
+  | 'loopback'
+  | 'host-local'
+  | 'coredns'
+  | 'pause'
+  | 'versitygw'
+  | 'kwok';
 
 const ETCD_VERSION = 'v3.7.3';
 const KUBERNETES_VERSION = 'v1.37.2';
 
-/** Every program that can be built here. A new one needs an import in its family's tools.go. */
+/** Every program that can be built here. A new one needs an import in its family's folder. */
 export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
   etcd: {
     name: 'etcd',
@@ -37,9 +50,72 @@ export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
   'kube-apiserver': kubernetes('kube-apiserver', 5.5),
   'kube-controller-manager': kubernetes('kube-controller-manager', 2.2),
   'kube-scheduler': kubernetes('kube-scheduler', 0.5),
-  kubelet: kubernetes('kubelet', 0.8),
+  kubelet: kubernetes('kubelet', 1.4),
   kubectl: kubernetes('kubectl', 0.5),
+  containerd: containerd('containerd', 1.5),
+  'containerd-shim-runc-v2': containerd('containerd-shim-runc-v2', 0.2),
+  ctr: containerd('ctr', 0.2),
+  runc: {
+    name: 'runc',
+    family: 'runc',
+    version: 'v1.5.2',
+    package: 'github.com/opencontainers/runc',
+    stamps: [],
+    seccomp: true,
+    expectedMinutes: 0.3,
+  },
+  bridge: networkPlugin('bridge', 'main'),
+  loopback: networkPlugin('loopback', 'main'),
+  'host-local': networkPlugin('host-local', 'ipam'),
+  coredns: {
+    name: 'coredns',
+    family: 'coredns',
+    version: 'v1.15.0',
+    package: '.',
+    stamps: [],
+    expectedMinutes: 0.5,
+  },
+  pause: { name: 'pause', family: 'pause', version: 'v1', package: '.', stamps: [], expectedMinutes: 0.1 },
+  versitygw: {
+    name: 'versitygw',
+    family: 'versitygw',
+    version: 'v1.8.0',
+    package: 'github.com/versity/versitygw/cmd/versitygw',
+    stamps: [],
+    expectedMinutes: 1,
+  },
+  kwok: {
+    name: 'kwok',
+    family: 'kwok',
+    version: 'v0.8.0',
+    package: 'sigs.k8s.io/kwok/cmd/kwok',
+    stamps: [],
+    expectedMinutes: 1.3,
+  },
 };
+
+/** What belongs together: `control` serves the API, `node` also runs pods, `s3` is an object store, `bench` fakes many nodes. */
+export const PROGRAM_GROUPS = {
+  control: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
+  node: [
+    'etcd',
+    'kube-apiserver',
+    'kube-controller-manager',
+    'kube-scheduler',
+    'kubelet',
+    'containerd',
+    'containerd-shim-runc-v2',
+    'ctr',
+    'runc',
+    'bridge',
+    'loopback',
+    'host-local',
+    'coredns',
+    'pause',
+  ],
+  s3: ['versitygw'],
+  bench: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'],
+} as const satisfies Readonly<Record<string, readonly ProgramName[]>>;
 
 function kubernetes(name: ProgramName, expectedMinutes: number): Program {
   const [major = '', minor = ''] = KUBERNETES_VERSION.slice(1).split('.');
@@ -58,6 +134,29 @@ function kubernetes(name: ProgramName, expectedMinutes: number): Program {
   };
 }
 
+function containerd(name: ProgramName, expectedMinutes: number): Program {
+  const version = 'v2.4.2';
+  return {
+    name,
+    family: 'containerd',
+    version,
+    package: `github.com/containerd/containerd/v2/cmd/${name}`,
+    stamps: [`github.com/containerd/containerd/v2/version.Version=${version}`],
+    expectedMinutes,
+  };
+}
+
+function networkPlugin(name: ProgramName, kind: 'main' | 'ipam'): Program {
+  return {
+    name,
+    family: 'cni',
+    version: 'v1.9.1',
+    package: `github.com/containernetworking/plugins/plugins/${kind}/${name}`,
+    stamps: [],
+    expectedMinutes: 0.2,
+  };
+}
+
 /** Arguments of `go` that build the program into `output`. */
 export function buildArguments(program: Program, output: string): string[] {
   const linkerFlags = ['-s', '-w', ...program.stamps.map((stamp) => `-X ${stamp}`)].join(' ');
@@ -67,6 +166,7 @@ export function buildArguments(program: Program, output: string): string[] {
     '-mod=readonly',
     '-buildvcs=false',
     '-trimpath',
+    ...(program.seccomp ? ['-tags', 'seccomp netgo osusergo'] : []),
     '-ldflags',
     linkerFlags,
     '-o',

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** Ports on 127.0.0.1. */
+/** Ports: etcd's on 127.0.0.1, the API server's on its address. */
 export interface Ports {
   readonly etcd: number;
   readonly apiserver: number;
@@ -11,6 +11,10 @@ export interface Settings {
   /** The run directory, with `pki/` inside. */
   readonly directory: string;
   readonly ports: Ports;
+  /** Where the API server listens: 127.0.0.1, or the host's address in the network of a node. */
+  readonly address: string;
+  /** Whether pods run, so that the API server has to reach kubelets. */
+  readonly node: boolean;
   /** Whether the data must survive a power cut; without it etcd does not wait for the disk. */
   readonly persistent: boolean;
   readonly controllerManager: boolean;
@@ -49,10 +53,11 @@ export function etcdArguments({ directory, ports, persistent }: Settings): strin
 }
 
 /** Arguments of kube-apiserver. */
-export function apiserverArguments({ directory, ports, controllerManager, auditLog }: Settings): string[] {
+export function apiserverArguments(settings: Settings): string[] {
+  const { directory, ports, address, node, controllerManager, auditLog } = settings;
   const pki = (name: string) => join(directory, 'pki', name);
   return [
-    '--bind-address=127.0.0.1',
+    `--bind-address=${address}`,
     `--secure-port=${ports.apiserver}`,
     `--etcd-servers=https://127.0.0.1:${ports.etcd}`,
     `--etcd-cafile=${pki('etcd-ca.crt')}`,
@@ -72,6 +77,14 @@ export function apiserverArguments({ directory, ports, controllerManager, auditL
     '--shutdown-delay-duration=0s',
     '--profiling=false',
     '--v=1',
+    ...(node
+      ? [
+          '--kubelet-preferred-address-types=InternalIP',
+          `--kubelet-client-certificate=${pki('kubelet-client.crt')}`,
+          `--kubelet-client-key=${pki('kubelet-client.key')}`,
+          `--kubelet-certificate-authority=${pki('ca.crt')}`,
+        ]
+      : []),
     // Without the controller manager nobody makes the default service accounts that this plug-in asks for.
     ...(controllerManager ? [] : ['--disable-admission-plugins=ServiceAccount']),
     ...(auditLog
@@ -97,6 +110,19 @@ export function controllerManagerArguments({ directory }: Settings): string[] {
     `--service-cluster-ip-range=${SERVICE_RANGE}`,
     '--leader-elect=false',
     // It serves nothing here that is asked for, so it needs no port.
+    '--secure-port=0',
+    '--kube-api-qps=200',
+    '--kube-api-burst=400',
+    '--profiling=false',
+    '--v=1',
+  ];
+}
+
+/** Arguments of kube-scheduler. */
+export function schedulerArguments({ directory }: Settings): string[] {
+  return [
+    `--kubeconfig=${join(directory, 'pki', 'scheduler.kubeconfig')}`,
+    '--leader-elect=false',
     '--secure-port=0',
     '--kube-api-qps=200',
     '--kube-api-burst=400',

@@ -16,9 +16,9 @@ export const ADMIN = { name: 'kriptik-admin', groups: ['system:masters'] } as co
 /**
  * Writes every certificate and key of a control plane into `directory`/pki. Authorities and the service-account
  * keys that are there are kept, so that kubeconfigs and tokens from an earlier start stay good; leaves are new
- * each time, so that none ever expires.
+ * each time, so that none ever expires. `address` is where the API server will listen.
  */
-export async function prepareKeys(directory: string, now: () => number): Promise<ClusterKeys> {
+export async function prepareKeys(directory: string, address: string, now: () => number): Promise<ClusterKeys> {
   const pki = join(directory, 'pki');
   mkdirSync(pki, { recursive: true, mode: 0o700 });
   const [authority, etcdAuthority] = await Promise.all([
@@ -26,12 +26,12 @@ export async function prepareKeys(directory: string, now: () => number): Promise
     keptAuthority(pki, 'etcd-ca', 'kriptik-etcd', now),
     keepServiceAccountKeys(pki),
   ]);
-  const [apiserver, etcd, etcdClient, admin] = await Promise.all([
+  const [apiserver, etcd, etcdClient, kubeletClient, admin] = await Promise.all([
     authority.issue({
       name: 'kube-apiserver',
       usages: ['server'],
       dnsNames: ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'],
-      ipAddresses: ['127.0.0.1', API_SERVICE_ADDRESS],
+      ipAddresses: [...new Set(['127.0.0.1', address, API_SERVICE_ADDRESS])],
     }),
     etcdAuthority.issue({
       name: 'etcd',
@@ -40,26 +40,26 @@ export async function prepareKeys(directory: string, now: () => number): Promise
       ipAddresses: ['127.0.0.1'],
     }),
     etcdAuthority.issue({ name: 'kube-apiserver', usages: ['client'] }),
+    authority.issue({ name: 'kube-apiserver-kubelet-client', groups: ['system:masters'], usages: ['client'] }),
     authority.issue({ ...ADMIN, usages: ['client'] }),
   ]);
   writePair(pki, 'apiserver', apiserver);
   writePair(pki, 'etcd', etcd);
   writePair(pki, 'etcd-client', etcdClient);
+  writePair(pki, 'kubelet-client', kubeletClient);
   return { authority, admin };
 }
 
-/** Writes the kubeconfig of the controller manager, once the API server's address is known. */
-export async function writeControllerManagerKubeconfig(
-  directory: string,
+/** Writes the kubeconfig of a component, once the API server's address is known. */
+export async function writeComponentKubeconfig(
+  path: string,
+  component: { readonly username: string; readonly groups?: readonly string[] },
   authority: CertificateAuthority,
   server: string,
 ): Promise<void> {
-  const username = 'system:kube-controller-manager';
-  const user = certificateUser(await authority.issue({ name: username, usages: ['client'] }));
-  writePrivate(
-    join(directory, 'pki', 'controller-manager.kubeconfig'),
-    JSON.stringify(makeKubeconfig({ server, ca: authority.cert, username, user })),
-  );
+  const { username, groups = [] } = component;
+  const user = certificateUser(await authority.issue({ name: username, groups, usages: ['client'] }));
+  writePrivate(path, JSON.stringify(makeKubeconfig({ server, ca: authority.cert, username, user })));
 }
 
 /** The authority of a control plane that runs in `directory`, for a process that did not start it. */
@@ -91,8 +91,11 @@ async function keepServiceAccountKeys(pki: string): Promise<void> {
   writePrivate(join(pki, 'service-account.key'), key);
 }
 
-// The key is written last and is what an existing pair is told by: a start that was cut short leaves no half pair.
-function writePair(pki: string, name: string, { cert, key }: KeyPair): void {
+/**
+ * Writes NAME.crt and NAME.key. The key is written last and is what an existing pair is told by: a start that was cut
+ * short leaves no half pair.
+ */
+export function writePair(pki: string, name: string, { cert, key }: KeyPair): void {
   writePrivate(join(pki, `${name}.crt`), cert);
   writePrivate(join(pki, `${name}.key`), key);
 }

@@ -7,6 +7,7 @@ import { connect, connectionOf, type KubeClient } from '../cluster/client.ts';
 import { certificateUser, type Kubeconfig, makeKubeconfig } from '../cluster/kubeconfig.ts';
 import { freePorts, isFree } from '../ports.ts';
 import { ProgramEnded, type Supervised } from '../processes/supervised.ts';
+import type { ApiServer } from '../types.ts';
 import {
   AUDIT_POLICY,
   apiserverArguments,
@@ -14,8 +15,9 @@ import {
   etcdArguments,
   type Ports,
   type Settings,
+  schedulerArguments,
 } from './arguments.ts';
-import { ADMIN, type ClusterKeys, prepareKeys, writeControllerManagerKubeconfig, writePrivate } from './keys.ts';
+import { ADMIN, type ClusterKeys, prepareKeys, writeComponentKubeconfig, writePrivate } from './keys.ts';
 
 /** What starting needs. */
 export interface EmbeddedOptions {
@@ -25,6 +27,10 @@ export interface EmbeddedOptions {
   readonly persistent: boolean;
   readonly controllerManager: boolean;
   readonly auditLog: boolean;
+  /** Where the API server listens. */
+  readonly address: string;
+  /** Whether pods will run: starts the scheduler too. */
+  readonly node: boolean;
   readonly now: () => number;
   readonly readyTimeoutMs: number;
   /** Replaced in tests that need a port to be taken. */
@@ -36,6 +42,7 @@ export interface Embedded {
   readonly kubeconfig: Kubeconfig;
   readonly client: KubeClient;
   readonly keys: ClusterKeys;
+  readonly apiServer: ApiServer;
 }
 
 const PORT_ATTEMPTS = 5;
@@ -47,7 +54,7 @@ const PORT_TAKEN = /address already in use|bind: /;
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { directory, now } = options;
-  const keys = await prepareKeys(directory, now);
+  const keys = await prepareKeys(directory, options.address, now);
   if (options.auditLog) writePrivate(join(directory, 'audit-policy.yaml'), JSON.stringify(AUDIT_POLICY));
   const choosePorts = options.choosePorts ?? choose;
   let ports = await choosePorts(lastPorts(directory));
@@ -66,16 +73,20 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 async function startOn(ports: Ports, keys: ClusterKeys, options: EmbeddedOptions): Promise<Embedded> {
   const { directory } = options;
   const settings: Settings = { ...options, ports };
-  const server = `https://127.0.0.1:${ports.apiserver}`;
+  const server = `https://${options.address}:${ports.apiserver}`;
   const user = certificateUser(keys.admin);
   const kubeconfig = makeKubeconfig({ server, ca: keys.authority.cert, username: ADMIN.name, user });
-  await writeControllerManagerKubeconfig(directory, keys.authority, server);
+  for (const component of ['controller-manager', 'scheduler']) {
+    const path = join(directory, 'pki', `${component}.kubeconfig`);
+    await writeComponentKubeconfig(path, { username: `system:kube-${component}` }, keys.authority, server);
+  }
   // Together: the API server tries etcd again until it answers.
   await startProgram('etcd', etcdArguments(settings), options);
   await startProgram('kube-apiserver', apiserverArguments(settings), options);
   const client = connect(connectionOf(kubeconfig));
   try {
     await serving(client, '/readyz', ['etcd', 'kube-apiserver'], options);
+    if (options.node) await startProgram('kube-scheduler', schedulerArguments(settings), options);
     if (options.controllerManager) {
       await startProgram('kube-controller-manager', controllerManagerArguments(settings), options);
       // Made by a controller, and needed before any pod: it shows that the controllers work.
@@ -88,13 +99,25 @@ async function startOn(ports: Ports, keys: ClusterKeys, options: EmbeddedOptions
   }
   writePrivate(join(directory, 'ports.json'), JSON.stringify(ports));
   writePrivate(join(directory, 'kubeconfig'), JSON.stringify(kubeconfig));
-  return { kubeconfig, client, keys };
+  const apiServer: ApiServer = {
+    stop: () => options.supervised.endPrograms(['kube-apiserver']),
+    async start() {
+      await startProgram('kube-apiserver', apiserverArguments(settings), options);
+      await serving(client, '/readyz', ['etcd', 'kube-apiserver'], options);
+    },
+  };
+  return { kubeconfig, client, keys, apiServer };
 }
 
 async function startProgram(name: ProgramName, args: readonly string[], options: EmbeddedOptions): Promise<void> {
   const program = options.programs.get(name);
   if (!program) throw new Error(`${name} was not resolved before it was started`);
-  await options.supervised.start(name, program.path, args);
+  await options.supervised.start(name, program.path, args, { env: directEnvironment() });
+}
+
+/** These programs talk to this machine alone: a proxy for the Internet is none for them. */
+function directEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, NO_PROXY: '*', no_proxy: '*' };
 }
 
 /** Waits until the path is there; fails at once when one of the programs ends. */

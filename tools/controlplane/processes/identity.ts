@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A process, told apart from a later one that was given the same pid by when it started. */
 export interface ProcessRecord {
@@ -29,6 +30,19 @@ export function signalRecorded(record: ProcessRecord, signal: NodeJS.Signals): v
     process.kill(record.pid, signal);
   } catch (error) {
     if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}
+
+/** Waits until none of the recorded processes runs; resolves with those that still do when the time is over. */
+export async function whenGone(
+  records: readonly ProcessRecord[],
+  timeoutMs = Number.POSITIVE_INFINITY,
+): Promise<readonly ProcessRecord[]> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const left = records.filter(isAlive);
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await delay(20);
   }
 }
 

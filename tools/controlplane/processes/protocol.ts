@@ -11,8 +11,13 @@ export interface Surroundings {
 /** What the supervisor is told, one JSON text a line on its standard input. */
 export type Command =
   | ({ op: 'start'; name: string; file: string; args: readonly string[]; log: string } & Surroundings)
-  /** Ends every program by SIGKILL; the supervisor stays and says `idle` when they are gone. */
-  | { op: 'end' }
+  /**
+   * Takes a process that a program of ours started for one of ours, so that it is recorded, ended (by SIGKILL) and
+   * waited for as they are.
+   */
+  | { op: 'adopt'; name: string; pid: number }
+  /** Ends the programs, every one if none are named, by SIGKILL; the supervisor stays and says `idle` when they are gone. */
+  | { op: 'end'; names?: readonly string[] }
   /** Ends every program and then the supervisor; each gets `graceMs` between SIGTERM and SIGKILL (0: SIGKILL at once). */
   | { op: 'stop'; graceMs: number; remove: boolean };
 

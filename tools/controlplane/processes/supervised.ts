@@ -8,10 +8,12 @@ import type { Command, Notice, Surroundings } from './protocol.ts';
 export interface Supervised {
   /** Starts a program, its output going to `logs/NAME.log` in the run directory. Resolves once it has a pid. */
   start(name: string, file: string, args: readonly string[], surroundings?: Surroundings): Promise<number>;
+  /** Takes a process that one of the programs started for a program of that name: it ends as they do. */
+  adopt(name: string, pid: number): Promise<void>;
   /** Rejects when the named program ends other than by `stop`; never resolves. Its message holds the tail of the program's log. */
   whenEnded(name: string): Promise<never>;
-  /** Ends every program at once; others may be started afterwards. */
-  endPrograms(): Promise<void>;
+  /** Ends the named programs, or every one, at once; they or others may be started afterwards. */
+  endPrograms(names?: readonly string[]): Promise<void>;
   /** Ends every program, then the supervisor; removes the run directory if asked. */
   stop(how: { graceMs: number; remove: boolean }): Promise<void>;
   logPath(name: string): string;
@@ -41,6 +43,8 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
   );
   const ended = new Map<string, string>();
   const pids = new Map<string, number>();
+  /** Ended because we asked for it: no failure until they are started again. */
+  const dismissed = new Set<string>();
   const waiting = new Set<() => void>();
   const wake = () => {
     for (const check of waiting) check();
@@ -88,6 +92,7 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
       check();
     });
   const failIfEnded = (name: string) => {
+    if (dismissed.has(name) && gone === undefined) return;
     const detail = ended.get(name) ?? gone;
     if (detail !== undefined && !stopping) throw new ProgramEnded(name, detail, logPath(name));
   };
@@ -95,6 +100,7 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
   return {
     logPath,
     async start(name, file, args, surroundings = {}) {
+      dismissed.delete(name);
       ended.delete(name);
       pids.delete(name);
       send({ op: 'start', name, file, args, log: logPath(name), ...surroundings });
@@ -104,14 +110,25 @@ export function supervise(runDirectory: string, options: { removeWhenOrphaned: b
         return pid;
       });
     },
+    async adopt(name, pid) {
+      dismissed.delete(name);
+      ended.delete(name);
+      pids.delete(name);
+      send({ op: 'adopt', name, pid });
+      await until(() => {
+        if (!pids.has(name)) failIfEnded(name);
+        return pids.get(name);
+      });
+    },
     whenEnded: (name) =>
       until<never>(() => {
         failIfEnded(name);
         return undefined;
       }),
-    async endPrograms() {
+    async endPrograms(names) {
       idle = false;
-      send({ op: 'end' });
+      for (const name of names ?? []) dismissed.add(name);
+      send({ op: 'end', ...(names && { names }) });
       await until(() => (idle || gone !== undefined ? true : undefined));
     },
     async stop(how) {

@@ -1,15 +1,15 @@
 // Runs as a process of its own: starts the programs of one control plane and ends them when it is told to, or
 // when its standard input closes, which the system does for us when the parent dies, even by SIGKILL.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type ProcessRecord, recordOf } from './identity.ts';
+import { releaseHost } from './host.ts';
+import { type ProcessRecord, recordOf, signalRecorded, whenGone } from './identity.ts';
 import { type Command, type Notice, PROCESSES_FILE } from './protocol.ts';
 
 interface Running {
   readonly record: ProcessRecord;
-  readonly child: ChildProcess;
   readonly endSignal: NodeJS.Signals;
   readonly exited: Promise<void>;
 }
@@ -29,8 +29,9 @@ process.stdout.on('error', () => {});
 
 function obey(command: Command): void {
   if (command.op === 'start') start(command);
+  else if (command.op === 'adopt') adopt(command);
   else if (command.op === 'stop') stop(command);
-  else void endPrograms(0).then(() => notify({ event: 'idle' }));
+  else void endPrograms(0, command.names).then(() => notify({ event: 'idle' }));
 }
 
 function start({ name, file, args, log, cwd, env, endSignal = 'SIGTERM' }: Extract<Command, { op: 'start' }>): void {
@@ -39,22 +40,34 @@ function start({ name, file, args, log, cwd, env, endSignal = 'SIGTERM' }: Extra
   const child = spawn(file, args, { cwd: cwd ?? runDirectory, stdio: ['ignore', output, output], ...(env && { env }) });
   closeSync(output);
   const exited = new Promise<void>((resolve) => {
-    child.on('error', (error) => {
-      notify({ event: 'exited', name, detail: error.message });
+    const over = (detail: string) => {
+      notify({ event: 'exited', name, detail });
       resolve();
-    });
-    child.on('exit', (code, signal) => {
-      notify({ event: 'exited', name, detail: signal ? `signal ${signal}` : `exit code ${code}` });
-      const index = running.findIndex((other) => other.child === child);
-      if (index >= 0) running.splice(index, 1);
-      resolve();
-    });
+    };
+    child.on('error', (error) => over(error.message));
+    child.on('exit', (code, signal) => over(signal ? `signal ${signal}` : `exit code ${code}`));
   });
-  const record = child.pid === undefined ? undefined : recordOf(name, child.pid);
-  if (record === undefined) return;
-  running.push({ record, child, endSignal, exited });
+  if (child.pid === undefined) return;
+  const record = recordOf(name, child.pid);
+  if (record) add({ record, endSignal, exited });
+  // It has ended already, which is told as soon as the system tells us.
+  else notify({ event: 'started', name, pid: child.pid });
+}
+
+function adopt({ name, pid }: Extract<Command, { op: 'adopt' }>): void {
+  const record = recordOf(name, pid);
+  const over = () => notify({ event: 'exited', name, detail: 'it is gone' });
+  if (record) add({ record, endSignal: 'SIGKILL', exited: whenGone([record]).then(over) });
+  else over();
+}
+
+function add(program: Running): void {
+  running.push(program);
   writeRecords();
-  notify({ event: 'started', name, pid: record.pid });
+  void program.exited.then(() => {
+    running.splice(running.indexOf(program), 1);
+  });
+  notify({ event: 'started', name: program.record.name, pid: program.record.pid });
 }
 
 function stop(how: { graceMs: number; remove: boolean }): void {
@@ -63,14 +76,16 @@ function stop(how: { graceMs: number; remove: boolean }): void {
 
 async function finish({ graceMs, remove }: { graceMs: number; remove: boolean }): Promise<void> {
   await endPrograms(graceMs);
+  await releaseHost(runDirectory);
   if (remove) rmSync(runDirectory, { recursive: true, force: true });
 }
 
-async function endPrograms(graceMs: number): Promise<void> {
+async function endPrograms(graceMs: number, names?: readonly string[]): Promise<void> {
   // Last started, first ended: each depends on those before it.
-  for (const { child, endSignal, exited } of [...running].reverse()) {
-    child.kill(graceMs > 0 ? endSignal : 'SIGKILL');
-    const killer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+  for (const { record, endSignal, exited } of [...running].reverse()) {
+    if (names && !names.includes(record.name)) continue;
+    signalRecorded(record, graceMs > 0 ? endSignal : 'SIGKILL');
+    const killer = setTimeout(() => signalRecorded(record, 'SIGKILL'), graceMs);
     await exited;
     clearTimeout(killer);
   }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { hasCode, isAlive, type ProcessRecord, signalRecorded } from './identity.ts';
+import { releaseHost } from './host.ts';
+import { hasCode, isAlive, type ProcessRecord, signalRecorded, whenGone } from './identity.ts';
 import { readLock } from './lock.ts';
 import { OWNER_FILE, PROCESSES_FILE } from './protocol.ts';
 
@@ -28,18 +28,18 @@ export async function sweepRuns(runRoot: string, now: number): Promise<string[]>
   return cleared;
 }
 
-/** Ends the programs recorded in a run directory by SIGKILL and waits until they are gone. */
+/**
+ * Ends the programs recorded in a run directory by SIGKILL, waits until they are gone, and gives the host back what
+ * was recorded as taken from it.
+ */
 export async function endRecorded(directory: string, timeoutMs = 5_000): Promise<void> {
   const records = readRecords(join(directory, PROCESSES_FILE)).filter(isAlive);
   for (const record of records) signalRecorded(record, 'SIGKILL');
-  const deadline = performance.now() + timeoutMs;
-  while (records.some(isAlive)) {
-    if (performance.now() > deadline) {
-      const left = records.filter(isAlive).map(({ name, pid }) => `${name} (${pid})`);
-      throw new Error(`These programs did not end on SIGKILL: ${left.join(', ')}. End them, then run again.`);
-    }
-    await delay(20);
+  const left = (await whenGone(records, timeoutMs)).map(({ name, pid }) => `${name} (${pid})`);
+  if (left.length > 0) {
+    throw new Error(`These programs did not end on SIGKILL: ${left.join(', ')}. End them, then run again.`);
   }
+  await releaseHost(directory);
 }
 
 function isLeftOver(directory: string, now: number): boolean {

@@ -21,6 +21,7 @@ import { LocalDataFacts } from './plan/data-facts.ts';
 import { PlanReconciler } from './plan/reconciler.ts';
 import { PolicyReconciler } from './policy/reconciler.ts';
 import { localDataCheck, TRAINER_SOURCE } from './provider/data-check.ts';
+import { kubernetesProviderFactory, podAccessFrom } from './provider/kubernetes.ts';
 import { type LocalTrainer, localProviderFactory } from './provider/local.ts';
 import { ProviderReconciler } from './provider/reconciler.ts';
 import { ProviderRegistry } from './provider/registry.ts';
@@ -34,7 +35,7 @@ import { createLogger, type Logger } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
 import { RuntimeMetrics } from './runtime/metrics.ts';
 import { KubeClient } from './runtime/rest.ts';
-import { secretReader } from './secrets.ts';
+import { secretReader, secretsReader } from './secrets.ts';
 import { createTrainerClient } from './trainer/client.ts';
 import { createCaches, createControllers } from './wiring.ts';
 
@@ -82,9 +83,19 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   await requireKinds(client);
   // Looked up each time: a trainer that is installed while the operator runs is found.
   const trainer = async () => options.trainer ?? (await findTrainer(env, TRAINER_SOURCE)) ?? MISSING_TRAINER;
-  const registry = new ProviderRegistry({ local: localProviderFactory(trainer, await clusterId(client)) });
   // Prices and facts that somebody refreshed count here as they do for `kriptik plan`.
   const catalog = await currentCatalog(overlayPath(env, homedir()));
+  const registry = new ProviderRegistry({
+    local: localProviderFactory(trainer, await clusterId(client)),
+    kubernetes: kubernetesProviderFactory({
+      client,
+      catalog,
+      clock,
+      readSecret: secretsReader(client),
+      operatorNamespace: namespace,
+      podAccess: podAccessFrom(env),
+    }),
+  });
   const market = { catalog, machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };
   const caches = createCaches(client, log);
   exportFleet(metrics.registry, caches, clock);

@@ -258,6 +258,10 @@ export type ComputeProviderSpec = {
      */
     capacityTimeoutSeconds?: number;
     /**
+     * Time a pod has to save its work when its node is drained or it is ended, in seconds. The Job is ended this long before the money ends, so the budget's reserve pays for it. Absent: 30.
+     */
+    terminationGracePeriodSeconds?: number;
+    /**
      * What each pod asks for besides GPUs; request and limit are the same.
      */
     resources?: {

@@ -842,6 +842,10 @@ export type Resolved = {
      * Highest approved price of one hour of the whole instance. US dollars, a decimal string such as "12.50".
      */
     unitPricePerHour: Money;
+    /**
+     * Container image with its digest, where images are used.
+     */
+    image?: string;
   }[];
   /**
    * Places the trained model is written to.

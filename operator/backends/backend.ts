@@ -36,6 +36,8 @@ export type LaunchRequest = {
   resources?: Resources;
   /** Absent where the place has one shape only. */
   shape?: Shape;
+  /** Digest-pinned image that was approved, where images are used. */
+  image?: string;
   /** How the trainer reaches its store, where the URI alone is not enough. */
   store?: S3Access;
 };
@@ -80,7 +82,9 @@ export type WaitReason =
   | 'Unschedulable'
   | 'ImagePull'
   /** A volume, a Secret or the sandbox is not ready. */
-  | 'NotReady';
+  | 'NotReady'
+  /** Its machine does not answer: it may run on there, and nothing else can be said of it. */
+  | 'NodeLost';
 
 export type Waiting = {
   reason: WaitReason;
@@ -100,14 +104,17 @@ export type Instance = {
    * attempt runs.
    */
   state: 'queued' | 'starting' | 'running' | 'exited';
-  /** Why it does not run yet; in `queued`, and in `starting` where something hinders it. */
+  /**
+   * Why it does not run yet; in `queued`, and in `starting` where something hinders it. With `NodeLost` also in
+   * `running`.
+   */
   waiting?: Waiting;
   /**
    * Epoch milliseconds at which it began to hold hardware, where the provider knows. Absent: billed from the create
    * call on.
    */
   billedFrom?: number;
-  /** Base URL of the trainer's control server; present in `running`. */
+  /** Base URL of the trainer's control server, which may have a path; present in `running` while it can be reached. */
   endpoint?: string;
   /** Epoch milliseconds at which the provider started it. */
   startedAt?: number;

@@ -88,7 +88,24 @@ function declaredOffers(view: ProviderView, catalog: Catalog): readonly Provider
     priceDated: asOf !== undefined,
     priceVerified: true,
     ...RENTED_ABILITIES,
+    ...(view.spec.type === 'kubernetes' && nodesOf(view, gpu)),
   }));
+}
+
+/** What the nodes of a cluster are besides their price: the image that runs there, and the size of a pod. */
+function nodesOf({ spec }: ProviderView, gpu: string): Partial<ProviderOffer> {
+  const { image, resources } = spec.kubernetes ?? {};
+  const cpus = parseCpus(resources?.cpu);
+  const memoryBytes = parseBytes(resources?.memory);
+  return {
+    ...(image !== undefined && { image }),
+    ...(gpu === 'cpu' && {
+      counts: [1],
+      priceUnit: 'machine' as const,
+      ...(cpus !== undefined && { cpus }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    }),
+  };
 }
 
 function catalogOffers(view: ProviderView, catalog: Catalog): readonly ProviderOffer[] {
@@ -138,6 +155,13 @@ export function parseBytes(quantity: string | undefined): number | undefined {
   if (match === null) return undefined;
   const unit = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[match[2] ?? ''];
   return Number(match[1]) * (unit ?? 1);
+}
+
+/** Whole processor cores of a Kubernetes quantity: "4", "500m" (which is 1); undefined when there is none. */
+function parseCpus(quantity: string | undefined): number | undefined {
+  const match = /^([0-9]+(?:\.[0-9]+)?)(m)?$/.exec(quantity ?? '');
+  if (match === null) return undefined;
+  return Math.max(1, Math.floor(Number(match[1]) / (match[2] === undefined ? 1 : 1000)));
 }
 
 function lower(a: number | undefined, b: number | undefined): number | undefined {

@@ -108,6 +108,7 @@ function providerOrder({ context, choices, decision }: Decided): Resolved['provi
     gpu: one.compute.offer.gpu,
     gpuCount: gpuCount(one.compute),
     unitPricePerHour: formatMoney(one.compute.pricePerHour),
+    ...(one.compute.offer.image !== undefined && { image: one.compute.offer.image }),
   }));
 }
 

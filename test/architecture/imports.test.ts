@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'operator/trainer': ['crds'],
   'operator/store': ['operator/trainer'],
   // A cluster's nodes are had through its API server: that backend speaks to it as everything else does.
-  'operator/backends': ['operator/trainer', 'operator/store', 'operator/runtime'],
+  'operator/backends': ['crds', 'operator/runtime', 'operator/trainer', 'operator/store'],
   // The brains: pure functions over a catalog. They never see Kubernetes.
   'operator/catalog': ['crds'],
   'operator/estimator': ['crds', 'operator/money.ts', 'operator/catalog'],

@@ -1,0 +1,46 @@
+import { getOrUndefined } from '../../runtime/apply.ts';
+import { type KubeObject, keyOf } from '../../runtime/types.ts';
+import { outcomeUnknown } from '../errors.ts';
+import type { Clients } from './cluster.ts';
+import { activeDeadlineSeconds, graceSecondsOf } from './desired.ts';
+import { isGoneMeanwhile } from './launch.ts';
+import { SECRET_KEY } from './names.ts';
+import { epochOf, type Job } from './objects.ts';
+import type { KubernetesSettings } from './settings.ts';
+
+/** Moves the moment at which the cluster itself ends a Job; undefined lifts it. Times in epoch ms. */
+export const moveHardDeadline = async (
+  clients: Clients,
+  settings: KubernetesSettings,
+  job: Job,
+  hardDeadline: number | undefined,
+  now: number,
+): Promise<void> => {
+  const from = epochOf(job.status?.startTime) ?? now;
+  const seconds = activeDeadlineSeconds(hardDeadline, from, graceSecondsOf(settings));
+  if (seconds === job.spec.activeDeadlineSeconds) return;
+  const { uid } = job.metadata;
+  try {
+    await clients.jobs.patch(keyOf(job), { metadata: { uid }, spec: { activeDeadlineSeconds: seconds ?? null } });
+  } catch (error) {
+    if (!isGoneMeanwhile(error)) throw error;
+  }
+};
+
+/** Replaces the trainer's own deadline in the spec that its pod will read when it starts. RFC 3339, or null for none. */
+export const renewSpec = async (
+  clients: Clients,
+  key: Required<Pick<KubeObject['metadata'], 'name' | 'namespace'>>,
+  deadline: string | null,
+): Promise<void> => {
+  const secret = await getOrUndefined(clients.secrets, key);
+  const encoded = secret?.data?.[SECRET_KEY.spec];
+  if (secret === undefined || encoded === undefined) return;
+  const spec: unknown = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
+  if (typeof spec !== 'object' || spec === null) throw outcomeUnknown(`spec.json of attempt ${key.name} is damaged`);
+  const renewed = Buffer.from(JSON.stringify({ ...spec, deadline })).toString('base64');
+  await clients.secrets.patch(key, {
+    metadata: { resourceVersion: secret.metadata.resourceVersion },
+    data: { [SECRET_KEY.spec]: renewed },
+  });
+};

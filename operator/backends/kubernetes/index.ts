@@ -1,0 +1,214 @@
+import { getOrUndefined } from '../../runtime/apply.ts';
+import type { KubeClient } from '../../runtime/rest.ts';
+import { trainerSpec } from '../../trainer/spec.ts';
+import type {
+  Backend,
+  Instance,
+  LaunchRequest,
+  LogOptions,
+  MovesHardDeadline,
+  RecoversToken,
+  RenewsQueued,
+  StreamsLogs,
+} from '../backend.ts';
+import { misconfigured, outcomeUnknown } from '../errors.ts';
+import { clientsOf, look } from './cluster.ts';
+import { moveHardDeadline, renewSpec } from './deadline.ts';
+import { endAttempt, removeAttempt } from './end.ts';
+import { endpointOf } from './endpoint.ts';
+import type { Facts } from './facts.ts';
+import { explain } from './failures.ts';
+import { checkRequest, createAttempt, isForeign, undoAttempt } from './launch.ts';
+import { podLogs } from './logs.ts';
+import { SECRET_KEY } from './names.ts';
+import { instanceOf, leftOver, type View } from './observe.ts';
+import { namesOf, Places } from './places.ts';
+import { leaderOf } from './pods.ts';
+import { probeCluster } from './probe.ts';
+import { exitPatch } from './record.ts';
+import type { KubernetesSettings } from './settings.ts';
+import { wantedOf } from './wanted.ts';
+
+export type KubernetesBackend = Backend & StreamsLogs & RecoversToken & MovesHardDeadline & RenewsQueued;
+
+/**
+ * Runs attempts as Jobs on the nodes of the cluster that `kube` talks to. All state is in the cluster, so any operator
+ * knows every attempt, whoever started it. `now` gives epoch ms.
+ */
+export const createKubernetesBackend = (
+  kube: KubeClient,
+  settings: KubernetesSettings,
+  now: () => number = Date.now,
+): KubernetesBackend => {
+  const clients = clientsOf(kube);
+  const places = new Places(clients, settings.namespace);
+  /** Tokens never change while an attempt lives, and are asked for at every look. */
+  const tokens = new Map<string, string>();
+
+  const viewOf = ({ job }: Facts): View => ({
+    wanted: wantedOf(job, settings),
+    endpointOf: (pod) => endpointOf(pod, settings.podAccess, kube.server),
+    now: now(),
+  });
+
+  const factsOf = async (namespace: string, name: string): Promise<Facts> => {
+    const facts = await look(clients, namespace, name, (job) => wantedOf(job, settings));
+    if (facts.job !== undefined && isForeign(facts.job, name)) {
+      throw misconfigured(`Job ${namespace}/${name} exists and is not of this operator`, 'Remove or rename it.');
+    }
+    return facts;
+  };
+
+  /** Looks, and writes down an end that nothing but the record can tell any more. */
+  const see = async (namespace: string, name: string): Promise<{ facts: Facts; instance: Instance | undefined }> => {
+    const facts = await factsOf(namespace, name);
+    const instance = instanceOf(facts, viewOf(facts));
+    const { record } = facts;
+    const untold = facts.job === undefined && facts.pods.length === 0 && record?.exit === undefined;
+    if (untold && record !== undefined && instance?.exit !== undefined) {
+      await clients.records.patch({ namespace, name }, exitPatch(instance.exit));
+    }
+    return { facts, instance };
+  };
+
+  /** Runs `what` where the attempt is; `otherwise` where nothing of it is anywhere. */
+  const at = async <T>(name: string, what: (namespace: string) => Promise<T>, otherwise: T): Promise<T> => {
+    let namespace = settings.namespace ?? '';
+    try {
+      const found = await places.of(name);
+      if (found === undefined) return otherwise;
+      namespace = found;
+      return await what(found);
+    } catch (error) {
+      throw explain(error, namespace);
+    }
+  };
+
+  const find = (name: string): Promise<Instance | undefined> =>
+    at(name, async (namespace) => (await see(namespace, name)).instance, undefined);
+
+  const launch = async (request: LaunchRequest): Promise<Instance> => {
+    const spec = trainerSpec.safeParse(request.spec);
+    if (!spec.success) {
+      const [issue] = spec.error.issues;
+      throw misconfigured(`the trainer's spec is not valid: ${issue?.path.join('.') ?? ''}: ${issue?.message}`, '');
+    }
+    const image = request.image ?? settings.spec.image;
+    if (image === undefined) {
+      throw misconfigured('the provider has no image', 'Set kubernetes.image of the ComputeProvider, with its digest.');
+    }
+    checkRequest(request, settings);
+    const { name } = request;
+    const namespace = settings.namespace ?? request.job.namespace;
+    places.learn(name, namespace);
+    try {
+      const { facts, instance: there } = await see(namespace, name);
+      if (there !== undefined) {
+        if (facts.job !== undefined && isForeign(facts.job, name, request.job.uid)) {
+          throw misconfigured(`Job ${namespace}/${name} is of another job`, 'Remove it.');
+        }
+        return there;
+      }
+      await createAttempt(clients, settings, request, image, now());
+    } catch (error) {
+      const reason = explain(error, namespace);
+      if (reason.kind !== 'OutcomeUnknown') await undoAttempt(clients, namespace, name).catch(() => undefined);
+      throw reason;
+    }
+    const instance = await find(name);
+    if (instance === undefined) throw outcomeUnknown(`attempt ${name} was made but cannot be found`);
+    return instance;
+  };
+
+  const token = async (name: string): Promise<string | undefined> => {
+    const known = tokens.get(name);
+    if (known !== undefined) return known;
+    return await at(
+      name,
+      async (namespace) => {
+        const secret = await getOrUndefined(clients.secrets, { namespace, name });
+        const encoded = secret === undefined || isForeign(secret, name) ? undefined : secret.data?.[SECRET_KEY.token];
+        if (encoded === undefined) return undefined;
+        const text = Buffer.from(encoded, 'base64').toString('utf8');
+        tokens.set(name, text);
+        return text;
+      },
+      undefined,
+    );
+  };
+
+  return {
+    type: 'kubernetes',
+    find,
+    launch,
+    token,
+    probe: () => probeCluster(clients, settings),
+
+    async list() {
+      const found: Instance[] = [];
+      try {
+        for (const [name, namespace] of await namesOf(clients, settings)) {
+          places.learn(name, namespace);
+          const { facts, instance } = await see(namespace, name);
+          const left = instance ?? leftOver(facts, now());
+          if (left !== undefined) found.push(left);
+        }
+      } catch (error) {
+        throw explain(error, settings.namespace ?? '');
+      }
+      return found;
+    },
+
+    terminate: (name, { graceMs }) =>
+      at(
+        name,
+        async (namespace) => {
+          const { facts, instance } = await see(namespace, name);
+          if (instance?.state !== 'exited') await endAttempt(clients, namespace, facts, graceMs, now());
+        },
+        undefined,
+      ),
+
+    release: (name) =>
+      at(
+        name,
+        async (namespace) => {
+          const { facts, instance } = await see(namespace, name);
+          if (instance !== undefined && instance.state !== 'exited') {
+            throw misconfigured(`attempt ${name} is ${instance.state}`, 'Terminate it first.');
+          }
+          await removeAttempt(clients, namespace, facts, now());
+          tokens.delete(name);
+        },
+        undefined,
+      ),
+
+    setHardDeadline: (name, deadline) =>
+      at(
+        name,
+        async (namespace) => {
+          const { job } = await factsOf(namespace, name);
+          if (job !== undefined) await moveHardDeadline(clients, settings, job, deadline, now());
+        },
+        undefined,
+      ),
+
+    renewQueued: (name, { deadline, hardDeadline }) =>
+      at(
+        name,
+        async (namespace) => {
+          const { facts, instance } = await see(namespace, name);
+          if (instance?.state !== 'queued' || facts.job === undefined) return;
+          // The outer line first: the trainer must never be promised more time than the cluster gives.
+          await moveHardDeadline(clients, settings, facts.job, hardDeadline, now());
+          await renewSpec(clients, { namespace, name }, deadline);
+        },
+        undefined,
+      ),
+
+    async *logs(name: string, options: LogOptions) {
+      const pod = await at(name, async (namespace) => leaderOf((await factsOf(namespace, name)).pods), undefined);
+      if (pod !== undefined) yield* podLogs(kube, pod, options);
+    },
+  };
+};

@@ -1,0 +1,88 @@
+import type { ComputeProvider } from '@kriptik/crds';
+import { misconfigured } from '../backends/errors.ts';
+import { createKubernetesBackend } from '../backends/kubernetes/index.ts';
+import type { KubernetesSettings } from '../backends/kubernetes/settings.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import { findGpu } from '../catalog/lookup.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { KubeClient } from '../runtime/rest.ts';
+import { openStore } from '../store/open.ts';
+import type { ProviderFactory } from './registry.ts';
+import type { ReadSecret } from './s3-access.ts';
+import { s3AccessOf } from './s3-access.ts';
+
+/** What providers of type kubernetes have in common. */
+export interface KubernetesFactoryOptions {
+  readonly client: KubeClient;
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly readSecret: ReadSecret;
+  /** Namespace of the operator: only pods in it may speak to trainers. */
+  readonly operatorNamespace: string;
+  readonly podAccess: KubernetesSettings['podAccess'];
+}
+
+/**
+ * How the operator reaches pods: inside the cluster by their own address, from outside through the API server.
+ * KRIPTIK_POD_ACCESS (ip, proxy or auto) decides otherwise.
+ */
+export function podAccessFrom(env: Readonly<Record<string, string | undefined>>): KubernetesSettings['podAccess'] {
+  const wanted = env['KRIPTIK_POD_ACCESS'] ?? 'auto';
+  if (wanted === 'ip' || wanted === 'proxy') return wanted;
+  if (wanted !== 'auto') throw new Error(`KRIPTIK_POD_ACCESS is "${wanted}"; use ip, proxy or auto`);
+  return env['KUBERNETES_SERVICE_HOST'] === undefined ? 'proxy' : 'ip';
+}
+
+/** Makes the runtime of providers of type kubernetes: the nodes of the operator's own cluster. */
+export function kubernetesProviderFactory(options: KubernetesFactoryOptions): ProviderFactory {
+  return (provider: ComputeProvider) => {
+    const { store } = provider.spec;
+    if (store === undefined) {
+      throw misconfigured('spec.store is not set', 'Set store.uri, for example s3://bucket/prefix.');
+    }
+    const backend = createKubernetesBackend(options.client, settingsOf(provider, store, options), () =>
+      options.clock.now(),
+    );
+    const base = store.uri.replace(/\/+$/, '');
+    const storeUri = (jobUid: string): string => `${base}/${jobUid}`;
+    const storeAccess = s3AccessOf(store, options.readSecret);
+    return {
+      backend,
+      storeUri,
+      openStore: (jobUid) => openStore(storeUri(jobUid)),
+      ...(storeAccess !== undefined && { storeAccess }),
+    };
+  };
+}
+
+function settingsOf(
+  { metadata, spec }: ComputeProvider,
+  store: NonNullable<ComputeProvider['spec']['store']>,
+  { catalog, operatorNamespace, podAccess }: KubernetesFactoryOptions,
+): KubernetesSettings {
+  const nodes = spec.kubernetes ?? {};
+  return {
+    provider: metadata.name,
+    ...(nodes.namespace !== undefined && { namespace: nodes.namespace }),
+    spec: nodes,
+    productsOf: (gpu) => productsOf(gpu, nodes.gpuProducts ?? [], catalog),
+    offered: (spec.prices?.declared ?? []).map(({ gpu }) => findGpu(catalog, gpu)?.id ?? gpu),
+    ...(spec.limits?.maxInstances !== undefined && { maxInstances: spec.limits.maxInstances }),
+    store: { uri: store.uri, ...(store.keepLast !== undefined && { keepLast: store.keepLast }) },
+    operatorNamespace,
+    podAccess,
+  };
+}
+
+/** Label values of a GPU type: those the provider names, else the one the catalog knows. */
+function productsOf(
+  gpu: string,
+  named: readonly { gpu: string; products: string[] }[],
+  catalog: Catalog,
+): readonly string[] {
+  const known = findGpu(catalog, gpu);
+  const own = named.find(
+    (one) => one.gpu === gpu || (known !== undefined && findGpu(catalog, one.gpu)?.id === known.id),
+  );
+  return own?.products ?? (known === undefined ? [] : [known.names.kubernetes]);
+}

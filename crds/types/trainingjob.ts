@@ -69,7 +69,14 @@ export type Attempt = {
      * What it waits for; Queued is the admission by a queue, which is not timed.
      */
     reason:
-      'Queued' | 'QuotaExceeded' | 'NoSuchGpu' | 'InsufficientCapacity' | 'Unschedulable' | 'ImagePull' | 'NotReady';
+      | 'Queued'
+      | 'QuotaExceeded'
+      | 'NoSuchGpu'
+      | 'InsufficientCapacity'
+      | 'Unschedulable'
+      | 'ImagePull'
+      | 'NotReady'
+      | 'NodeLost';
     /**
      * What is missing, and what to do where something can be done.
      */
@@ -610,6 +617,41 @@ export type TrainingJobStatus = {
      * When it was found. RFC 3339.
      */
     at: Time;
+    /**
+     * Info: worth knowing. Warning: money or quality is being lost. Error: it stopped the training.
+     */
+    severity?: 'Info' | 'Warning' | 'Error';
+    /**
+     * Number of the attempt it was found in.
+     */
+    attempt?: number;
+    /**
+     * Measured figures that it rests on, each with its step or time.
+     */
+    evidence?: string[];
+    /**
+     * What can be done, best first.
+     *
+     * Items: One way out.
+     */
+    remedies?: {
+      /**
+       * What to do.
+       */
+      text: string;
+      /**
+       * What it changes in the plan, a field and its new value; such a change needs approval, unless a policy lets it be made by itself.
+       */
+      change?: string;
+      /**
+       * Whether it can cost more than what was approved.
+       */
+      costsMore: boolean;
+    }[];
+    /**
+     * When it went away. Absent: it holds. RFC 3339.
+     */
+    resolvedAt?: Time;
   }[];
   /**
    * Meter of what the job's store keeps. The cost of the present size is computed from since on, so that nothing is written while nothing changes.

@@ -47,6 +47,20 @@ export const trainerFault = z.object({
 });
 export type TrainerFault = z.infer<typeof trainerFault>;
 
+const scores = z.record(z.string(), z.number().nullable());
+
+/** Figures on held-out rows; `metric` is the one to watch. */
+export const evaluation = z.object({
+  metric: z.string(),
+  better: z.enum(['lower', 'higher']),
+  /** Of the base model. */
+  base: scores.nullish(),
+  step: count.nullish(),
+  latest: scores.nullish(),
+  /** The newest looks, oldest first. */
+  history: z.array(z.object({ step: count, values: scores })).nullish(),
+});
+
 export const requestState = z.enum(['pending', 'writing', 'done', 'failed']);
 
 /** GET /v1/status. Figures are null until they are known. */
@@ -67,6 +81,8 @@ export const status = z.object({
   etaSeconds: figure,
   secondsPerStep: figure,
   deadline: rfc3339.nullable(),
+  /** Left until the deadline, by the trainer's own clocks. */
+  deadlineSeconds: figure.optional(),
   /** Worst duration of a save seen in this attempt, seconds. */
   checkpointSeconds: figure,
   lastCheckpoint: checkpointInfo.nullable(),
@@ -74,6 +90,18 @@ export const status = z.object({
   device: z.object({ type: z.string(), name: z.string(), count: count }).nullable(),
   artifacts: z.array(artifactInfo),
   error: trainerFault.nullable(),
+  /** When the last step of this attempt was finished; null before the first. */
+  lastProgressAt: rfc3339.nullish(),
+  stepsSinceCheckpoint: count.nullish(),
+  /** The last save that failed, until one succeeds. */
+  lastCheckpointError: z.object({ code: z.string(), message: z.string(), step: count, at: rfc3339 }).nullish(),
+  /** Share of the last steps' time that was spent waiting for data, 0..1. */
+  dataWaitShare: figure.optional(),
+  /** Steps whose loss or gradient was not a finite number. */
+  nonFinite: z.object({ steps: count, lastStep: count, what: z.string() }).nullish(),
+  /** Memory of the device that trains, bytes. */
+  memory: z.object({ usedBytes: count, totalBytes: count }).nullish(),
+  evaluation: evaluation.nullish(),
   warnings: z.array(z.unknown()).default([]),
 });
 export type TrainerStatus = z.infer<typeof status>;
@@ -86,6 +114,7 @@ export const metricPoint = z.object({
   loss: figure,
   learningRate: figure,
   gradNorm: figure.optional(),
+  dataWaitShare: figure.optional(),
   tokensPerSecond: figure.optional(),
 });
 export type MetricPoint = z.infer<typeof metricPoint>;

@@ -49,7 +49,7 @@ export function kubernetesProviderFactory(options: KubernetesFactoryOptions): Pr
     return {
       backend,
       storeUri,
-      openStore: (jobUid) => openStore(storeUri(jobUid)),
+      openStore: (jobUid) => openStore(storeUri(jobUid), storeAccess === undefined ? {} : { s3: storeAccess }),
       ...(storeAccess !== undefined && { storeAccess }),
     };
   };

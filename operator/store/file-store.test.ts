@@ -271,7 +271,9 @@ describe('what attempts leave besides checkpoints', () => {
 
 describe('openStore', () => {
   test.each([
-    ['s3://bucket/job', /s3: ?\/\/ is not supported/],
+    ['ftp://host/job', /ftp: ?\/\/ is not supported/],
+    ['pvc://claim/job', /only a pod can read/],
+    ['s3://bucket/../other', /is not a URI of S3/],
     ['/srv/job', /is not a URI/],
     ['file://host/srv/job', /names the host host/],
   ])('%s is refused with a remedy', (uri, message) => {

@@ -1,26 +1,21 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type MetricPoint, metricPoint } from '../trainer/messages.ts';
-import { type AttemptResult, attemptResult } from '../trainer/result.ts';
-import { type ReadManifest, readManifest } from './manifest.ts';
+import type { MetricPoint } from '../trainer/messages.ts';
+import type { AttemptResult } from '../trainer/result.ts';
+import { decodePoints, decodeResult, isAttemptName, MAX_METRICS_TAIL_BYTES, MAX_RESULT_BYTES } from './left-behind.ts';
+import { type ReadManifest, readManifest, summaryOf } from './manifest.ts';
 import type { CheckpointRef, CheckpointStore, Problem, ProblemCode, Verification } from './store.ts';
 import { fingerprint, verifyFiles } from './verify.ts';
 
-const MAX_RESULT_BYTES = 256 * 1024;
-const MAX_METRICS_TAIL_BYTES = 4 * 1024 * 1024;
 const MAX_REMEMBERED = 4096;
 
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
-const refOf = (directory: string, { manifest, sha256 }: ReadManifest): CheckpointRef => ({
-  step: manifest.step,
+const refOf = (directory: string, read: ReadManifest): CheckpointRef => ({
   uri: pathToFileURL(directory).href,
-  manifestSha256: sha256,
-  sizeBytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
-  createdAt: manifest.createdAt,
-  attempt: manifest.attempt,
+  ...summaryOf(read),
 });
 
 /** Names in a directory; none if it does not exist. */
@@ -136,14 +131,13 @@ export const openFileStore = (
     },
 
     async result(attempt): Promise<AttemptResult | undefined> {
-      if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(attempt)) return undefined;
+      if (!isAttemptName(attempt)) return undefined;
       const path = join(root, 'attempts', attempt, 'result.json');
       try {
         if ((await stat(path)).size > MAX_RESULT_BYTES) return undefined;
-        const parsed = attemptResult.safeParse(JSON.parse(await readFile(path, 'utf8')));
-        return parsed.success && parsed.data.attempt === attempt ? parsed.data : undefined;
+        return decodeResult(await readFile(path, 'utf8'), attempt);
       } catch (error) {
-        if (isMissing(error) || error instanceof SyntaxError) return undefined;
+        if (isMissing(error)) return undefined;
         throw error;
       }
     },
@@ -152,7 +146,7 @@ export const openFileStore = (
   };
 };
 
-/** The last points of a metrics file, of which at most 4 MiB are read. A line that is being written is left out. */
+/** The last points of a metrics file, of which at most 4 MiB are read. */
 const metricsTail = async (path: string, limit: number): Promise<MetricPoint[]> => {
   let file: Awaited<ReturnType<typeof open>>;
   try {
@@ -167,16 +161,7 @@ const metricsTail = async (path: string, limit: number): Promise<MetricPoint[]> 
     const buffer = Buffer.alloc(size - start);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, start);
     const lines = buffer.subarray(0, bytesRead).toString('utf8').split('\n');
-    const points: MetricPoint[] = [];
-    for (const line of lines.slice(start === 0 ? 0 : 1).slice(-limit - 1)) {
-      try {
-        const parsed = metricPoint.safeParse(JSON.parse(line));
-        if (parsed.success) points.push(parsed.data);
-      } catch {
-        // Half a line: the trainer is writing it, or was killed while it did.
-      }
-    }
-    return points.slice(-limit);
+    return decodePoints(lines.slice(start === 0 ? 0 : 1), limit);
   } finally {
     await file.close();
   }

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { CheckpointRef } from './store.ts';
 
 export const MANIFEST = 'MANIFEST.json';
-const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_FILES = 10_000;
 
 const manifestSchema = z.object({
@@ -35,7 +36,8 @@ export const isSafePath = (path: string): boolean =>
   path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 
 /** Parses the bytes of a manifest; a string says what is wrong with it. */
-export const parseManifest = (bytes: Buffer): Manifest | string => {
+const parseManifest = (bytes: Buffer): Manifest | string => {
+  if (bytes.length === 0) return 'it is empty';
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
@@ -54,6 +56,22 @@ export const parseManifest = (bytes: Buffer): Manifest | string => {
 
 export type ReadManifest = { manifest: Manifest; sha256: string };
 
+/** A manifest with the hash that names it; a string says what is wrong with its bytes. */
+export const decodeManifest = (bytes: Buffer): ReadManifest | string => {
+  const manifest = parseManifest(bytes);
+  if (typeof manifest === 'string') return manifest;
+  return { manifest, sha256: createHash('sha256').update(bytes).digest('hex') };
+};
+
+/** What readers know of a saved folder from its manifest. */
+export const summaryOf = ({ manifest, sha256 }: ReadManifest): Omit<CheckpointRef, 'uri'> => ({
+  step: manifest.step,
+  manifestSha256: sha256,
+  sizeBytes: manifest.files.reduce((sum, file) => sum + file.size, 0),
+  createdAt: manifest.createdAt,
+  attempt: manifest.attempt,
+});
+
 const readAll = async (file: FileHandle): Promise<Buffer | string> => {
   const { size } = await file.stat();
   return size > MAX_MANIFEST_BYTES ? `it is longer than ${MAX_MANIFEST_BYTES} bytes` : file.readFile();
@@ -64,10 +82,7 @@ export const readManifest = async (directory: string): Promise<ReadManifest | st
   const file = await open(join(directory, MANIFEST), 'r');
   try {
     const bytes = await readAll(file);
-    if (typeof bytes === 'string') return bytes;
-    const manifest = parseManifest(bytes);
-    if (typeof manifest === 'string') return manifest;
-    return { manifest, sha256: createHash('sha256').update(bytes).digest('hex') };
+    return typeof bytes === 'string' ? bytes : decodeManifest(bytes);
   } finally {
     await file.close();
   }

@@ -43,14 +43,23 @@ export type LatestVerified = {
   pending?: { step: number; doneBytes: number; totalBytes: number };
 };
 
-/** Read access to what the attempts of one job saved. Writing is the trainer's alone. */
+/** A checkpoint that is being read back, and how far that has come. */
+export type PendingCheckpoint = { step: number; uri: string; doneBytes: number; totalBytes: number };
+
+/** Why newer checkpoints do not count, and the newest that does; `pending` is newer and may count yet. */
+export type Latest = { checkpoint?: VerifiedCheckpoint; problems: Problem[]; pending?: PendingCheckpoint };
+
+/**
+ * Read access to what the attempts of one job saved. Writing is the trainer's alone. All of it throws StoreError where the
+ * store cannot be looked at: an empty answer means that there is nothing.
+ */
 export type CheckpointStore = {
   readonly uri: string;
   /** Newest step first. Directories without a readable manifest do not exist (they were being written). */
   list(): Promise<CheckpointRef[]>;
   /**
    * Reads every byte and compares. `fresh` skips the memory of earlier verifications: use it before a freeze is
-   * reported and before a resume.
+   * reported and before a resume. A store that is far away answers `Verifying` until it has read everything.
    */
   verify(ref: Pick<CheckpointRef, 'uri' | 'manifestSha256'>, options?: { fresh?: boolean }): Promise<Verification>;
   /** The newest checkpoint that verifies, with the problems of newer ones that do not. */

@@ -7,7 +7,7 @@ import type { Problem } from './store.ts';
 
 const CHUNK = 1024 * 1024;
 
-type Listed = Manifest['files'][number];
+export type Listed = Manifest['files'][number];
 
 /** Everything in a directory but its manifest, as relative paths with forward slashes. */
 const filesIn = async (directory: string): Promise<string[]> => {
@@ -39,14 +39,47 @@ const hashFile = async (path: string, size: number): Promise<{ size: number; sha
   }
 };
 
-const checkFile = async (directory: string, { path, size, sha256 }: Listed): Promise<Problem | undefined> => {
-  const where = join(directory, path);
+const checkFile = async (directory: string, file: Listed): Promise<Problem | undefined> => {
+  const where = join(directory, file.path);
   const info = await lstat(where);
   // realpath catches a link in any part of the path, lstat one at its end.
   if (!info.isFile() || (await realpath(where)) !== where) {
-    return { code: 'UnsafePath', message: `${path} is not a plain file inside the checkpoint`, where };
+    return { code: 'UnsafePath', message: `${file.path} is not a plain file inside the checkpoint`, where };
   }
-  const actual = await hashFile(where, size);
+  return compareFile(file, await hashFile(where, file.size), where);
+};
+
+/**
+ * Compares the names of what is there with a manifest: all listed files, and no others (a file that nobody vouches for
+ * could be loaded by a resume). `where` is the path or URI of the folder.
+ */
+export const compareNames = (where: string, manifest: Manifest, present: readonly string[]): Problem | undefined => {
+  const at = (path: string): string => `${where}/${path}`;
+  const unsafe = manifest.files.find((file) => !isSafePath(file.path));
+  if (unsafe !== undefined) {
+    const message = `the manifest lists ${JSON.stringify(unsafe.path)}, which is not a path inside the checkpoint`;
+    return { code: 'UnsafePath', message, where: at(MANIFEST) };
+  }
+  const listed = new Set(manifest.files.map((file) => file.path));
+  const extra = present.find((path) => !listed.has(path));
+  if (extra !== undefined) {
+    return { code: 'UnexpectedFile', message: `${extra} is not in the manifest`, where: at(extra) };
+  }
+  const there = new Set(present);
+  const missing = manifest.files.find((file) => !there.has(file.path));
+  if (missing !== undefined) {
+    const message = `${missing.path} is in the manifest but not there`;
+    return { code: 'FileMissing', message, where: at(missing.path) };
+  }
+  return undefined;
+};
+
+/** What is wrong with a file of which `size` bytes with this hash were read. */
+export const compareFile = (
+  { path, size, sha256 }: Listed,
+  actual: { size: number; sha256: string },
+  where: string,
+): Problem | undefined => {
   if (actual.size !== size) {
     return { code: 'SizeMismatch', message: `${path} has ${actual.size} bytes, the manifest says ${size}`, where };
   }
@@ -57,28 +90,13 @@ const checkFile = async (directory: string, { path, size, sha256 }: Listed): Pro
 };
 
 /**
- * Compares a directory with its manifest, reading every byte: all listed files, and no others (a file that nobody
- * vouches for could be loaded by a resume). Undefined if all is well. Throws what the file system throws.
+ * Compares a directory with its manifest, reading every byte. Undefined if all is well. Throws what the file system
+ * throws.
  */
 export const verifyFiles = async (directory: string, manifest: Manifest): Promise<Problem | undefined> => {
-  const unsafe = manifest.files.find((file) => !isSafePath(file.path));
-  if (unsafe !== undefined) {
-    const message = `the manifest lists ${JSON.stringify(unsafe.path)}, which is not a path inside the checkpoint`;
-    return { code: 'UnsafePath', message, where: join(directory, MANIFEST) };
-  }
   const real = await realpath(directory);
-  const listed = new Set(manifest.files.map((file) => file.path));
-  const present = await filesIn(real);
-  const extra = present.find((path) => !listed.has(path));
-  if (extra !== undefined) {
-    return { code: 'UnexpectedFile', message: `${extra} is not in the manifest`, where: join(directory, extra) };
-  }
-  const there = new Set(present);
-  const missing = manifest.files.find((file) => !there.has(file.path));
-  if (missing !== undefined) {
-    const where = join(directory, missing.path);
-    return { code: 'FileMissing', message: `${missing.path} is in the manifest but not there`, where };
-  }
+  const names = compareNames(directory, manifest, await filesIn(real));
+  if (names !== undefined) return names;
   for (const file of manifest.files) {
     const problem = await checkFile(real, file);
     if (problem !== undefined) return problem;

@@ -150,7 +150,7 @@ export type TrainingGoalStatus = {
    */
   conditions?: Condition[];
   /**
-   * Summary of the conditions for people: Planning, NeedsClarification, Refused, AwaitingApproval, Denied, Training, Frozen, Paused, Succeeded or Failed.
+   * Summary of the conditions for people: Planning, NeedsClarification, Refused, AwaitingApproval, Denied, Training, Frozen, Paused, Terminated, Succeeded or Failed.
    */
   phase?: string;
   /**

@@ -11,7 +11,7 @@ export interface FreezeTimings {
 }
 
 /** The kill by the provider comes this long before the money ends, for the kill itself takes time. */
-const KILL_LATENCY_MS = 2_000;
+export const KILL_LATENCY_MS = 2_000;
 
 /** A checkpoint may take half as long again as the worst one seen: the store may be slower next time. */
 const CHECKPOINT_SAFETY = 1.5;
@@ -19,7 +19,7 @@ const CHECKPOINT_SAFETY = 1.5;
 /** Time from the decision to freeze until nothing runs any more, in ms. */
 export function freezeDuration(timings: FreezeTimings): number {
   return Math.ceil(
-    timings.checkpointMs * CHECKPOINT_SAFETY + 2 * timings.stepMs + timings.teardownMs + timings.detectionMs,
+    timings.checkpointMs * CHECKPOINT_SAFETY + 2 * timings.stepMs + teardown(timings) + timings.detectionMs,
   );
 }
 
@@ -53,7 +53,12 @@ export function deadlinesFor(
 ): Deadlines | undefined {
   const end = exhaustionTime(limit, spent, rate, now);
   if (!Number.isFinite(end)) return undefined;
-  return { trainer: Math.max(now, end - timings.teardownMs), hard: Math.max(now, end - KILL_LATENCY_MS) };
+  return { trainer: Math.max(now, end - teardown(timings)), hard: Math.max(now, end - KILL_LATENCY_MS) };
+}
+
+/** However fast an end was seen to be: the trainer's line must never lie behind the provider's. */
+function teardown({ teardownMs }: FreezeTimings): number {
+  return Math.max(teardownMs, KILL_LATENCY_MS);
 }
 
 export type BudgetLevel = 'Ok' | 'Alert' | 'Warning' | 'Freeze';

@@ -114,6 +114,7 @@ const JOB_PHASES = [
   ['Failed', 'Failed'],
   ['Frozen', 'Frozen'],
   ['Paused', 'Paused'],
+  ['Terminated', 'Terminated'],
 ] as const satisfies readonly (readonly [string, Standing['phase']])[];
 
 function jobStanding(job: TrainingJob): Standing {

@@ -1,60 +1,76 @@
-import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
-import { type Forecast, forecastCost } from '../budget/forecast.ts';
-import { type BilledSpan, billedRate, spanCost, spendOf } from '../budget/ledger.ts';
+import type { Attempt, Cost } from '@kriptik/crds';
+import type { Forecast } from '../budget/forecast.ts';
+import { billedSpan, computeAt } from '../budget/job-ledger.ts';
+import { billedRate, type Spend, spanCost, spendOf } from '../budget/ledger.ts';
 import { type FreezeTimings, percentUsed, reserveFor } from '../budget/limits.ts';
-import { addMoney, costOver, formatMoney, type MicroUsd, minMoney, parseMoney, zeroMoney } from '../money.ts';
+import { type Meter, meterAt } from '../budget/storage.ts';
+import { worst } from '../budget/timings.ts';
+import {
+  addMoney,
+  costOver,
+  formatMoney,
+  type MicroUsd,
+  maxMoney,
+  microUsd,
+  minMoney,
+  parseMoney,
+  subtractMoney,
+  zeroMoney,
+} from '../money.ts';
+import { sameJson } from '../runtime/json.ts';
+import { forecastOf } from './forecast.ts';
+import { holdOf, meteredNow, storageRate, storedRate } from './stored.ts';
 import type { JobObserved } from './types.ts';
 
 /** The job's money at one moment; all amounts in micro-dollars, the rate per hour with the fee. */
 export interface JobMoney {
   readonly limit: MicroUsd;
   readonly spent: MicroUsd;
+  /** Compute, and the storage that comes with it. */
   readonly rate: MicroUsd;
+  /** Kept back to save the work in time, and to keep it for a while. */
   readonly reserve: MicroUsd;
+  /** The part of the reserve that keeps the work after a freeze. */
+  readonly hold: MicroUsd;
+  /** Where the money for instances ends: the limit less the hold. */
+  readonly runLimit: MicroUsd;
   readonly timings: FreezeTimings;
+  readonly meter?: Meter | undefined;
   readonly forecast?: Forecast | undefined;
-}
-
-type JobCost = NonNullable<TrainingJobStatus['cost']>;
-
-export function billedSpan(attempt: Attempt): BilledSpan {
-  return {
-    unitPricePerHour: parseMoney(attempt.unitPricePerHour),
-    createdAt: Date.parse(attempt.createdAt),
-    goneAt: attempt.goneAt === undefined ? undefined : Date.parse(attempt.goneAt),
-  };
 }
 
 /**
  * The limit in force: what was approved, moved by a raise or a cut of the goal's budget, and never above the ceiling
  * that policies set for a job. Raises are guarded at admission; without a goal the approved limit stands.
  */
-export function effectiveLimit(o: JobObserved): MicroUsd {
+export function effectiveLimit(o: Wanted): MicroUsd {
   const wanted = wantedLimit(o);
   return o.ceiling === undefined ? wanted : minMoney(wanted, o.ceiling.limit);
 }
 
 /** Whose ceiling, not the budget, holds the limit down; undefined when none does. */
-export function cappedBy(o: JobObserved): string | undefined {
+export function cappedBy(o: Wanted): string | undefined {
   if (o.ceiling === undefined || o.ceiling.limit >= wantedLimit(o)) return undefined;
   return `TrainingPolicy ${o.ceiling.policies.join(', ')}`;
 }
 
-function wantedLimit(o: JobObserved): MicroUsd {
+/** What the limit follows from. */
+type Wanted = Pick<JobObserved, 'job' | 'goal' | 'ceiling'>;
+
+function wantedLimit(o: Wanted): MicroUsd {
   return parseMoney(o.goal?.limit ?? o.job.spec.run.quote.limit);
 }
 
-/** How long a freeze takes, from the worst measured checkpoint and step or cautious assumptions. */
-export function freezeTimings(o: JobObserved): FreezeTimings {
-  const seen = Number(o.job.status?.checkpointSeconds ?? Number.NaN) * 1000;
-  const reported = trainerSeconds(o, 'checkpointSeconds') * 1000;
-  const worst = Math.max(Number.isFinite(seen) ? seen : 0, Number.isFinite(reported) ? reported : 0);
+/** How long a freeze takes: the worst measured on this provider lately, or cautious assumptions. */
+export function freezeTimings(o: JobObserved, provider: string): FreezeTimings {
+  const { timings, progress } = o.job.status ?? {};
+  const saved = worst(timings, provider, 'checkpointSeconds') ?? trainerSeconds(o, 'checkpointSeconds');
   const step = trainerSeconds(o, 'secondsPerStep') * 1000;
-  const lastStep = Number(o.job.status?.progress?.secondsPerStep ?? 0) * 1000;
+  const lastStep = Number(progress?.secondsPerStep ?? 0) * 1000;
   return {
-    checkpointMs: worst > 0 ? worst : o.settings.assumedCheckpointMs,
+    checkpointMs: saved > 0 ? saved * 1000 : o.settings.assumedCheckpointMs,
     stepMs: Math.max(Number.isFinite(step) ? step : 0, lastStep),
-    teardownMs: o.settings.teardownMs,
+    teardownMs: Math.max(o.settings.teardownMs, (worst(timings, provider, 'teardownSeconds') ?? 0) * 1000),
     detectionMs: o.settings.pollMs,
   };
 }
@@ -65,16 +81,39 @@ function trainerSeconds(o: JobObserved, field: 'checkpointSeconds' | 'secondsPer
   return o.trainer.status[field] ?? Number.NaN;
 }
 
-/** Adds up what the attempts cost until `now`, and what a freeze still needs. */
+/** Compute, storage and fee of these attempts until now. */
+function spendOfJob(o: JobObserved, attempts: readonly Attempt[], meter: Meter | undefined): Spend {
+  const compute = computeAt(attempts, o.job.status?.attemptsFolded, o.now);
+  return spendOf(compute, meter === undefined ? zeroMoney : meterAt(meter, o.now));
+}
+
+/** Adds up what attempts and storage cost until now, and what a freeze still needs. */
 export function moneyOf(o: JobObserved, attempts: readonly Attempt[]): JobMoney {
-  const folded = parseMoney(o.job.status?.attemptsFolded?.cost ?? '0');
-  const spent = spendOf(attempts.map(billedSpan), folded, zeroMoney, o.now).total;
   const live = attempts.find((attempt) => attempt.state !== 'Gone');
-  const rate = billedRate(parseMoney(live?.unitPricePerHour ?? o.job.spec.run.quote.unitPricePerHour));
-  const timings = freezeTimings(o);
   const limit = effectiveLimit(o);
-  const reserve = reserveFor(rate, timings);
-  return { limit, spent, rate, reserve, timings, forecast: forecastOf(o, { limit, spent, rate, reserve }) };
+  const meter = meteredNow(o, attempts, (accrued) => leftOf(o, attempts, limit, accrued));
+  const spent = spendOfJob(o, attempts, meter).total;
+  const unitPrice = parseMoney(live?.unitPricePerHour ?? o.job.spec.run.quote.unitPricePerHour);
+  const rate = billedRate(addMoney(unitPrice, storageRate(o)));
+  const timings = freezeTimings(o, live?.provider ?? o.job.spec.run.resolved.compute.provider);
+  const hold = holdOf(o, limit);
+  const reserve = addMoney(reserveFor(rate, timings), hold);
+  const money = { limit, spent, rate, reserve, hold, runLimit: runLimitOf(limit, hold), timings, meter };
+  return { ...money, forecast: forecastOf(o, money) };
+}
+
+/** Where the money for instances ends: below it lies what keeps the work after a freeze. */
+export function runLimitOf(limit: MicroUsd, hold: MicroUsd): MicroUsd {
+  return maxMoney(zeroMoney, subtractMoney(limit, hold));
+}
+
+/** Rounding of storage and fee, at most; so that what is left for storage never ends above the limit. */
+const ROUNDING = microUsd(3);
+
+/** Money of the limit that may still go to storage, fee included, while nothing runs. */
+function leftOf(o: JobObserved, attempts: readonly Attempt[], limit: MicroUsd, accrued: MicroUsd): MicroUsd {
+  const compute = computeAt(attempts, o.job.status?.attemptsFolded, o.now);
+  return maxMoney(zeroMoney, subtractMoney(limit, addMoney(spendOf(compute, accrued).total, ROUNDING)));
 }
 
 /**
@@ -85,23 +124,17 @@ export function hasRoomToStart(o: JobObserved, { limit, spent, rate, reserve }: 
   return addMoney(spent, reserve, costOver(rate, o.settings.assumedStartMs)) < limit;
 }
 
-function forecastOf(
-  o: JobObserved,
-  money: Pick<JobMoney, 'limit' | 'spent' | 'rate' | 'reserve'>,
-): Forecast | undefined {
-  if (o.trainer === undefined || !('status' in o.trainer)) return undefined;
-  const { step, totalSteps, secondsPerStep } = o.trainer.status;
-  if (totalSteps === null || secondsPerStep === null || step === null || step === 0) return undefined;
-  // The last checkpoint and the export write the weights about twice.
-  const finishMs = 2 * freezeTimings(o).checkpointMs;
-  return forecastCost({ ...money, step, totalSteps, secondsPerStep, finishMs });
+/** The cost block of the status. `running` says whether money is being spent on an instance at `now`. */
+export function costStatus(o: JobObserved, attempts: readonly Attempt[], money: JobMoney, running: boolean): Cost {
+  const next = costNow(o, attempts, money, running);
+  const before = o.job.status?.cost;
+  return before !== undefined && !running && keeps(o, before, next) ? before : next;
 }
 
-/** The cost block of the status. `running` says whether money is being spent at `now`. */
-export function costStatus(o: JobObserved, attempts: readonly Attempt[], money: JobMoney, running: boolean): JobCost {
-  const folded = parseMoney(o.job.status?.attemptsFolded?.cost ?? '0');
-  const spend = spendOf(attempts.map(billedSpan), folded, zeroMoney, o.now);
-  const asOf = running ? new Date(o.now).toISOString() : settledAt(o, attempts);
+function costNow(o: JobObserved, attempts: readonly Attempt[], money: JobMoney, running: boolean): Cost {
+  const spend = spendOfJob(o, attempts, money.meter);
+  const kept = money.meter === undefined || money.meter.until === money.meter.since ? zeroMoney : storedRate(money.meter);
+  const metered = running || money.meter !== undefined;
   const forecast = running ? money.forecast : undefined;
   return {
     currency: 'USD',
@@ -112,15 +145,32 @@ export function costStatus(o: JobObserved, attempts: readonly Attempt[], money: 
     storage: formatMoney(spend.storage),
     platformFee: formatMoney(spend.platformFee),
     reserve: formatMoney(running ? money.reserve : zeroMoney),
-    percentUsed: Math.min(100_000, percentUsed(spend.total, money.limit)),
-    ratePerHour: formatMoney(running ? money.rate : zeroMoney),
-    asOf,
+    ...(running && money.hold > 0 && { hold: formatMoney(money.hold) }),
+    percentUsed: Math.min(1_000_000, percentUsed(spend.total, money.limit)),
+    ratePerHour: formatMoney(running ? money.rate : kept),
+    asOf: metered ? new Date(o.now).toISOString() : settledAt(o, attempts),
     ...(forecast && {
-      forecast: formatMoney(forecast.atCompletion),
+      forecast: formatMoney(forecast.cost.expected),
+      forecastLow: formatMoney(forecast.cost.low),
+      forecastHigh: formatMoney(forecast.cost.high),
       forecastFits: forecast.fits,
       options: [...forecast.options],
     }),
   };
+}
+
+/** At rest, what storage adds is written once a day and a cent, or where a line is crossed; readers compute the rest. */
+const REST_MS = 86_400_000;
+const CENT = microUsd(10_000);
+
+function keeps(o: JobObserved, before: Cost, next: Cost): boolean {
+  const { alertAt, warnAt } = o.goal ?? o.job.spec.run.contract.budget;
+  const fixed = ({ spent: _1, storage: _2, platformFee: _3, percentUsed: _4, asOf: _5, ...rest }: Cost): object => rest;
+  if (!sameJson(fixed(before), fixed(next))) return false;
+  const crossed = [alertAt, warnAt, 100].some((line) => before.percentUsed < line !== next.percentUsed < line);
+  const grown = subtractMoney(parseMoney(next.spent), parseMoney(before.spent));
+  const due = o.now - Date.parse(before.asOf) >= REST_MS && grown >= CENT;
+  return !crossed && !due && grown >= 0;
 }
 
 /** A settled cost keeps the moment it settled, so that at rest nothing is written. */

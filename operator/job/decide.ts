@@ -1,10 +1,15 @@
 import { type Attempt, labels, type TrainingJobStatus } from '@kriptik/crds';
+import { meterRecord } from '../budget/job-ledger.ts';
 import { budgetLevel } from '../budget/limits.ts';
+import { zeroMoney } from '../money.ts';
 import { sameJson } from '../runtime/json.ts';
 import { foldAttempts, liveAttempt } from './attempts.ts';
-import { costStatus, moneyOf } from './cost.ts';
+import { costStatus, type JobMoney, moneyOf } from './cost.ts';
+import { etaBand, markedPace } from './forecast.ts';
 import { decideIdle } from './idle.ts';
 import { decideLive } from './live.ts';
+import { timingsAfter } from './measured.ts';
+import { moneyConditions, moneyEvents, restWakeMs } from './money-told.ts';
 import { progressOf, settledProgress, withoutUndefined } from './progress.ts';
 import { conditionsOf, phaseOf } from './situation.ts';
 import type { Step } from './step.ts';
@@ -24,19 +29,30 @@ export function decideJob(o: JobObserved): JobDecision {
   const attempts = o.job.status?.attempts ?? [];
   const live = liveAttempt(attempts);
   const step = live === undefined ? decideIdle(o, attempts) : decideLive(o, attempts, live);
-  const status = throttle(o, statusOf(o, step));
-  return { status, actions: step.actions, events: step.events, requeueAfterMs: step.requeueAfterMs };
+  const next = statusOf(o, step);
+  const status = throttle(o, next.status);
+  const told = moneyEvents(o.job.status?.conditions ?? [], status.conditions ?? []);
+  const wake = live === undefined ? restWakeMs(o, next.money) : undefined;
+  const requeueAfterMs = soonest(step.requeueAfterMs, wake);
+  return { status, actions: step.actions, events: [...step.events, ...told], requeueAfterMs };
 }
 
-function statusOf(o: JobObserved, step: Step): TrainingJobStatus {
+function soonest(first: number | undefined, second: number | undefined): number | undefined {
+  return first === undefined || second === undefined ? (first ?? second) : Math.min(first, second);
+}
+
+function statusOf(o: JobObserved, step: Step): { readonly status: TrainingJobStatus; readonly money: JobMoney } {
   const before = o.job.status ?? {};
   const money = moneyOf(o, step.attempts);
   const running = liveAttempt(step.attempts) !== undefined;
   const { alertAt, warnAt } = o.goal ?? o.job.spec.run.contract.budget;
-  const level = budgetLevel(money.spent, running ? money.reserve : money.spent, money.limit, alertAt, warnAt);
+  const frozen = !running && step.freeze?.reason === 'Budget';
+  const level = frozen
+    ? 'Freeze'
+    : budgetLevel(money.spent, running ? money.reserve : zeroMoney, money.limit, alertAt, warnAt);
   const checkpoints = o.store.checkpoints.slice(-LISTED_CHECKPOINTS);
   const diagnosis = [...(before.diagnosis ?? []), ...step.diagnosis.map((found) => ({ ...found, at: iso(o.now) }))];
-  return withoutUndefined<TrainingJobStatus>({
+  const status = withoutUndefined<TrainingJobStatus>({
     ...before,
     ...foldAttempts(step.attempts, before.attemptsFolded),
     observedGeneration: o.job.metadata.generation ?? 0,
@@ -60,7 +76,7 @@ function statusOf(o: JobObserved, step: Step): TrainingJobStatus {
     selector: `${labels.job}=${o.job.metadata.name}`,
     progress:
       o.trainer !== undefined && 'status' in o.trainer
-        ? progressOf(o.trainer.status, before.progress, o.now)
+        ? withBand(progressOf(o.trainer.status, before.progress, o.now), money)
         : settledProgress(before.progress, step.attempts.at(-1)?.lastStep),
     cost: costStatus(o, step.attempts, money, running),
     freeze: step.freeze,
@@ -68,8 +84,22 @@ function statusOf(o: JobObserved, step: Step): TrainingJobStatus {
     checkpoints: checkpoints.length > 0 ? [...checkpoints] : undefined,
     artifacts: artifactsOf(o, step.attempts.at(-1)),
     diagnosis: diagnosis.length > 0 ? diagnosis.slice(-LISTED_DIAGNOSES) : undefined,
-    checkpointSeconds: worstCheckpoint(o),
+    storage: money.meter && meterRecord(money.meter),
+    timings: listed(timingsAfter(o, step.attempts)),
+    pace: listed(markedPace(o, liveAttempt(step.attempts))),
   });
+  const conditions = moneyConditions(o, status.conditions ?? [], step.attempts, money);
+  return { status: { ...status, conditions }, money };
+}
+
+type Progress = TrainingJobStatus['progress'];
+
+function withBand(progress: Progress, { forecast }: JobMoney): Progress {
+  return progress && { ...progress, ...etaBand(forecast) };
+}
+
+function listed<T>(values: readonly T[] | undefined): T[] | undefined {
+  return values === undefined || values.length === 0 ? undefined : [...values];
 }
 
 /** Written down once an attempt ran, and never changed: what it saved lies there. */
@@ -86,13 +116,6 @@ function artifactsOf(o: JobObserved, last: Attempt | undefined): TrainingJobStat
   );
 }
 
-function worstCheckpoint(o: JobObserved): string | undefined {
-  const before = o.job.status?.checkpointSeconds;
-  const reported = o.trainer !== undefined && 'status' in o.trainer ? o.trainer.status.checkpointSeconds : null;
-  if (reported === null || reported === undefined) return before;
-  return String(Number(Math.max(reported, Number(before ?? 0)).toFixed(3)));
-}
-
 /**
  * Leaves progress and cost as they were when only they moved and the last write is recent: status is
  * a summary, the live figures come from the trainer. Actions make no difference: a repeated one that wrote each time
@@ -105,9 +128,9 @@ function throttle(o: JobObserved, next: TrainingJobStatus): TrainingJobStatus {
   return o.now - written >= o.settings.progressMs ? next : before;
 }
 
-/** Whether two statuses differ in nothing but progress, cost and the worst checkpoint time. */
+/** Whether two statuses differ in nothing but progress, cost and measurements. */
 function sameBut(a: TrainingJobStatus, b: TrainingJobStatus): boolean {
-  const rest = ({ progress: _p, cost, checkpointSeconds: _s, ...others }: TrainingJobStatus): object => ({
+  const rest = ({ progress: _p, cost, timings: _t, pace: _q, ...others }: TrainingJobStatus): object => ({
     ...others,
     // What people are told once must be on record at once.
     told: { limit: cost?.limit, forecastFits: cost?.forecastFits },

@@ -1,12 +1,12 @@
 import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
-import { deadlinesFor, exhaustionTime, percentUsed } from '../budget/limits.ts';
-import { formatMoney, formatUsd } from '../money.ts';
+import { deadlinesFor, exhaustionTime, freezeDuration, percentUsed } from '../budget/limits.ts';
+import { formatMoney, formatUsd, type MicroUsd, maxMoney, parseMoney } from '../money.ts';
 import { isTrue } from '../runtime/conditions.ts';
 import { replaceLast } from './attempts.ts';
-import type { JobMoney } from './cost.ts';
+import { hasRoomToStart, type JobMoney, moneyOf, runLimitOf } from './cost.ts';
 import { situationOf, terminateAction } from './live-situation.ts';
 import { askedToStop, event, type Step, type StopReason, stepOf } from './step.ts';
-import type { JobEvent, JobObserved } from './types.ts';
+import type { JobAction, JobEvent, JobObserved } from './types.ts';
 
 type Freeze = NonNullable<TrainingJobStatus['freeze']>;
 
@@ -35,7 +35,7 @@ export function stop(
     );
   }
   const freeze = freezeFor(o, stopped, money, reason);
-  const why = reason === 'Budget' ? budgetMessage(money) : `${reason}: saving a checkpoint`;
+  const why = reason === 'Budget' ? budgetMessage(o, money) : `${reason}: saving a checkpoint`;
   return stepOf(o, list, situationOf(stopped, why), {
     freeze,
     actions: [{ type: 'RequestCheckpoint', id: freeze.requestId, reason: `${reason}: ${why}` }],
@@ -44,17 +44,74 @@ export function stop(
   });
 }
 
-/** The record of a stop under way. */
+/** The record of a stop under way. Its id is new each time: one that was withdrawn must not be taken for the next. */
 export function freezeFor(o: JobObserved, live: Attempt, money: JobMoney, reason: StopReason): Freeze {
-  const byBudget = exhaustionTime(money.limit, money.spent, money.rate, o.now) - money.timings.teardownMs / 2;
+  const byBudget = exhaustionTime(payable(o, money), money.spent, money.rate, o.now) - money.timings.teardownMs / 2;
   const patient = o.now + Math.max(o.settings.pauseMs, money.timings.checkpointMs * 3);
+  const orderly = o.now + freezeDuration(money.timings);
+  const deadline = reason === 'Budget' ? Math.min(byBudget, Math.max(ownEnd(o, money), orderly)) : Math.min(byBudget, patient);
   return {
     limit: formatMoney(money.limit),
     requestedAt: new Date(o.now).toISOString(),
-    reason: reason === 'Budget' || reason === 'Paused' ? reason : 'Suspended',
-    requestId: `${live.name}-${reason.toLowerCase()}`,
-    deadline: new Date(Math.max(o.now, reason === 'Budget' ? byBudget : Math.min(byBudget, patient))).toISOString(),
+    reason: reason === 'Budget' || reason === 'Paused' || reason === 'Terminated' ? reason : 'Suspended',
+    requestId: `${live.name}-${reason.toLowerCase()}-${o.now.toString(36)}`,
+    deadline: new Date(Math.max(o.now, deadline)).toISOString(),
   };
+}
+
+/** The end of the money for instances, less half of what the end itself takes. */
+function ownEnd(o: JobObserved, money: JobMoney): number {
+  return exhaustionTime(money.runLimit, money.spent, money.rate, o.now) - money.timings.teardownMs / 2;
+}
+
+/**
+ * What an orderly stop may use. A cut below what is spent takes effect at once, but the save it needs is paid from the
+ * limit that was in force until then: so a cut loses no work, and the earlier limit still holds.
+ */
+function payable(o: JobObserved, money: JobMoney): MicroUsd {
+  const before = o.job.status?.cost?.limit;
+  return before === undefined ? money.runLimit : maxMoney(money.runLimit, runLimitOf(parseMoney(before), money.hold));
+}
+
+/**
+ * A stop whose reason is gone before the trainer began to follow it: it is withdrawn, and the attempt trains on. If the
+ * trainer began after all, it ends with its work saved, and the next attempt starts at once from there.
+ */
+export function withdrawnStop(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step | undefined {
+  const freeze = o.job.status?.freeze;
+  const { stopReason, ...going } = live;
+  if (live.state !== 'Stopping' || freeze === undefined || stopReason === undefined || !WITHDRAWABLE.has(stopReason))
+    return undefined;
+  if (askedToStop(o) !== undefined || !o.approval.approved || o.now >= Date.parse(freeze.deadline)) return undefined;
+  if (!hasNotBegun(o, freeze)) return undefined;
+  const current: Attempt = { ...going, state: 'Running' };
+  const list = replaceLast(attempts, current);
+  const money = moneyOf(o, list);
+  if (!hasRoomToStart(o, money)) return undefined;
+  const message = `The reason to stop is gone (${stopReason}) and the trainer had not begun to: it trains on`;
+  return stepOf(o, list, situationOf(current), {
+    freeze: undefined,
+    actions: [{ type: 'CancelCheckpoint', id: freeze.requestId }],
+    events: [event('Normal', 'StopWithdrawn', message)],
+    requeueAfterMs: 0,
+  });
+}
+
+const WITHDRAWABLE: ReadonlySet<StopReason> = new Set<StopReason>(['Budget', 'Paused', 'Suspended', 'Superseded']);
+
+/** The trainer answers, trains, and has at most noted the request. */
+function hasNotBegun(o: JobObserved, freeze: Freeze): boolean {
+  if (o.trainer === undefined || !('status' in o.trainer)) return false;
+  const { request, phase } = o.trainer.status;
+  if (phase !== 'preparing' && phase !== 'training' && phase !== 'checkpointing') return false;
+  return request === null || request.id !== freeze.requestId || request.state === 'pending';
+}
+
+/** A request that was withdrawn on record but not with the trainer: the operator may have died between the two. */
+export function staleRequest(o: JobObserved): JobAction[] {
+  if (o.trainer === undefined || !('status' in o.trainer)) return [];
+  const { request } = o.trainer.status;
+  return request?.state === 'pending' ? [{ type: 'CancelCheckpoint', id: request.id }] : [];
 }
 
 /** A stop is under way: ask again while there is time (asking is idempotent), then end it. */
@@ -74,32 +131,32 @@ export function stopping(o: JobObserved, attempts: readonly Attempt[], live: Att
 
 /**
  * What the trainer says it will keep is compared, not what was once written down: the operator may have died, or the
- * trainer been out of reach, between the two.
+ * trainer been out of reach, between the two. Where it says how long is left, clocks play no part. While this operator's
+ * clock is behind what was written down, nothing is prolonged.
  */
 export function movedDeadline(o: JobObserved, money: JobMoney): string | undefined {
-  const next = deadlinesFor(money.limit, money.spent, money.rate, o.now, money.timings)?.trainer;
+  const next = deadlinesFor(money.runLimit, money.spent, money.rate, o.now, money.timings)?.trainer;
   if (next === undefined || o.trainer === undefined || !('status' in o.trainer)) return undefined;
-  const { deadline } = o.trainer.status;
-  const held = deadline === null ? Number.NaN : Date.parse(deadline);
-  return Math.abs(next - held) <= DEADLINE_DRIFT_MS ? undefined : new Date(next).toISOString();
+  const { deadline, deadlineSeconds } = o.trainer.status;
+  const byClock = deadline === null ? Number.NaN : Date.parse(deadline);
+  const held = deadlineSeconds === null || deadlineSeconds === undefined ? byClock : o.now + deadlineSeconds * 1000;
+  if (Math.abs(next - held) <= DEADLINE_DRIFT_MS || (o.clockBehind === true && next > held)) return undefined;
+  return new Date(next).toISOString();
 }
 
 export function budgetEvents(o: JobObserved, level: string, money: JobMoney): JobEvent[] {
   const conditions = o.job.status?.conditions ?? [];
-  const text = `${percentUsed(money.spent, money.limit)} % of the budget is spent: ${budgetMessage(money)}`;
+  const text = `${percentUsed(money.spent, money.limit)} % of the budget is spent: ${budgetMessage(o, money)}`;
   const events: JobEvent[] = [];
   if (level !== 'Ok' && !isTrue(conditions, 'BudgetAlert')) events.push(event('Normal', 'AlertReached', text));
   if (level === 'Warning' && !isTrue(conditions, 'BudgetWarning'))
     events.push(event('Warning', 'WarningReached', text));
-  if (money.forecast?.fits === false && o.job.status?.cost?.forecastFits !== false) {
-    const needed = formatUsd(money.forecast.atCompletion);
-    events.push(
-      event('Warning', 'BudgetTooSmall', `Finishing would cost ${needed}: ${money.forecast.options.join('; ')}`),
-    );
-  }
   return events;
 }
 
-function budgetMessage(money: JobMoney): string {
-  return `${formatUsd(money.spent)} of ${formatUsd(money.limit)}, ${formatUsd(money.reserve)} kept back to save the work`;
+function budgetMessage(o: JobObserved, money: JobMoney): string {
+  const kept = `${formatUsd(money.spent)} of ${formatUsd(money.limit)}, ${formatUsd(money.reserve)} kept back to save the work`;
+  const before = o.job.status?.cost?.limit;
+  const cut = before !== undefined && parseMoney(before) > money.limit;
+  return cut ? `the budget was lowered from ${formatUsd(parseMoney(before))}: ${kept}` : kept;
 }

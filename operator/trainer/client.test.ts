@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTrainerClient, type TrainerClient } from './client.ts';
 import { isTrainerError, type TrainerErrorKind } from './errors.ts';
@@ -94,10 +95,11 @@ describe('a trainer that follows the protocol', () => {
   test('takes a deadline and lifts it', async () => {
     const { baseUrl } = await startFake();
     const trainer = client(baseUrl);
-    const at = Date.parse('2030-01-01T00:00:00Z');
-    expect(await trainer.setDeadline(at)).toBe(at);
-    expect((await trainer.status()).deadline).toBe('2030-01-01T00:00:00.000Z');
-    expect(await trainer.setDeadline(null)).toBeNull();
+    const before = Date.now();
+    const held = (await trainer.setDeadlineIn(90)) ?? 0;
+    expect(held).toBeGreaterThanOrEqual(before + 90_000);
+    expect(Date.parse((await trainer.status()).deadline ?? '')).toBe(held);
+    expect(await trainer.setDeadlineIn(null)).toBeNull();
   });
 
   test('stops without saving when told so', async () => {
@@ -110,6 +112,27 @@ describe('a trainer that follows the protocol', () => {
   test('refuses another token', async () => {
     const { baseUrl } = await startFake();
     await expect(client(baseUrl, 'wrong').status()).rejects.toSatisfy(fails('Unauthorized', /does not accept/));
+  });
+
+  test('is reached through something that keeps Authorization for itself and has a path of its own', async () => {
+    const { run, baseUrl } = await startFake();
+    const seen: [string, string[]][] = [];
+    const proxied = createTrainerClient({
+      baseUrl: 'https://cluster.example/api/v1/namespaces/team/pods/job-1-0:8080/proxy/',
+      token: 'secret',
+      send: (url, asked) => {
+        seen.push([url.href, Object.keys(asked.headers)]);
+        return request(new URL(url.pathname.split('/proxy')[1] + url.search, baseUrl), asked);
+      },
+    });
+    clients.push(proxied);
+    expect(await proxied.status()).toMatchObject({ attempt: 'job-1' });
+    await proxied.checkpoint({ id: 'one', stop: true, reason: 'test' });
+    expect(await run.run()).toBe('stopped');
+    expect(seen[0]).toEqual([
+      'https://cluster.example/api/v1/namespaces/team/pods/job-1-0:8080/proxy/v1/status',
+      ['kriptik-authorization', 'accept'],
+    ]);
   });
 
   test('refuses a request it does not understand, in its own words', async () => {

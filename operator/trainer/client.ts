@@ -7,14 +7,27 @@ import { PROTOCOL } from './spec.ts';
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const DEFAULT_TIMEOUT_MS = 5_000;
 
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** How one call is sent, where the operator's usual way does not lead to the trainer. */
+export type Send = (
+  url: URL,
+  request: { method: Method; headers: Record<string, string>; body: string | null; signal: AbortSignal },
+) => Promise<Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>>;
+
 export type TrainerClientOptions = {
-  /** Like http://127.0.0.1:4711, without a path. */
+  /** Like http://127.0.0.1:4711; a path in it, as of a proxy, comes before the paths of the protocol. */
   baseUrl: string;
   token: string;
   /** Deadline of each call, milliseconds. Default 5000. */
   timeoutMs?: number;
   /** Connections to share with other clients; without one each client has its own, to be closed. */
   dispatcher?: Dispatcher;
+  /**
+   * Sends the calls in place of this client's own connections. The token is then in `Kriptik-Authorization` alone: what
+   * lies between may want `Authorization` for itself.
+   */
+  send?: Send;
 };
 
 export type TrainerClient = {
@@ -26,8 +39,13 @@ export type TrainerClient = {
   /** Undefined if the trainer does not know the request, as after a restart of it. */
   checkpointState(id: string): Promise<messages.CheckpointRequest | undefined>;
   stop(ask: { id: string; checkpoint: boolean }): Promise<void>;
-  /** Epoch milliseconds by which the trainer must have saved and exited; null lifts it. Returns what now holds. */
-  setDeadline(at: number | null): Promise<number | null>;
+  /** Withdraws a request that has not begun to be followed. False when it has, or when the trainer does not know it. */
+  cancelCheckpoint(id: string): Promise<boolean>;
+  /**
+   * Seconds from now by which the trainer must have saved and exited, so that no two clocks are compared; null lifts it.
+   * Returns what now holds, epoch milliseconds of the trainer's clock.
+   */
+  setDeadlineIn(seconds: number | null): Promise<number | null>;
   close(): Promise<void>;
 };
 
@@ -82,17 +100,22 @@ const checkVersion = (call: string, { status, version }: Answer): void => {
 
 /** A client of one attempt's control server. Stateless but for its connections; errors are `TrainerError`. */
 export const createTrainerClient = (options: TrainerClientOptions): TrainerClient => {
-  const own = options.dispatcher === undefined ? new Agent({ allowH2: false, connections: 2 }) : undefined;
+  const direct = options.send === undefined;
+  const own = direct && options.dispatcher === undefined ? new Agent({ allowH2: false, connections: 2 }) : undefined;
   const dispatcher = options.dispatcher ?? own;
+  const base = options.baseUrl.replace(/\/+$/, '');
+  const bearer = `Bearer ${options.token}`;
+  const dispatch: Send =
+    options.send ?? ((url, request) => send(url, { ...request, ...(dispatcher === undefined ? {} : { dispatcher }) }));
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 
-  const ask = async (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Answer> => {
+  const ask = async (method: Method, path: string, body?: unknown): Promise<Answer> => {
     try {
-      const response = await send(new URL(path, options.baseUrl), {
+      const response = await dispatch(new URL(base + path), {
         method,
-        ...(dispatcher === undefined ? {} : { dispatcher }),
         headers: {
-          authorization: `Bearer ${options.token}`,
+          'kriptik-authorization': bearer,
+          ...(direct ? { authorization: bearer } : {}),
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
@@ -108,7 +131,7 @@ export const createTrainerClient = (options: TrainerClientOptions): TrainerClien
     }
   };
 
-  const call = async <T>(method: 'GET' | 'POST' | 'PUT', path: string, schema: z.ZodType<T>, body?: unknown) => {
+  const call = async <T>(method: Method, path: string, schema: z.ZodType<T>, body?: unknown) => {
     const name = `${method} ${path}`;
     const answer = await ask(method, path, body);
     if (answer.status >= 400) throw refusal(name, answer);
@@ -137,8 +160,17 @@ export const createTrainerClient = (options: TrainerClientOptions): TrainerClien
     async stop(body) {
       await call('POST', '/v1/stop', messages.accepted, body);
     },
-    async setDeadline(at) {
-      const body = { deadline: at === null ? null : new Date(at).toISOString() };
+    async cancelCheckpoint(id) {
+      try {
+        await call('DELETE', `/v1/checkpoint/${encodeURIComponent(id)}`, messages.accepted);
+        return true;
+      } catch (error) {
+        if (error instanceof TrainerError && error.kind === 'Problem') return false;
+        throw error;
+      }
+    },
+    async setDeadlineIn(seconds) {
+      const body = seconds === null ? { deadline: null } : { seconds: Math.max(0, seconds) };
       const { deadline } = await call('PUT', '/v1/deadline', messages.deadlineAnswer, body);
       return deadline === null ? null : Date.parse(deadline);
     },

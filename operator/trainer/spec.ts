@@ -84,6 +84,8 @@ export const trainerSpec = z.object({
   resume: z.object({ uri: z.string(), step: z.number().int().nonnegative(), manifestSha256: sha256 }).nullable(),
   outputs: z.array(z.enum(['adapter', 'merged'])),
   deadline: rfc3339.nullable(),
+  /** From the writing of the spec to the deadline; counted from the start, so that a slow clock cannot prolong it. */
+  deadlineSeconds: z.number().nonnegative().exactOptional(),
   card: z.object({
     goal: z.string(),
     plan: z.string(),

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The brains: pure functions over a catalog. They never see Kubernetes.
   'operator/catalog': ['crds'],
   'operator/estimator': ['crds', 'operator/money.ts', 'operator/catalog'],
-  'operator/budget': ['operator/money.ts'],
+  'operator/budget': ['crds', 'operator/money.ts'],
   'operator/intent': ['crds', 'operator/money.ts', 'operator/digest.ts', 'operator/catalog'],
   'operator/planner': ['crds', 'operator/money.ts', 'operator/catalog', 'operator/estimator'],
   // Scores the brains against answers that are known.

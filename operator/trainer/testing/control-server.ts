@@ -10,6 +10,8 @@ export type Control = {
   metrics(since: number, limit: number): MetricsPage;
   requestCheckpoint(request: { id: string; stop: boolean; reason?: string }): CheckpointRequest;
   checkpoint(id: string): CheckpointRequest | undefined;
+  /** True where it was pending. */
+  cancelCheckpoint(id: string): boolean;
   stop(request: { id: string; checkpoint: boolean }): void;
   setDeadline(at: number | null): void;
 };
@@ -45,7 +47,8 @@ const route = async (request: IncomingMessage, control: Control, token: string):
   const url = new URL(request.url ?? '/', 'http://trainer');
   const call = `${request.method} ${url.pathname}`;
   if (call === 'GET /healthz') return [200, { ok: true }];
-  if (request.headers.authorization !== `Bearer ${token}`) {
+  const offered = [request.headers.authorization, request.headers['kriptik-authorization']];
+  if (!offered.includes(`Bearer ${token}`)) {
     throw new Refusal(401, 'Unauthorized', 'the bearer token is missing or wrong');
   }
   switch (call) {
@@ -75,6 +78,10 @@ const route = async (request: IncomingMessage, control: Control, token: string):
       return [200, { deadline: at === null ? null : new Date(at).toISOString() }];
     }
     default: {
+      const [, withdrawn] = /^DELETE \/v1\/checkpoint\/(.+)$/.exec(call) ?? [];
+      if (withdrawn !== undefined && control.cancelCheckpoint(decodeURIComponent(withdrawn))) {
+        return [200, { id: decodeURIComponent(withdrawn), state: 'cancelled' }];
+      }
       const [, id] = /^GET \/v1\/checkpoint\/(.+)$/.exec(call) ?? [];
       const known = id === undefined ? undefined : control.checkpoint(decodeURIComponent(id));
       if (known === undefined) throw new Refusal(404, 'NotFound', `there is nothing at ${url.pathname}`);

@@ -109,6 +109,12 @@ export class FakeRun implements Control {
     return this.requests.get(id);
   }
 
+  cancelCheckpoint(id: string): boolean {
+    if (this.requests.get(id)?.state !== 'pending') return false;
+    if (this.newest === id) this.newest = undefined;
+    return this.requests.delete(id);
+  }
+
   stop(request: { id: string; checkpoint: boolean }): void {
     this.stopping ??= { reason: request.checkpoint ? 'requested' : 'none', outcome: 'stopped' };
   }

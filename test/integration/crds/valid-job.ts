@@ -109,5 +109,13 @@ export const runningStatus: TrainingJobStatus = {
     },
   ],
   diagnosis: [{ code: 'SlowDevice', message: 'A CPU is slow.', remedy: 'Choose a GPU.', at: time }],
-  checkpointSeconds: '1.5',
+  timings: [{ provider: 'here', checkpointSeconds: ['1.5'], teardownSeconds: ['0.4'] }],
+  storage: {
+    bytes: 2_000,
+    pricePerGiBMonth: '0.023',
+    since: time,
+    accrued: '0.000001',
+    months: [{ month: '2026-11', amount: '0.000001' }],
+  },
+  pace: [{ attempt: 1, step: 10, at: time }],
 };

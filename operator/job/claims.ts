@@ -1,0 +1,42 @@
+import type { TrainingJob } from '@kriptik/crds';
+import type { Claim } from '../budget/ceiling.ts';
+import { meterOf, spendAt, spendIn } from '../budget/job-ledger.ts';
+import { spendOf } from '../budget/ledger.ts';
+import { monthOf } from '../budget/month.ts';
+import { meterAt } from '../budget/storage.ts';
+import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
+import { liveAttempt } from './attempts.ts';
+
+/** What a job has taken from the month that `now` (epoch ms) lies in, and holds of what is left. */
+export function claimOf(job: TrainingJob, now: number): Claim {
+  const { metadata, status = {} } = job;
+  const live = liveAttempt(status.attempts ?? []);
+  const claim = {
+    uid: metadata.uid,
+    name: metadata.name,
+    createdAt: metadata.creationTimestamp ?? '',
+    spent: spendIn(status, monthOf(now), now).total,
+  };
+  if (live === undefined) return { ...claim, reserved: storedRest(job, now), state: 'idle' };
+  const limit = parseMoney(status.cost?.limit ?? job.spec.run.quote.limit);
+  const unseen = live.state === 'Creating' && live.instance === undefined;
+  return { ...claim, reserved: restOf(job, limit, now), state: unseen ? 'announced' : 'live' };
+}
+
+/** The claim of a job that is about to begin, or to go on, with this limit. */
+export function wantedClaim(job: TrainingJob, limit: MicroUsd, now: number): Claim {
+  const claim = claimOf(job, now);
+  const state = claim.state === 'idle' ? 'announced' : claim.state;
+  return { ...claim, reserved: restOf(job, limit, now), state };
+}
+
+function restOf({ status }: TrainingJob, limit: MicroUsd, now: number): MicroUsd {
+  return maxMoney(zeroMoney, subtractMoney(limit, spendAt(status ?? {}, now).total));
+}
+
+/** What keeping a resting job's work may still cost, fee included. */
+function storedRest({ status }: TrainingJob, now: number): MicroUsd {
+  const meter = meterOf(status?.storage);
+  if (meter?.until === undefined || meter.until <= now) return zeroMoney;
+  return spendOf(subtractMoney(meterAt(meter, meter.until), meterAt(meter, now)), zeroMoney).total;
+}

@@ -649,6 +649,10 @@ export type TrainingJobStatus = {
       costsMore: boolean;
     }[];
     /**
+     * When its figures were last written anew. RFC 3339.
+     */
+    updatedAt?: Time;
+    /**
      * When it went away. Absent: it holds. RFC 3339.
      */
     resolvedAt?: Time;

@@ -15,6 +15,7 @@ class HandCache<T extends KubeObject> implements Cache<T> {
   readonly #store = new Store<T>();
   readonly handlers = new Set<EventHandlers<T>>();
   hasSynced = true;
+  suspicions = 0;
 
   constructor(resource: ResourceType) {
     this.resource = resource;
@@ -40,6 +41,9 @@ class HandCache<T extends KubeObject> implements Cache<T> {
   start(): void {}
   stop(): Promise<void> {
     return Promise.resolve();
+  }
+  suspect(): void {
+    this.suspicions += 1;
   }
   put(obj: T): void {
     for (const change of this.#store.put(obj)) {
@@ -150,6 +154,28 @@ describe('what a reconcile ends with', () => {
       result: 'error',
     },
   ];
+
+  it('doubts its cache when a key meets nothing but conflicts, and not for a race', async () => {
+    const conflict = new ApiError({ status: 409, reason: 'Conflict', message: 'x' });
+    let raced = false;
+    let stale = true;
+    await run(({ name }) => {
+      if (name === 'raced' && raced) return Promise.resolve();
+      if (name === 'raced') raced = true;
+      return stale ? Promise.reject(conflict) : Promise.resolve();
+    });
+    widgets.put(stored('raced'));
+    await clock.advance(5_000);
+    expect(widgets.suspicions).toBe(0);
+    widgets.put(stored('stale'));
+    await clock.advance(1_900);
+    expect(widgets.suspicions).toBe(0);
+    await clock.advance(1_500);
+    expect(widgets.suspicions).toBe(1);
+    stale = false;
+    await clock.advance(60_000);
+    expect(widgets.suspicions).toBe(1);
+  });
 
   it.each(outcomes)('$what', async ({ outcome, retries, dueMs, result }) => {
     let calls = 0;

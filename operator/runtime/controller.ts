@@ -67,6 +67,9 @@ export interface ControllerOptions {
   readonly ownWrites?: Pick<OwnWrites, 'isBehind'> | undefined;
 }
 
+/** Conflicts for so long, ms, are no race: the cache lacks a change that no event will bring any more. */
+const CONFLICTS_MS = 2_000;
+
 /** How long a key waits for the cache to catch up before the next look, ms. */
 const BEHIND_MS = 20;
 
@@ -77,6 +80,8 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #stopper = new AbortController();
   readonly #undo: (() => void)[] = [];
+  /** When keys that meet conflicts met the first of them. */
+  readonly #conflicts = new Map<string, number>();
   #workers: Promise<void>[] = [];
 
   constructor(options: ControllerOptions) {
@@ -174,6 +179,7 @@ export class Controller {
       const outcome = await reconciler.reconcile(parseKey(key), { signal: limit.signal, log, clock, reconcileId });
       const afterMs = outcome?.requeueAfterMs;
       this.queue.forget(key);
+      this.#conflicts.delete(key);
       if (afterMs !== undefined && afterMs > 0) {
         result = 'requeue_after';
         this.queue.addAfter(key, afterMs);
@@ -205,9 +211,24 @@ export class Controller {
     }
     const retryInMs = Math.round(this.queue.addRateLimited(key));
     // Someone else was faster; the next try reads the newer object. Not worth a person's attention.
-    if (isConflict(error)) log.debug({ retryInMs, err: errorMessage(error) }, 'conflict');
-    else log.warn({ retryInMs, err: error }, 'reconcile failed');
+    if (isConflict(error)) {
+      this.#conflicted(key);
+      log.debug({ retryInMs, err: errorMessage(error) }, 'conflict');
+    } else {
+      this.#conflicts.delete(key);
+      log.warn({ retryInMs, err: error }, 'reconcile failed');
+    }
     return 'error';
+  }
+
+  /** A lost event would make each try fail as the one before, until something else changes the object. */
+  #conflicted(key: string): void {
+    const { clock, informer } = this.#options;
+    const since = this.#conflicts.get(key) ?? clock.now();
+    this.#conflicts.set(key, since);
+    if (clock.now() - since < CONFLICTS_MS) return;
+    this.#conflicts.delete(key);
+    informer.suspect?.();
   }
 }
 

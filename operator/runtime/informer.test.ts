@@ -219,6 +219,30 @@ describe('an informer in trouble', () => {
     expect(listCalls()).toBeGreaterThanOrEqual(2);
   });
 
+  it('lists again at once when somebody suspects that it missed something', async () => {
+    informer = informerWith({ freshMs: 0 });
+    await started();
+    rig.server.filter = () => [];
+    put('a');
+    resize('a', 2);
+    expect(listCalls()).toBe(1);
+    informer.suspect();
+    await eventually(() => names().length === 1, 'a is found by the list');
+    await eventually(() => rig.server.openWatches === 1, 'one watch is open');
+    rig.server.filter = (event) => [event];
+    resize('a', 3);
+    await eventually(() => informer.list()[0]?.spec.size === 3, 'the watch goes on');
+    expect(listCalls()).toBe(2);
+  });
+
+  it('does not list again for suspicions right after a list', async () => {
+    await started();
+    for (let time = 0; time < 5; time += 1) informer.suspect();
+    put('a');
+    await eventually(() => names().length === 1, 'the watch under way tells of a');
+    expect(listCalls()).toBe(1);
+  });
+
   it('keeps going when a handler throws, and the other handlers hear all', async () => {
     const other: string[] = [];
     informer.onEvent({

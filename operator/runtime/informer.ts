@@ -26,6 +26,8 @@ export interface Cache<T extends KubeObject = KubeObject> {
   waitForSync(signal?: AbortSignal): Promise<void>;
   start(): void;
   stop(): Promise<void>;
+  /** Somebody has met signs that the cache missed something: it lists anew, soon and not too often. */
+  suspect?(): void;
 }
 
 export interface InformerOptions<T extends KubeObject> {
@@ -38,6 +40,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** A full list after this time heals whatever a watch may have missed, ms. @default one hour */
   readonly relistMs?: number;
+  /** A suspicion within this time after a list has no effect: what it told is that fresh, ms. @default 5000 */
+  readonly freshMs?: number;
   readonly pageSize?: number;
   readonly watchTimeoutSeconds?: number;
   readonly idleMs?: number;
@@ -67,6 +71,8 @@ export class Informer<T extends KubeObject> implements Cache<T> {
   #synced = Promise.withResolvers<void>();
   #hasSynced = false;
   #stopper: AbortController | undefined;
+  /** Ends the watch under way, and nothing else. */
+  #round = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: InformerOptions<T>) {
@@ -136,11 +142,20 @@ export class Informer<T extends KubeObject> implements Cache<T> {
     await this.#running;
   }
 
+  suspect(): void {
+    const { freshMs = 5_000 } = this.#options;
+    if (!this.#hasSynced || this.#clock.now() - this.#listedAt < freshMs) return;
+    this.#version = undefined;
+    this.#options.client.kube.metrics?.informerReconnects.inc({ resource: this.#label, reason: 'suspect' });
+    this.#round.abort(new Error('the cache may have missed something'));
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         if (this.#version === undefined || this.#relistDue()) await this.#list(signal);
-        await this.#watch(signal);
+        this.#round = new AbortController();
+        await this.#watch(AbortSignal.any([signal, this.#round.signal]));
       } catch (error) {
         if (signal.aborted) return;
         await this.#recover(error, signal);

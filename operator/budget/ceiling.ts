@@ -40,8 +40,7 @@ export function launchVerdict(ceiling: MicroUsd, uid: string, claims: readonly C
   const others = claims.filter((claim) => claim.uid !== uid);
   const wanted = own?.reserved ?? zeroMoney;
   const spent = addMoney(zeroMoney, ...claims.map((claim) => claim.spent));
-  const behind = (claim: Claim): boolean =>
-    claim.state === 'announced' && own !== undefined && comesBefore(own, claim);
+  const behind = (claim: Claim): boolean => claim.state === 'announced' && own !== undefined && comesBefore(own, claim);
   const sum = (of: readonly Claim[]): MicroUsd => addMoney(zeroMoney, ...of.map((claim) => claim.reserved));
   const reserved = sum(others);
   const ahead = sum(others.filter((claim) => !behind(claim)));

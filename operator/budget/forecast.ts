@@ -1,4 +1,13 @@
-import { addMoney, costOver, formatUsd, type MicroUsd, maxMoney, mulRatio, subtractMoney, zeroMoney } from '../money.ts';
+import {
+  addMoney,
+  costOver,
+  formatUsd,
+  type MicroUsd,
+  maxMoney,
+  mulRatio,
+  subtractMoney,
+  zeroMoney,
+} from '../money.ts';
 import type { Pace } from './pace.ts';
 
 /** Another GPU of the approved plan's alternatives. */
@@ -92,7 +101,10 @@ function otherGpus({ spent, others = [] }: ForecastInput, expected: MicroUsd): s
     .map(({ title, planned, plannedChosen }) => ({ title, rest: mulRatio(rest, planned, plannedChosen) }))
     .sort((a, b) => a.rest - b.rest)
     .slice(0, 2)
-    .map((other) => `use ${other.title} in a new plan: the rest for about ${formatUsd(other.rest)} instead of ${formatUsd(rest)}`);
+    .map(
+      (other) =>
+        `use ${other.title} in a new plan: the rest for about ${formatUsd(other.rest)} instead of ${formatUsd(rest)}`,
+    );
 }
 
 /** Last step that the limit can pay for, the finish and the reserve included. */

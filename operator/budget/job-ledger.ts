@@ -119,5 +119,4 @@ const shares = (months: StorageMeter['months']): MonthShare[] =>
 const records = (months: readonly MonthShare[]) =>
   months.map(({ month, amount }) => ({ month, amount: formatMoney(amount) }));
 
-const total = (months: readonly MonthShare[]): MicroUsd =>
-  addMoney(zeroMoney, ...months.map(({ amount }) => amount));
+const total = (months: readonly MonthShare[]): MicroUsd => addMoney(zeroMoney, ...months.map(({ amount }) => amount));

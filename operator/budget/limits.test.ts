@@ -27,6 +27,45 @@ describe('the three lines of defence', () => {
     );
   });
 
+  it('a trainer that keeps its deadline is saved and gone before the kill, and the kill comes before the money ends', () => {
+    const trainer = fc.record({
+      stepMs: fc.integer({ min: 0, max: 60_000 }),
+      saveMs: fc.integer({ min: 1, max: 120_000 }),
+    });
+    const change = fc.record({
+      after: fc.integer({ min: 0, max: 3_600_000 }),
+      limit: fc.integer({ min: 1, max: 1_000_000_000 }),
+    });
+    fc.assert(
+      fc.property(
+        money,
+        timings,
+        trainer,
+        fc.array(change, { maxLength: 6 }),
+        money,
+        (rate, times, pace, changes, first) => {
+          let limit = first;
+          let now = NOW;
+          for (const { after, limit: next } of [{ after: 0, limit: first }, ...changes]) {
+            now += after;
+            limit = microUsd(next);
+            const spent = costOver(rate, now - NOW);
+            const lines = deadlinesFor(limit, spent, rate, now, times);
+            if (lines === undefined) continue;
+            // As the protocol says: it begins no step after which a save would not fit before its deadline.
+            const begins = Math.max(now, lines.trainer - pace.stepMs - 1.25 * pace.saveMs - 2_000);
+            const saved = Math.min(begins + pace.stepMs + pace.saveMs, Math.max(now, lines.trainer));
+            expect(saved).toBeLessThanOrEqual(lines.hard);
+            const end = exhaustionTime(limit, spent, rate, now);
+            expect(lines.hard).toBeLessThanOrEqual(Math.max(now, end));
+            // At the kill no more is spent than the limit, or than a cut found spent already.
+            expect(costOver(rate, lines.hard - NOW)).toBeLessThanOrEqual(Math.max(limit, spent));
+          }
+        },
+      ),
+    );
+  });
+
   it('an instance that ends at the end of the money has not cost more', () => {
     fc.assert(
       fc.property(money, money, (limit, rate) => {

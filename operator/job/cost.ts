@@ -70,7 +70,11 @@ export function freezeTimings(o: JobObserved, provider: string): FreezeTimings {
   return {
     checkpointMs: saved > 0 ? saved * 1000 : o.settings.assumedCheckpointMs,
     stepMs: Math.max(Number.isFinite(step) ? step : 0, lastStep),
-    teardownMs: Math.max(o.settings.teardownMs, (worst(timings, provider, 'teardownSeconds') ?? 0) * 1000),
+    teardownMs: Math.max(
+      o.settings.teardownMs,
+      o.teardowns?.get(provider) ?? 0,
+      (worst(timings, provider, 'teardownSeconds') ?? 0) * 1000,
+    ),
     detectionMs: o.settings.pollMs,
   };
 }
@@ -133,7 +137,8 @@ export function costStatus(o: JobObserved, attempts: readonly Attempt[], money: 
 
 function costNow(o: JobObserved, attempts: readonly Attempt[], money: JobMoney, running: boolean): Cost {
   const spend = spendOfJob(o, attempts, money.meter);
-  const kept = money.meter === undefined || money.meter.until === money.meter.since ? zeroMoney : storedRate(money.meter);
+  const kept =
+    money.meter === undefined || money.meter.until === money.meter.since ? zeroMoney : storedRate(money.meter);
   const metered = running || money.meter !== undefined;
   const forecast = running ? money.forecast : undefined;
   return {

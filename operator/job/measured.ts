@@ -29,9 +29,12 @@ function teardownOf(o: JobObserved, last: Attempt): number | undefined {
   const { result } = o.store;
   const freeze = o.job.status?.freeze;
   const ended = result?.attempt === last.name ? result.finishedAt : undefined;
-  const asked = freeze !== undefined && freeze.requestId.startsWith(`${last.name}-`) ? freeze.deadline : undefined;
+  const asked = freeze?.requestId.startsWith(`${last.name}-`) ? freeze.deadline : undefined;
   const from = ended ?? asked;
   if (from === undefined) return undefined;
   const seconds = (Date.parse(last.goneAt) - Date.parse(from)) / 1000;
-  return seconds >= 0 ? seconds : undefined;
+  return seconds >= 0 && seconds <= BELIEVED_SECONDS ? seconds : undefined;
 }
+
+/** Trainer and provider have clocks of their own: a longer end than this says more of them than of the end. */
+const BELIEVED_SECONDS = 120;

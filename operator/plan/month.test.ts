@@ -8,12 +8,8 @@ const now = Date.parse('2026-11-20T12:00:00Z');
 const [october, november] = ['2026-10-20T00:00:00Z', '2026-11-02T00:00:00Z'] as const;
 let made = 0;
 
-/** A job with a limit of $100 that spent `spent`; each of its attempts began and ended at a time, for a cost. */
-function job(
-  spent: string,
-  attempts: readonly (readonly [from: string, to: string | undefined, cost: string])[],
-  over?: string,
-) {
+/** A job with a limit of $100; each of its attempts began at a time and ran an hour, or runs since an hour, at a price. */
+function job(attempts: readonly (readonly [from: string | undefined, price: string])[], over?: string) {
   const condition = (type: string) => ({
     type,
     status: 'True' as const,
@@ -21,18 +17,18 @@ function job(
     message: '',
     lastTransitionTime: november,
   });
-  const built = attempts.reduce(
-    (builder, [createdAt, goneAt, cost]) =>
-      builder.attempt(goneAt === undefined ? 'Running' : 'Gone', {
-        createdAt,
-        cost,
-        ...(goneAt !== undefined && { goneAt }),
-      }),
-    makeJob(),
-  );
+  const hour = 3_600_000;
+  const built = attempts.reduce((builder, [from, unitPricePerHour]) => {
+    const createdAt = from ?? new Date(now - hour).toISOString();
+    const goneAt = new Date(Date.parse(createdAt) + hour).toISOString();
+    return builder.attempt(from === undefined ? 'Running' : 'Gone', {
+      ...{ createdAt, unitPricePerHour },
+      ...(from !== undefined && { goneAt }),
+    });
+  }, makeJob());
   const object = built
     .status({
-      cost: { limit: '100.00', spent } as NonNullable<NonNullable<TrainingJob['status']>['cost']>,
+      cost: { limit: '100.00' } as NonNullable<NonNullable<TrainingJob['status']>['cost']>,
       ...(over !== undefined && { conditions: [condition(over)] }),
     })
     .obj();
@@ -51,37 +47,37 @@ describe('a monthly ceiling of $1,000', () => {
     { case: 'is whole without jobs', jobs: [], plans: [], want: [0, 0] },
     {
       case: 'counts what a running job spent and may still spend',
-      jobs: [job('30.00', [[november, undefined, '0']])],
+      jobs: [job([[undefined, '30.00']])],
       plans: [],
-      want: [30, 70],
+      want: [33, 67],
     },
     {
       case: 'counts only what a finished job spent',
-      jobs: [job('30.00', [[november, november, '27.00']], 'Succeeded')],
+      jobs: [job([[november, '30.00']], 'Succeeded')],
       plans: [],
-      want: [30, 0],
+      want: [33, 0],
     },
     {
       case: 'counts only what a failed job spent',
-      jobs: [job('30.00', [[november, november, '27.00']], 'Failed')],
+      jobs: [job([[november, '30.00']], 'Failed')],
       plans: [],
-      want: [30, 0],
+      want: [33, 0],
     },
     {
       case: 'keeps the promise to a frozen job',
-      jobs: [job('95.00', [[november, november, '86.00']], 'Frozen')],
+      jobs: [job([[november, '80.00']], 'Frozen')],
       plans: [],
-      want: [95, 5],
+      want: [88, 12],
     },
     {
       case: 'counts a job of last month that may go on with its rest',
-      jobs: [job('40.00', [[october, october, '36.00']], 'Frozen')],
+      jobs: [job([[october, '40.00']], 'Frozen')],
       plans: [],
-      want: [0, 60],
+      want: [0, 56],
     },
     {
       case: 'forgets a job that ended last month',
-      jobs: [job('40.00', [[october, october, '36.00']], 'Succeeded')],
+      jobs: [job([[october, '36.00']], 'Succeeded')],
       plans: [],
       want: [0, 0],
     },
@@ -89,24 +85,23 @@ describe('a monthly ceiling of $1,000', () => {
       case: 'takes off the attempts that ended last month',
       jobs: [
         job(
-          '40.00',
           [
-            [october, october, '9.00'],
-            [november, november, '27.00'],
+            [october, '9.00'],
+            [november, '30.00'],
           ],
           'Succeeded',
         ),
       ],
       plans: [],
-      want: [30, 0],
+      want: [33, 0],
     },
     {
-      case: 'counts an attempt over the turn of the month in the later one',
-      jobs: [job('40.00', [[october, november, '36.00']], 'Succeeded')],
+      case: 'splits an attempt over the turn of the month',
+      jobs: [job([['2026-10-31T23:45:00Z', '40.00']], 'Succeeded')],
       plans: [],
-      want: [40, 0],
+      want: [33, 0],
     },
-    { case: 'counts a job before its first attempt', jobs: [job('0', [])], plans: [], want: [0, 100] },
+    { case: 'counts a job before its first attempt', jobs: [job([])], plans: [], want: [0, 100] },
     { case: 'counts an approved plan without a job', jobs: [], plans: [makePlan().approved().obj()], want: [0, limit] },
     {
       case: 'does not count a plan that waits or was denied',
@@ -147,7 +142,7 @@ describe('a monthly ceiling of $1,000', () => {
   });
 
   it('never leaves less than nothing', () => {
-    const jobs = Array.from({ length: 11 }, () => job('0', []));
+    const jobs = Array.from({ length: 11 }, () => job([]));
     expect(room(jobs)).toEqual([0, 1100, 0]);
   });
 });

@@ -91,10 +91,13 @@ export async function namesIn(archive: string): Promise<readonly string[]> {
   return manifests.flatMap(({ annotations }) => annotations?.[NAME] ?? []);
 }
 
-/** Writes a layer with the content of a folder. Owners, order and times are fixed: the same files give the same layer. */
+/**
+ * Writes a layer with the content of a folder, readable by every user. Owners, order and times are fixed: the same
+ * files give the same layer.
+ */
 export async function writeLayer(target: string, folder: string): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
-  const fixed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--format=gnu'];
+  const fixed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=a+rX', '--format=gnu'];
   await run('tar', [...fixed, '-cf', target, '-C', folder, '.']);
 }
 

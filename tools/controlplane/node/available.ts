@@ -31,7 +31,7 @@ function machineFacts(): MachineFacts {
     platform: process.platform,
     uid: process.getuid?.(),
     hasCommand: (name) => folders.some((folder) => existsSync(join(folder, name))),
-    ownsControlGroups: canWrite('/sys/fs/cgroup') && canWrite('/proc/sys/net'),
+    ownsControlGroups: canWrite('/sys/fs/cgroup') && canWrite('/proc/sys/net/ipv4/ip_forward'),
   };
 }
 

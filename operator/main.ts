@@ -26,7 +26,7 @@ import { type LocalTrainer, localProviderFactory } from './provider/local.ts';
 import { ProviderReconciler } from './provider/reconciler.ts';
 import { ProviderRegistry } from './provider/registry.ts';
 import { stopTrainers } from './provider/stop.ts';
-import { systemClock } from './runtime/clock.ts';
+import { steadyClock } from './runtime/clock.ts';
 import { exportEventLoopDelay } from './runtime/eventloop.ts';
 import { ApiEventRecorder } from './runtime/events.ts';
 import { loadKubeConfig } from './runtime/kubeconfig.ts';
@@ -76,7 +76,9 @@ const MISSING_TRAINER: LocalTrainer = {
 /** Connects, checks what the cluster serves, and starts all controllers. */
 export async function startOperator(options: OperatorOptions = {}): Promise<RunningOperator> {
   const { env = process.env, log = createLogger({ name: 'kriptik' }), namespace = 'kriptik-system' } = options;
-  const clock = systemClock;
+  const clock = steadyClock((step) =>
+    log.warn(step, step.followed ? 'the wall clock was set forward' : 'the wall clock was set; time goes on as before'),
+  );
   const metrics = new RuntimeMetrics();
   const kubeconfig = loadKubeConfig(options.kubeconfig === undefined ? {} : { path: options.kubeconfig });
   const client = KubeClient.fromKubeConfig(kubeconfig, { userAgent: USER_AGENT, clock, metrics });

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Backoff } from './backoff.ts';
-import { FakeClock, systemClock } from './clock.ts';
+import { type ClockStep, FakeClock, steadyClock, systemClock } from './clock.ts';
 import { controllerOf, isControlledBy, ownerReference } from './owner.ts';
 import { TokenBucket } from './ratelimit.ts';
 import { widget } from './testing/objects.ts';
@@ -54,6 +55,94 @@ it('the system clock does not fire a timer of a month at once', async () => {
   await systemClock.sleep(20);
   timer.cancel();
   expect(fired).toBe(false);
+});
+
+describe('the steady clock', () => {
+  const START = 1_800_000_000_000;
+  const MINUTE = 60_000;
+
+  /** A machine whose clocks a test moves. */
+  function machine() {
+    const at = { wall: START, monotonic: 5_000, uptime: 90_000 };
+    const steps: ClockStep[] = [];
+    const read = { wall: () => at.wall, monotonic: () => at.monotonic, uptime: () => at.uptime };
+    const clock = steadyClock((step) => steps.push(step), read);
+    const pass = (ms: number): void => {
+      at.wall += ms;
+      at.monotonic += ms;
+      at.uptime += ms;
+    };
+    return { at, steps, clock, pass };
+  }
+
+  it('shows the time of the wall clock', () => {
+    const { clock, pass } = machine();
+    pass(MINUTE);
+    expect(clock.now()).toBe(START + MINUTE);
+    expect(clock.date().getTime()).toBe(START + MINUTE);
+  });
+
+  it.each([
+    { case: 'set back by an hour: goes on as if nothing was', set: -60 * MINUTE, want: MINUTE, followed: false },
+    { case: 'set forward by a minute: goes along', set: MINUTE, want: 2 * MINUTE, followed: true },
+    { case: 'set forward by a year: is not believed', set: 365 * 24 * 60 * MINUTE, want: MINUTE, followed: false },
+  ])('$case', ({ set, want, followed }) => {
+    const { at, clock, pass, steps } = machine();
+    clock.now();
+    at.wall += set;
+    pass(MINUTE);
+    expect(clock.now() - START).toBe(want);
+    pass(MINUTE);
+    expect(clock.now() - START).toBe(want + MINUTE);
+    expect(steps).toEqual([{ byMs: set, followed }]);
+  });
+
+  it('a machine that slept for a night has slept, however long', () => {
+    const { at, clock } = machine();
+    at.wall += 8 * 60 * MINUTE;
+    at.uptime += 8 * 60 * MINUTE;
+    expect(clock.now()).toBe(START + 8 * 60 * MINUTE);
+  });
+
+  it('a clock that is set right again is followed again', () => {
+    const { at, clock, pass, steps } = machine();
+    at.wall += 24 * 60 * MINUTE;
+    clock.now();
+    at.wall -= 24 * 60 * MINUTE;
+    pass(MINUTE);
+    expect(clock.now()).toBe(START + MINUTE);
+    expect(steps).toHaveLength(1);
+  });
+
+  it('is slewed without a word', () => {
+    const { at, clock, pass, steps } = machine();
+    for (let minute = 0; minute < 60; minute += 1) {
+      pass(MINUTE);
+      at.wall += minute % 2 === 0 ? 400 : -400;
+      clock.now();
+    }
+    expect(steps).toEqual([]);
+    expect(clock.now()).toBe(START + 60 * MINUTE);
+  });
+
+  it('never goes back and never stands still for longer than it was slewed, whatever is done to the clock', () => {
+    const set = fc.integer({ min: -3_600_000, max: 3_600_000 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(set, fc.integer({ min: 0, max: 600_000 })), { maxLength: 20 }), (moves) => {
+        const { at, clock, pass } = machine();
+        let last = clock.now();
+        for (const [by, ms] of moves) {
+          at.wall += by;
+          pass(ms);
+          const now = clock.now();
+          expect(now).toBeGreaterThanOrEqual(last);
+          expect(now - last).toBeGreaterThanOrEqual(ms - 2_000);
+          expect(now - last).toBeLessThanOrEqual(ms + 10 * MINUTE + 2_000);
+          last = now;
+        }
+      }),
+    );
+  });
 });
 
 describe('the token bucket', () => {

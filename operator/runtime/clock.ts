@@ -1,3 +1,5 @@
+import { uptime } from 'node:os';
+
 /** Time, passed in, so that tests and the simulator own it. */
 
 export interface Timer {
@@ -44,6 +46,96 @@ class SystemClock implements Clock {
 }
 
 export const systemClock: Clock = new SystemClock();
+
+/** What a machine's clocks say, in ms. */
+export interface Readings {
+  /** Since the epoch; people and NTP may set it. */
+  wall(): number;
+  /** Since any moment; never set, but it may stand still while the machine sleeps. */
+  monotonic(): number;
+  /** Since the start of the machine, sleep included. */
+  uptime(): number;
+}
+
+/** The wall clock was set, or the machine slept. */
+export interface ClockStep {
+  /** By how much the wall clock moved besides the time that passed, ms; negative when it was set back. */
+  readonly byMs: number;
+  /** Whether this clock went along. */
+  readonly followed: boolean;
+}
+
+const machine: Readings = {
+  wall: () => Date.now(),
+  monotonic: () => performance.now(),
+  uptime: () => uptime() * 1000,
+};
+
+/** Differences up to this are NTP slewing the clock: followed without a word, ms. */
+const SLEWED_MS = 2_000;
+
+/** A wall clock that is set forward by more than this is not believed until the process starts anew, ms. */
+const BELIEVED_MS = 10 * 60_000;
+
+/**
+ * A clock for money: it never goes back, and the time between two readings is the time that passed. It is anchored to the
+ * wall clock at the start and follows the monotonic one from there. A wall clock that is set forward a little, or a
+ * machine that slept, is followed, since what was billed meanwhile was billed. One that is set back is not: durations
+ * are what is billed, and the moments they began at were written by the clock as it was. One that jumps ahead by hours is
+ * not either: it would use up every budget at once.
+ */
+class SteadyClock extends SystemClock {
+  readonly #read: Readings;
+  readonly #onStep: (step: ClockStep) => void;
+  #wall: number;
+  #monotonic: number;
+  #uptime: number;
+  #last: number;
+  /** The difference to the wall clock that was told last. */
+  #told = 0;
+
+  constructor(read: Readings, onStep: (step: ClockStep) => void) {
+    super();
+    this.#read = read;
+    this.#onStep = onStep;
+    this.#wall = read.wall();
+    this.#monotonic = read.monotonic();
+    this.#uptime = read.uptime();
+    this.#last = this.#wall;
+  }
+
+  override now(): number {
+    const steady = this.#wall + Math.max(0, this.#read.monotonic() - this.#monotonic);
+    const wall = this.#read.wall();
+    const drift = wall - steady;
+    if (Math.abs(drift) <= SLEWED_MS) return this.#follow(wall);
+    const slept = this.#read.uptime() - this.#uptime - (this.#read.monotonic() - this.#monotonic);
+    const followed = drift > 0 && drift - Math.max(0, slept) <= BELIEVED_MS;
+    if (Math.abs(drift - this.#told) > SLEWED_MS) this.#onStep({ byMs: Math.round(drift), followed });
+    if (followed) return this.#follow(wall);
+    this.#told = drift;
+    this.#last = Math.max(this.#last, steady);
+    return Math.round(this.#last);
+  }
+
+  override date(): Date {
+    return new Date(this.now());
+  }
+
+  #follow(wall: number): number {
+    this.#wall = wall;
+    this.#monotonic = this.#read.monotonic();
+    this.#uptime = this.#read.uptime();
+    this.#told = 0;
+    this.#last = Math.max(this.#last, wall);
+    return Math.round(this.#last);
+  }
+}
+
+/** The clock of an operator; `onStep` hears of each step of the wall clock once. */
+export function steadyClock(onStep: (step: ClockStep) => void, read: Readings = machine): Clock {
+  return new SteadyClock(read, onStep);
+}
 
 interface Pending {
   readonly at: number;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -82,5 +83,7 @@ class S3Metrics:
 
 
 def _number(line: bytes) -> int:
-    digits = line.partition(b'"n":')[2].strip().partition(b",")[0]
-    return int(digits) if digits.isdigit() else 0
+    try:
+        return int(json.loads(line)["n"])
+    except (ValueError, KeyError, TypeError):
+        return 0

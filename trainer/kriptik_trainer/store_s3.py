@@ -71,19 +71,24 @@ class S3Store:
     """
 
     def __init__(
-        self, place: StorePlace, attempt: str, now: Callable[[], float] = time.time
+        self,
+        place: StorePlace,
+        attempt: str,
+        now: Callable[[], float] = time.time,
+        patience: Patience | None = None,
     ) -> None:
         bucket, path = split_uri(place.uri)
         self._uri = f"s3://{bucket}/{path}".rstrip("/")
         self._prefix = f"{path}/" if path else ""
-        self._place = place
         self._attempt = attempt
         self._now = now
-        self._client = S3Client(place.s3, bucket)
+        self._client = S3Client(place.s3, bucket, patience)
         self._ends = S3Client(place.s3, bucket, RESULT_PATIENCE)
         self._claim = Claim(self._client, self._prefix, attempt)
         self._scratch = Scratch(place.scratch)
-        self._known: dict[str, tuple[str, float | None]] = {}
+        self._good: dict[str, str] = {}
+        """State of each folder of which every byte was compared, as it was then."""
+        self._manifests: dict[str, tuple[str, manifest.Manifest | None]] = {}
         self.metrics_path = self._scratch.root / "metrics.jsonl"
         self._metrics = S3Metrics(self._client, self._prefix, self.metrics_path, self._claim.check)
 
@@ -168,7 +173,7 @@ class S3Store:
         self._client.put(key + manifest.NAME, content)
         if self._client.get(key + manifest.NAME) != content:
             raise self._corrupt(key + manifest.NAME)
-        self._known[key] = (self._folder(key).state, score_of(built.evaluation))
+        self._good[key] = self._folder(key).state
 
     def _compare(self, key: str, built: manifest.Manifest, found: _Folder) -> None:
         """Raises TrainerError `storeCorrupt` unless the store holds what was sent to it."""
@@ -245,7 +250,7 @@ class S3Store:
         folder = self._scratch.folder(f"fetched-{path.rsplit('/', 1)[-1]}")
         self._each(built.files, lambda file: self._fetch(key, file, folder))
         (folder / manifest.NAME).write_bytes(self._client.get(key + manifest.NAME))
-        self._known[key] = (found.state, score_of(built.evaluation))
+        self._good[key] = found.state
         return self._stored(key, folder, built)
 
     def _fetch(self, key: str, file: manifest.FileEntry, folder: Path) -> None:
@@ -280,23 +285,36 @@ class S3Store:
         for key, folder in folders.items():
             if folder.manifest is None:
                 continue
-            state, score = self._known.get(key, ("", None))
-            good = state == folder.state
-            if not good:
-                score = self._score(key)
-            modified = folder.manifest.modified.isoformat()
-            candidates.append(Candidate(key, step_of(key) or 0, modified, good, score))
+            read = self._manifest(folder)
+            created_at, score = (
+                ("", None) if read is None else (read.created_at, score_of(read.evaluation))
+            )
+            good = self._good.get(key) == folder.state
+            candidates.append(Candidate(key, step_of(key) or 0, created_at, good, score))
         protected = [] if protect is None else [f"{split_uri(protect)[1]}/"]
         for key in doomed(candidates, keep, protected):
             self._claim.check()
             self._delete(folders[key])
-            self._known.pop(key, None)
+            self._good.pop(key, None)
 
-    def _score(self, key: str) -> float | None:
-        try:
-            return score_of(manifest.parse(self._client.get(key + manifest.NAME), key).evaluation)
-        except (TrainerError, Absent):
+    def _manifest(self, folder: _Folder) -> manifest.Manifest | None:
+        """The manifest of a folder, read anew only where its object changed; None where it is unusable."""
+        entry = folder.manifest
+        if entry is None:
             return None
+        known = self._manifests.get(entry.key)
+        if known is not None and known[0] == entry.state:
+            return known[1]
+        try:
+            read = manifest.parse(self._client.get(entry.key), folder.key)
+        except Absent:
+            return None
+        except TrainerError as error:
+            if error.code != "checkpointBroken":
+                raise
+            read = None
+        self._manifests[entry.key] = (entry.state, read)
+        return read
 
     def make_room(self, protect: str | None) -> None:
         """See JobStore.make_room. Room is short here, not there, so nothing in the bucket may go."""
@@ -384,8 +402,9 @@ class S3Store:
         found = [one for one in self._folders("checkpoints/") if step_of(one.key) is not None]
 
         def age(folder: _Folder) -> tuple[int, str]:
-            published = folder.manifest
-            return step_of(folder.key) or 0, published.modified.isoformat() if published else ""
+            # The service stamps objects by the second; the manifest knows better which of two is newer.
+            read = self._manifest(folder)
+            return step_of(folder.key) or 0, "" if read is None else read.created_at
 
         return sorted(found, key=age, reverse=True)
 

@@ -57,8 +57,12 @@ export async function trainerImage({
   const python = await interpreter();
   const folder = join(cacheRoot(process.env), 'images');
   mkdirSync(folder, { recursive: true });
-  const volumes: HostVolume[] =
-    packages === 'mounted' ? [{ name: 'packages', hostPath: python.prefix, mountPath: PACKAGES, readOnly: true }] : [];
+  const models = join(cacheRoot(process.env), 'models');
+  mkdirSync(models, { recursive: true });
+  const volumes: HostVolume[] = [{ name: 'models', hostPath: models, mountPath: `${CACHE}/models`, readOnly: true }];
+  if (packages === 'mounted') {
+    volumes.push({ name: 'packages', hostPath: python.prefix, mountPath: PACKAGES, readOnly: true });
+  }
   const lock = await waitForLock(join(folder, 'trainer.lock'), () => {});
   try {
     const base = await layerOf(folder, 'python', [python.base, ...libraryFacts(python.libraries)], (root) =>
@@ -70,7 +74,7 @@ export async function trainerImage({
         ? [await layerOf(folder, 'packages', [python.prefix], (root) => packagesTree(root, python))]
         : [];
     const layers = [base, ...whole, trainer];
-    const path = join(folder, `trainer-${digestOf(layers)}.tar`);
+    const path = join(folder, `trainer-${digestOf([...layers, JSON.stringify(CONFIG)])}.tar`);
     const note = `${path}.json`;
     if (!existsSync(note)) {
       const archive = await writeArchive(path, { name: 'kriptik.local/trainer:test', layers, config: CONFIG });
@@ -168,6 +172,9 @@ function packagesTree(root: string, { prefix }: Interpreter): void {
   });
 }
 
+/** Part of what names a layer in the cache: to be raised when the trees above are filled in another way. */
+const RECIPE = '2';
+
 /** A layer from the cache, or made now: `facts` decide its content. */
 async function layerOf(
   folder: string,
@@ -175,7 +182,7 @@ async function layerOf(
   facts: readonly string[],
   fill: (root: string) => Promise<void> | void,
 ): Promise<string> {
-  const path = join(folder, `${name}-${digestOf(facts)}.layer.tar`);
+  const path = join(folder, `${name}-${digestOf([RECIPE, ...facts])}.layer.tar`);
   if (existsSync(path)) return path;
   const work = mkdtempSync(join(folder, '.layer-'));
   try {

@@ -1,4 +1,5 @@
 import type { Attempt, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { sameJson } from '@kriptik/operator/runtime/json.ts';
 import type { Stored } from './api-server.ts';
 
 /** The transition rules of the definitions that protect money; what breaks one is a bug of the operator. */
@@ -12,7 +13,7 @@ const WRITTEN_ONCE = ['name', 'provider', 'unitPricePerHour', 'createdAt'] as co
 
 function jobRule(before: TrainingJob, after: TrainingJob, subresource: string): string | undefined {
   if (subresource !== 'status') {
-    return JSON.stringify(before.spec.run) === JSON.stringify(after.spec.run) ? undefined : 'spec.run is immutable';
+    return sameJson(before.spec.run, after.spec.run) ? undefined : 'spec.run is immutable';
   }
   const old = before.status?.attempts ?? [];
   const next = after.status?.attempts ?? [];
@@ -35,10 +36,10 @@ function attemptRule(old: Attempt, next: readonly Attempt[]): string | undefined
 }
 
 function planRule(before: TrainingPlan, after: TrainingPlan): string | undefined {
-  if (JSON.stringify(before.spec.contract) !== JSON.stringify(after.spec.contract)) return 'the contract is immutable';
+  if (!sameJson(before.spec.contract, after.spec.contract)) return 'the contract is immutable';
   const old = before.status?.approval;
   const now = after.status?.approval;
   if (now !== undefined && now.digest !== after.status?.digest) return 'the approval is not for this digest';
   if (old === undefined || after.status?.digest !== old.digest) return undefined;
-  return JSON.stringify(old) === JSON.stringify(now) ? undefined : 'a decision is permanent for its digest';
+  return sameJson(old, now) ? undefined : 'a decision is permanent for its digest';
 }

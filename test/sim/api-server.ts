@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@kriptik/operator/runtime/clock.ts';
+import { sameJson } from '@kriptik/operator/runtime/json.ts';
 import { applyMergePatch, failure } from '@kriptik/operator/runtime/testing/fake-store.ts';
 import { type KubeObject, keyOf, keyString, type WatchEvent } from '@kriptik/operator/runtime/types.ts';
 
@@ -47,8 +48,16 @@ export class SimApiServer {
     return () => void this.#listeners.delete(listener);
   }
 
-  list(plural: string): Stored[] {
-    return [...this.#of(plural).values()];
+  /** All objects of a kind, as they are or as they were at an earlier time (epoch ms). */
+  list(plural: string, asOf?: number): Stored[] {
+    if (asOf === undefined) return [...this.#of(plural).values()];
+    const then = new Map<string, Stored>();
+    for (const { at, plural: kind, key, after } of this.writes) {
+      if (kind !== plural || at > asOf) continue;
+      if (after === undefined) then.delete(key);
+      else then.set(key, after);
+    }
+    return [...then.values()];
   }
 
   find(plural: string, key: string): Stored | undefined {
@@ -81,7 +90,7 @@ export class SimApiServer {
       }
     }
     const next = subresource === 'status' ? withStatus(old, wanted.status) : withoutStatus(old, wanted);
-    if (JSON.stringify(next) === JSON.stringify(old)) return old;
+    if (sameJson(next, old)) return old;
     const refusal = this.#admit(old, next, subresource);
     if (refusal !== undefined) throw failure(422, 'Invalid', `${plural} "${key}" is invalid: ${refusal}`);
     if (next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0) {
@@ -130,7 +139,7 @@ export class SimApiServer {
   }
 
   #store(by: string, plural: string, key: string, subresource: string, old: Stored | undefined, next: Stored): Stored {
-    const changed = old !== undefined && JSON.stringify(old.spec) !== JSON.stringify(next.spec);
+    const changed = old !== undefined && !sameJson(old.spec, next.spec);
     const generation = (old?.metadata.generation ?? 1) + (changed ? 1 : 0);
     const saved = this.#stamped({ ...next, metadata: { ...next.metadata, generation } });
     this.#of(plural).set(key, saved);

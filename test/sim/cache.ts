@@ -1,4 +1,3 @@
-import type { FakeClock } from '@kriptik/operator/runtime/clock.ts';
 import type { Cache, EventHandlers } from '@kriptik/operator/runtime/informer.ts';
 import { type Change, Store } from '@kriptik/operator/runtime/store.ts';
 import {
@@ -9,10 +8,12 @@ import {
   type WatchEvent,
 } from '@kriptik/operator/runtime/types.ts';
 import type { SimApiServer, Stored } from './api-server.ts';
+import type { SimClock } from './clock.ts';
+import type { Faults } from './faults.ts';
 import type { SimProcess } from './process.ts';
 
-/** How late a watch delivers an event, in ms; `relist` says that what lies between is never seen, only the end. */
-export type Lag = (plural: string) => { readonly ms: number; readonly relist?: boolean };
+/** How late a watch is at best, ms. */
+const USUAL_LAG_MS = 10;
 
 /** A cache fed by a watch that is late, each kind on its own: what a reconciler sees is always somewhat old. */
 export class SimCache<T extends KubeObject> implements Cache<T> {
@@ -20,22 +21,25 @@ export class SimCache<T extends KubeObject> implements Cache<T> {
   readonly hasSynced = true;
   readonly #server: SimApiServer;
   readonly #process: SimProcess;
-  readonly #clock: FakeClock;
-  readonly #lag: Lag;
+  readonly #clock: SimClock;
+  readonly #faults: Faults;
   readonly #store = new Store<T>();
   readonly #handlers = new Set<EventHandlers<T>>();
   #waiting: WatchEvent<Stored>[] = [];
   #deliveredAt = 0;
 
-  constructor(type: ResourceType<T>, server: SimApiServer, process: SimProcess, clock: FakeClock, lag: Lag) {
+  constructor(type: ResourceType<T>, server: SimApiServer, process: SimProcess, clock: SimClock, faults: Faults) {
     this.resource = type;
     this.#server = server;
     this.#process = process;
     this.#clock = clock;
-    this.#lag = lag;
-    this.#store.replaceAll(this.#listed());
-    server.onChange((plural, event) => {
-      if (plural === type.plural && process.alive) this.#expect(event);
+    this.#faults = faults;
+    const staleUntil = faults.window('staleList');
+    this.#store.replaceAll(this.#listed(staleUntil === undefined ? undefined : 2 * clock.now() - staleUntil));
+    if (staleUntil !== undefined) this.#relistAt(staleUntil);
+    const undo = server.onChange((plural, event) => {
+      if (!process.alive) undo();
+      else if (plural === type.plural) this.#expect(event);
     });
   }
 
@@ -67,24 +71,36 @@ export class SimCache<T extends KubeObject> implements Cache<T> {
     return Promise.resolve();
   }
 
-  #listed(): T[] {
-    return this.#server.list(this.resource.plural) as KubeObject[] as T[];
+  #listed(asOf?: number): T[] {
+    return this.#server.list(this.resource.plural, asOf) as KubeObject[] as T[];
   }
 
   /** Events of one kind arrive in their order, each no earlier than the one before. */
   #expect(event: WatchEvent<Stored>): void {
-    const { ms, relist = false } = this.#lag(this.resource.plural);
+    const { plural } = this.resource;
+    const window = this.#faults.watch(plural);
+    const gone = this.#faults.window('apiGone');
+    if (gone !== undefined || window?.how === 'lost') {
+      this.#relistAt(Math.max(gone ?? 0, window?.until ?? 0));
+      return;
+    }
+    const usual = this.#clock.now() + USUAL_LAG_MS + this.#faults.lag(plural);
+    const at = window?.how === 'held' ? Math.max(usual, window.until) : usual;
     this.#waiting.push(event);
-    this.#deliveredAt = Math.max(this.#deliveredAt, this.#clock.now() + ms);
+    this.#deliveredAt = Math.max(this.#deliveredAt, at);
     this.#clock.setTimer(this.#deliveredAt - this.#clock.now(), () => {
+      const next = this.#process.alive ? this.#waiting.shift() : undefined;
+      if (next === undefined) return;
+      this.#apply(next);
+      if (window?.how === 'twice') this.#apply(next);
+    });
+  }
+
+  #relistAt(at: number): void {
+    this.#clock.setTimer(at - this.#clock.now(), () => {
       if (!this.#process.alive) return;
-      if (relist) {
-        this.#waiting = [];
-        this.#dispatch(this.#store.replaceAll(this.#listed()));
-        return;
-      }
-      const next = this.#waiting.shift();
-      if (next !== undefined) this.#apply(next);
+      this.#waiting = [];
+      this.#dispatch(this.#store.replaceAll(this.#listed()));
     });
   }
 

@@ -1,122 +1,232 @@
-import type { Attempt, TrainingJob, TrainingPlan } from '@kriptik/crds';
-import { billedRate } from '@kriptik/operator/budget/ledger.ts';
+import type { Attempt, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
+import type { LaunchRequest } from '@kriptik/operator/backends/backend.ts';
 import { planDigest } from '@kriptik/operator/digest.ts';
-import { addMoney, costOver, formatMoney, type MicroUsd, parseMoney, zeroMoney } from '@kriptik/operator/money.ts';
+import { parseMoney } from '@kriptik/operator/money.ts';
 import { findCondition } from '@kriptik/operator/runtime/conditions.ts';
+import { sameJson } from '@kriptik/operator/runtime/json.ts';
 import type { SimApiServer, Write } from './api-server.ts';
-import type { Rental, SimProvider } from './provider.ts';
+import { Books } from './books.ts';
+import type { SimClock } from './clock.ts';
+import type { Faults } from './faults.ts';
+import { OPERATOR } from './kube.ts';
+import type { Rental } from './provider.ts';
+import type { Schedule } from './schedule.ts';
 import type { SimStore } from './store.ts';
 
-/** A goal and its whole flow up to the running job take fewer. */
-const MOST_WRITES = 30;
+/** What must hold in every run, whatever goes wrong. */
+export type Invariant =
+  /** An instance is created only for what was approved, at no more than its price, and after it was put on record. */
+  | 'approved'
+  /** A job has at most one live instance, and each was created once. */
+  | 'one instance'
+  /** What is over, or was deleted, has nothing running, and a deletion ends. */
+  | 'ends'
+  /** The bill of a job stays within the highest limit that people ever agreed to. */
+  | 'limit'
+  /** The bill of a namespace stays within its month. */
+  | 'month'
+  /** Frozen, Paused and Succeeded promise what can be restored, and deny nothing that can. */
+  | 'promise'
+  /** A new attempt begins at the saved step or later, from a checkpoint that holds. */
+  | 'resume'
+  /** Nobody's spec is written, and nothing is approved, by the operator on its own. */
+  | 'own hand'
+  /** The amount reported never falls, and at rest it is the bill. */
+  | 'ledger'
+  | 'secret'
+  /** At rest nothing is written; and before, no loop feeds itself. */
+  | 'quiet'
+  /** The end is that of the undisturbed run. */
+  | 'same end';
 
-/** Phases in which nothing of a job may run. */
-const RESTING = new Set(['Frozen', 'Paused', 'Succeeded', 'Failed', 'Superseded']);
-
-export interface Watched {
-  readonly server: SimApiServer;
-  readonly provider: SimProvider;
-  readonly storeAt: (uri: string) => SimStore;
-  readonly now: () => number;
-  /** The most that may be spent on the goal so far: the highest limit people ever agreed to. */
-  readonly limit: () => MicroUsd;
+export interface Violation {
+  readonly invariant: Invariant;
+  /** Virtual seconds since the start. */
+  readonly at: number;
+  readonly text: string;
 }
 
-/** Looks at the logs of the API server and the provider, never at what the operator says of itself. */
+/** Phases in which nothing of a job may run, and those it may rest in. */
+const OVER = new Set(['Frozen', 'Paused', 'Succeeded', 'Failed', 'Superseded']);
+const RESTS = new Set([...OVER, 'Pending']);
+/** A goal and its whole flow up to the running job take fewer writes in half a second. */
+const MOST_WRITES = 60;
+/** What somebody changed this recently need not have been seen yet, ms. */
+const RECENT_MS = 10_000;
+const MOST_VIOLATIONS = 20;
+
+export interface Watched {
+  readonly schedule: Schedule;
+  readonly server: SimApiServer;
+  readonly clock: SimClock;
+  readonly faults: Faults;
+  readonly bill: readonly Rental[];
+  /** Every store that may hold work of a job. */
+  readonly storesOf: (jobUid: string) => readonly SimStore[];
+}
+
+/** Looks at the logs of the API server and the providers, never at what the operator says of itself. */
 export class Invariants {
-  readonly broken: string[] = [];
+  readonly broken: Violation[] = [];
   readonly #w: Watched;
+  readonly #books: Books;
+  readonly #spent = new Map<string, number>();
+  #burst = { since: 0, writes: 0 };
 
   constructor(watched: Watched) {
     this.#w = watched;
+    this.#books = new Books(watched, (invariant, text) => this.breaks(invariant, text));
   }
 
-  launched(rental: Rental): void {
-    const { job: owner, spec } = rental.request;
-    const job = this.#w.server.find('trainingjobs', `${owner.namespace}/${owner.name}`) as TrainingJob | undefined;
-    if (job === undefined) {
-      this.#break(`${rental.name} was created for a job that does not exist`);
+  /** The same thing goes wrong at many moments; a few are enough to read. */
+  breaks(invariant: Invariant, text: string): void {
+    const at = (this.#w.clock.now() - this.#w.clock.start) / 1000;
+    if (this.broken.length < MOST_VIOLATIONS) this.broken.push({ invariant, at, text });
+  }
+
+  /** The operator asks a provider for an instance: what it may ask for is decided at this moment. */
+  requested(request: LaunchRequest): void {
+    const { server } = this.#w;
+    const { job: owner, spec, name } = request;
+    const job = server.find('trainingjobs', `${owner.namespace}/${owner.name}`) as TrainingJob | undefined;
+    if (job?.metadata.uid !== owner.uid) {
+      this.breaks('approved', `${name} was asked for although its job does not exist`);
       return;
     }
-    const plan = this.#w.server.find('trainingplans', `${owner.namespace}/${job.spec.planRef.name}`) as
-      | TrainingPlan
-      | undefined;
+    const key = `${owner.namespace}/${job.spec.planRef.name}`;
+    const plan = server.find('trainingplans', key) as TrainingPlan | undefined;
     const approval = plan?.status?.approval;
     const digest = planDigest(job.spec.run);
     if (approval?.decision !== 'Approved' || approval.digest !== digest || spec.card.digest !== digest) {
-      this.#break(`${rental.name} was created without an approval of ${digest}`);
+      this.breaks('approved', `${name} was asked for without an approval of ${digest}`);
     }
-    const attempt = job.status?.attempts?.find((one: Attempt) => one.name === rental.name);
-    if (attempt === undefined) this.#break(`${rental.name} was created before it was on record`);
-    const others = this.#w.provider.live.filter((one) => one !== rental && one.request.job.uid === owner.uid);
-    if (others.length > 0) this.#break(`${rental.name} was created while ${others[0]?.name} runs`);
-    if (this.#w.provider.bill.filter((one) => one.name === rental.name).length > 1) {
-      this.#break(`${rental.name} was created twice`);
-    }
-    const from = spec.resume?.step ?? 0;
-    if (from < rental.restorableStep) {
-      this.#break(`${rental.name} starts at step ${from} although step ${rental.restorableStep} is saved`);
-    }
+    const attempt = job.status?.attempts?.find((one: Attempt) => one.name === name);
+    if (attempt === undefined) this.breaks('approved', `${name} was asked for before it was on record`);
+    else this.#inApprovedOrder(job, attempt);
+    this.#resumes(request);
   }
 
-  /** Billed spend of every job against what people agreed to. */
-  spending(): void {
-    const limit = this.#w.limit();
-    const uids = new Set(this.#w.provider.bill.map((rental) => rental.request.job.uid));
-    for (const uid of uids) {
-      const billed = this.billed(uid);
-      if (billed > limit) this.#break(`${formatMoney(billed)} was billed, ${formatMoney(limit)} is the limit`);
+  created(rental: Rental): void {
+    const { bill } = this.#w;
+    const own = bill.filter((one) => one !== rental && one.request.job.uid === rental.request.job.uid);
+    const live = own.find((one) => one.endedAt === undefined && !one.late);
+    if (live !== undefined && !rental.late) {
+      this.breaks('one instance', `${rental.name} was created while ${live.name} runs`);
     }
-  }
-
-  billed(uid: string): MicroUsd {
-    return this.#w.provider.bill
-      .filter((rental) => rental.request.job.uid === uid)
-      .map((rental) => {
-        const rate = billedRate(parseMoney(rental.request.spec.card.unitPricePerHour));
-        return costOver(rate, (rental.endedAt ?? this.#w.now()) - rental.createdAt);
-      })
-      .reduce((sum, cost) => addMoney(sum, cost), zeroMoney);
+    if (own.some((one) => one.name === rental.name)) this.breaks('one instance', `${rental.name} was created twice`);
   }
 
   wrote(write: Write): void {
+    this.#books.wrote(write);
+    if (write.by === OPERATOR) this.#ownHand(write);
     if (write.plural !== 'trainingjobs' || write.after === undefined) return;
     const job = write.after as TrainingJob;
+    this.#spentRises(job);
     const phase = job.status?.phase ?? '';
-    if (!RESTING.has(phase)) return;
-    const running = this.#w.provider.live.filter((one) => one.request.job.uid === job.metadata.uid);
-    if (running.length > 0) this.#break(`${phase} was reported while ${running[0]?.name} runs`);
-    const store = this.#w.storeAt(`sim:///jobs/${job.metadata.uid}`);
-    if (phase === 'Succeeded' && store.artifacts.length === 0) this.#break('Succeeded was reported without a model');
-    if (phase === 'Frozen' || phase === 'Paused') this.#saved(phase, job, store);
+    if (!OVER.has(phase)) return;
+    const { uid } = job.metadata;
+    const live = this.#w.bill.find((one) => one.request.job.uid === uid && one.endedAt === undefined && !one.late);
+    if (live !== undefined) this.breaks('ends', `${phase} was reported while ${live.name} runs`);
+    const stores = this.#w.storesOf(uid);
+    if (phase === 'Succeeded' && stores.every((store) => store.artifacts.length === 0)) {
+      this.breaks('promise', 'Succeeded was reported without a model');
+    }
+    if (phase === 'Frozen' || phase === 'Paused') this.#promises(phase, job, stores);
   }
 
-  /** What the message promises must be there, and what is there must not be denied. */
-  #saved(phase: string, job: TrainingJob, store: SimStore): void {
-    const message = findCondition(job.status?.conditions, phase)?.message ?? '';
-    const promised = Number(/checkpoint of step (\d+)/.exec(message)?.[1] ?? 0);
-    if (promised === store.restorableStep) return;
-    this.#break(`${phase} promises step ${promised}, the store holds ${store.restorableStep}: ${message}`);
+  ended(): void {
+    this.#books.check();
   }
 
-  /** Writes of the operator within one tick: a controller that wakes itself shows here. */
-  wroteAtOnce(count: number): void {
-    if (count > MOST_WRITES) this.#break(`the operator wrote ${count} times within half a second`);
-  }
-
-  /** At rest: nothing runs, and the operator's own sum is no less than the bill. */
+  /** At rest: nothing runs, nothing hangs, and the operator's sum is the bill. */
   settled(): void {
-    this.spending();
-    for (const rental of this.#w.provider.live) this.#break(`${rental.name} still runs at the end`);
-    for (const job of this.#w.server.list('trainingjobs') as TrainingJob[]) {
-      const said = parseMoney(job.status?.cost?.spent ?? '0');
-      const billed = this.billed(job.metadata.uid);
-      if (said < billed) this.#break(`${formatMoney(said)} is reported as spent, ${formatMoney(billed)} was billed`);
+    this.#books.settled();
+    const { bill, server } = this.#w;
+    for (const one of bill) if (one.endedAt === undefined) this.breaks('ends', `${one.name} still runs at the end`);
+    for (const plural of ['traininggoals', 'trainingplans', 'trainingjobs', 'computeproviders']) {
+      for (const { metadata } of server.list(plural)) {
+        if (metadata.deletionTimestamp !== undefined) this.breaks('ends', `${plural} ${metadata.name} is never gone`);
+      }
+    }
+    for (const job of server.list('trainingjobs') as TrainingJob[]) {
+      const phase = job.status?.phase ?? 'none';
+      if (!RESTS.has(phase)) this.breaks('ends', `${job.metadata.name} rests in phase ${phase}`);
     }
   }
 
-  /** The same thing goes wrong at many moments; once is enough to read. */
-  #break(text: string): void {
-    if (this.broken.length < 20) this.broken.push(`at ${(this.#w.now() / 1000).toFixed(1)} s: ${text}`);
+  #inApprovedOrder(job: TrainingJob, attempt: Attempt): void {
+    const { provider, unitPricePerHour } = attempt;
+    const approved = job.spec.run.resolved.providerOrder.find((one) => one.provider === provider);
+    if (approved?.unitPricePerHour !== unitPricePerHour) {
+      this.breaks('approved', `${attempt.name} runs on ${provider} at ${unitPricePerHour}, which nobody approved`);
+    }
+    const asked = this.#books.priceOf(provider, this.#w.clock.now() - RECENT_MS);
+    if (this.#w.faults.has('watch', 'lag', 'staleList', 'apiGone') || asked === undefined) return;
+    const now = this.#books.priceOf(provider, this.#w.clock.now());
+    if (now !== undefined && Math.min(asked, now) > parseMoney(unitPricePerHour)) {
+      this.breaks('approved', `${attempt.name} runs on ${provider}, which asks more than the approved price`);
+    }
+  }
+
+  #resumes({ name, spec, job }: LaunchRequest): void {
+    const stores = this.#w.storesOf(job.uid);
+    const saved = Math.max(...stores.map((store) => store.restorableStep));
+    const from = spec.resume?.step ?? 0;
+    if (from < saved) this.breaks('resume', `${name} starts at step ${from} although step ${saved} is saved`);
+    if (spec.resume === null || stores.some((store) => store.damagedSince(this.#w.clock.now() - 3_000))) return;
+    const { manifestSha256 } = spec.resume;
+    if (!stores.some((store) => store.isRestorable(manifestSha256))) {
+      this.breaks('resume', `${name} starts from step ${from}, which cannot be restored`);
+    }
+  }
+
+  /** What the message promises must be there, and what is there must not be denied. */
+  #promises(phase: string, job: TrainingJob, stores: readonly SimStore[]): void {
+    const message = findCondition(job.status?.conditions, phase)?.message ?? '';
+    const promised = Number(/checkpoint of step (\d+)/.exec(message)?.[1] ?? 0);
+    const saved = Math.max(...stores.map((store) => store.restorableStep));
+    const damaged = stores.some((store) => store.damagedSince(0));
+    if (promised > saved && !damaged)
+      this.breaks('promise', `${phase} promises step ${promised} of ${saved}: ${message}`);
+    const readable = !this.#w.faults.has('storeGone', 'storeForbidden', 'corrupt', 'tamper', 'providerGone');
+    const kept = !this.#w.schedule.people.flat().some(({ what }) => what.type === 'removeProvider');
+    if (promised < saved && readable && kept) {
+      this.breaks('promise', `${phase} denies step ${saved}: ${message}`);
+    }
+  }
+
+  #spentRises(job: TrainingJob): void {
+    const spent = parseMoney(job.status?.cost?.spent ?? '0');
+    const before = this.#spent.get(job.metadata.uid) ?? 0;
+    if (spent < before) this.breaks('ledger', `${job.metadata.name} spent ${before} and then ${spent} micro-dollars`);
+    this.#spent.set(job.metadata.uid, spent);
+  }
+
+  #ownHand({ plural, key, before, after, subresource }: Write): void {
+    const { clock } = this.#w;
+    if (clock.now() - this.#burst.since > 500) this.#burst = { since: clock.now(), writes: 0 };
+    this.#burst.writes += 1;
+    const most = MOST_WRITES * this.#w.schedule.goals.length;
+    // Two operators that see different things may write against each other until one of them is gone.
+    if (this.#burst.writes === most && !this.#w.faults.has('second'))
+      this.breaks('quiet', `${most} writes within half a second, the last to ${key}`);
+    if (before !== undefined && after !== undefined && !sameJson(before.spec, after.spec)) {
+      this.breaks('own hand', `the operator wrote the spec of ${plural} ${key}`);
+    }
+    if (before === undefined && plural !== 'trainingplans' && plural !== 'trainingjobs') {
+      this.breaks('own hand', `the operator created ${plural} ${key}`);
+    }
+    if (plural === 'trainingplans' && subresource === 'status') this.#approvesByPolicyOnly(before, after);
+  }
+
+  #approvesByPolicyOnly(before: unknown, after: unknown): void {
+    const now = (after as TrainingPlan | undefined)?.status?.approval;
+    if (now === undefined || sameJson(now, (before as TrainingPlan | undefined)?.status?.approval)) return;
+    const policies = this.#w.server.list('trainingpolicies') as TrainingPolicy[];
+    const below = policies.map(({ spec }) => parseMoney(spec.approval?.autoApproveBelow ?? '0'));
+    const limit = parseMoney((after as TrainingPlan).status?.quote?.limit ?? '0');
+    const allowed = now.via === 'policy' && below.some((most) => limit <= most);
+    const changedLately = this.#w.schedule.people.flat().some(({ what }) => what.type === 'policy');
+    if (!allowed && !changedLately) this.breaks('own hand', 'the operator approved a plan that no policy lets pass');
   }
 }

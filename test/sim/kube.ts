@@ -7,6 +7,13 @@ import type { SimProcess } from './process.ts';
 /** Name under which the operator writes. */
 export const OPERATOR = 'operator';
 
+export interface KubeWatched {
+  /** Whether the API server cannot be reached now. */
+  gone(): boolean;
+  /** Hears of every body that the operator sends. */
+  sent(body: string): void;
+}
+
 interface Address {
   readonly plural: string;
   readonly namespace: string | undefined;
@@ -18,8 +25,9 @@ interface Address {
 export class SimKube extends KubeClient {
   readonly #server: SimApiServer;
   readonly #process: SimProcess;
+  readonly #watched: KubeWatched;
 
-  constructor(server: SimApiServer, process: SimProcess, metrics: RuntimeMetrics) {
+  constructor(server: SimApiServer, process: SimProcess, metrics: RuntimeMetrics, watched: KubeWatched) {
     const source = {
       server: 'https://sim',
       settings: async () => ({ tls: {}, headers: {} }),
@@ -28,6 +36,7 @@ export class SimKube extends KubeClient {
     super(source, { userAgent: 'sim/1', clock: process.clock, metrics });
     this.#server = server;
     this.#process = process;
+    this.#watched = watched;
   }
 
   override async raw<R = unknown>(method: string, path: string, request: RawRequest = {}): Promise<R> {
@@ -35,11 +44,16 @@ export class SimKube extends KubeClient {
     const call = { target: 'api', verb: `${method} ${address.plural}`, effect: method !== 'GET' } as const;
     const failure = (landed: boolean): Error =>
       new UnreachableError(`${call.verb}: the connection was cut`, landed ? 'ECONNRESET' : 'ECONNREFUSED');
-    return await this.#process.call(call, failure, () => this.#serve(method, address, request.body) as R);
+    return await this.#process.call(call, failure, () => {
+      if (this.#watched.gone()) throw failure(false);
+      return this.#serve(method, address, request.body) as R;
+    });
   }
 
   #serve(method: string, { plural, namespace, key, subresource }: Address, body: unknown): unknown {
-    const sent = body === undefined ? undefined : (JSON.parse(JSON.stringify(body)) as Stored);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    if (text !== undefined) this.#watched.sent(text);
+    const sent = text === undefined ? undefined : (JSON.parse(text) as Stored);
     if (key === undefined) {
       if (method === 'POST' && sent !== undefined) {
         return this.#server.create(OPERATOR, plural, {

@@ -15,7 +15,6 @@ import { PlanReconciler } from '@kriptik/operator/plan/reconciler.ts';
 import { PolicyReconciler } from '@kriptik/operator/policy/reconciler.ts';
 import { ProviderReconciler } from '@kriptik/operator/provider/reconciler.ts';
 import { ProviderRegistry } from '@kriptik/operator/provider/registry.ts';
-import type { FakeClock } from '@kriptik/operator/runtime/clock.ts';
 import { silentLogger } from '@kriptik/operator/runtime/log.ts';
 import { RuntimeMetrics } from '@kriptik/operator/runtime/metrics.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
@@ -23,11 +22,15 @@ import type { TrainerClient } from '@kriptik/operator/trainer/client.ts';
 import { createControllers } from '@kriptik/operator/wiring.ts';
 import { silentHub } from '../support/silent-hub.ts';
 import type { SimApiServer } from './api-server.ts';
-import { type Lag, SimCache } from './cache.ts';
-import { SimKube } from './kube.ts';
+import { SimCache } from './cache.ts';
+import type { SimClock } from './clock.ts';
+import type { Faults } from './faults.ts';
+import { type KubeWatched, OPERATOR, SimKube } from './kube.ts';
+import { rememberedPrice } from './price.ts';
 import type { SimProcess } from './process.ts';
 import type { SimProvider } from './provider.ts';
 import type { SimStore } from './store.ts';
+import type { SimTrainer } from './trainer.ts';
 
 /** Short times, so that a run of minutes is simulated in milliseconds. */
 export const simSettings: JobSettings = {
@@ -42,7 +45,11 @@ export const simSettings: JobSettings = {
   killGraceMs: 2_000,
   maxLost: 3,
   retryMs: 500,
+  diagnoseMs: 3_000,
   waitMs: 3_000,
+  maxWaitMs: 6_000,
+  capacityTimeoutMs: 20_000,
+  maxInterrupted: 20,
 };
 
 const NAMESPACES: ResourceType = {
@@ -56,27 +63,36 @@ const NAMESPACES: ResourceType = {
 /** How long a call to a trainer that does not answer takes to fail, ms. */
 const CALL_TIMEOUT_MS = 2_000;
 
+/** Part of every token: it must never reach an object or an event. */
+export const SECRET = 'hush-hush';
+
 /** Shared by all runs: costly to make, and nothing in them outlives a call. */
 const catalog = loadCatalog();
 const metrics = new RuntimeMetrics();
 const log = silentLogger();
 
 export interface Surroundings {
-  readonly clock: FakeClock;
+  readonly clock: SimClock;
   readonly server: SimApiServer;
-  readonly provider: SimProvider;
+  readonly providers: ReadonlyMap<string, SimProvider>;
   readonly storeAt: (uri: string) => SimStore;
   readonly parser: IntentParser;
-  readonly lag: Lag;
+  readonly faults: Faults;
+  readonly watched: KubeWatched;
+}
+
+/** Where a job keeps its work on a provider. */
+export function storeUri(provider: string, jobUid: string): string {
+  return `sim://${provider}/jobs/${jobUid}`;
 }
 
 /** Starts the operator's own controllers in a simulated process. */
 export function startOperator(process: SimProcess, around: Surroundings): void {
-  const { server, provider, storeAt } = around;
+  const { server, providers, storeAt, faults } = around;
   const { clock } = process;
-  const kube = new SimKube(server, process, metrics);
+  const kube = new SimKube(server, process, metrics, around.watched);
   const cache = <T extends KubeObject>(type: ResourceType<T>): SimCache<T> =>
-    new SimCache(type, server, process, around.clock, around.lag);
+    new SimCache(type, server, process, around.clock, faults);
   const caches = {
     goals: cache(TrainingGoalResource),
     plans: cache(TrainingPlanResource),
@@ -85,15 +101,25 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
     providers: cache(ComputeProviderResource),
     namespaces: cache(NAMESPACES),
   };
-  const backend = provider.backend(process);
-  const storeUri = (uid: string): string => `sim:///jobs/${uid}`;
   const registry = new ProviderRegistry({
-    local: () => ({ backend, storeUri, openStore: (uid) => storeAt(storeUri(uid)).reader(process) }),
+    local: ({ metadata: { name } }) => {
+      const provider = providers.get(name);
+      if (provider === undefined) throw new Error(`the schedule has no provider ${name}`);
+      const uri = (uid: string): string => storeUri(name, uid);
+      return {
+        backend: provider.backend(process),
+        storeUri: uri,
+        openStore: (uid) => storeAt(uri(uid)).reader(process),
+      };
+    },
   });
   const planClient = kube.resource(TrainingPlanResource);
   const jobClient = kube.resource(TrainingJobResource);
   const market = { catalog, machine: { cpus: 4, memoryBytes: 16 * 2 ** 30 } };
-  const shared = { ...caches, catalog, market, registry, events: { event: () => {} }, clock, planClient, jobClient };
+  const events = {
+    event: (_about: KubeObject, event: object) => around.watched.sent(JSON.stringify(event)),
+  };
+  const shared = { ...caches, catalog, market, registry, events, clock, planClient, jobClient };
   let tokens = 0;
   const reconcilers = {
     goal: new GoalReconciler({ ...shared, client: kube.resource(TrainingGoalResource), parsers: [around.parser] }),
@@ -102,14 +128,15 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
       client: planClient,
       facts: new LocalDataFacts(() => Promise.reject(new Error('the simulation has no files'))),
       hub: silentHub(),
-      operatorUser: 'operator',
+      operatorUser: OPERATOR,
+      price: rememberedPrice,
     }),
     job: new JobReconciler({
       ...shared,
       client: jobClient,
       settings: simSettings,
       trainerClient: (endpoint) => trainerClient(process, around, endpoint),
-      newToken: () => `token-${++tokens}`,
+      newToken: () => `${SECRET}-${++tokens}`,
       launchErrors: new Map(),
     }),
     policy: new PolicyReconciler({ ...shared, client: kube.resource(TrainingPolicyResource) }),
@@ -121,13 +148,14 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
   }
 }
 
-type Client = Pick<TrainerClient, 'status' | 'checkpoint' | 'setDeadline'>;
+type Client = Pick<TrainerClient, 'status' | 'checkpoint' | 'cancelCheckpoint' | 'setDeadlineIn'>;
 
-function trainerClient(process: SimProcess, { clock, provider }: Surroundings, endpoint: string): Client {
+function trainerClient(process: SimProcess, { clock, providers }: Surroundings, endpoint: string): Client {
+  const name = endpoint.slice('sim://'.length);
   const unreachable = (): Error => new Error('no answer from the trainer');
-  const say = <T>(verb: string, effect: boolean, value: (trainer: NonNullable<Trainer>) => T): Promise<T> =>
+  const say = <T>(verb: string, effect: boolean, value: (trainer: SimTrainer) => T): Promise<T> =>
     process.call({ target: 'trainer', verb, effect }, unreachable, async () => {
-      const trainer = provider.trainerAt(endpoint);
+      const trainer = [...providers.values()].map((one) => one.trainer(name)).find((one) => one !== undefined);
       if (trainer?.answers === true) return value(trainer);
       await clock.sleep(CALL_TIMEOUT_MS);
       throw unreachable();
@@ -135,8 +163,7 @@ function trainerClient(process: SimProcess, { clock, provider }: Surroundings, e
   return {
     status: () => say('status', false, (trainer) => trainer.status()),
     checkpoint: ({ id }) => say('checkpoint', true, (trainer) => trainer.checkpoint(id)),
-    setDeadline: (at) => say('deadline', true, (trainer) => trainer.setDeadline(at)),
+    cancelCheckpoint: (id) => say('cancel', true, (trainer) => trainer.cancelCheckpoint(id)),
+    setDeadlineIn: (seconds) => say('deadline', true, (trainer) => trainer.setDeadlineIn(seconds)),
   };
 }
-
-type Trainer = ReturnType<SimProvider['trainerAt']>;

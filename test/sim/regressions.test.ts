@@ -1,14 +1,21 @@
-import { it } from 'vitest';
-import { prove } from './runs.ts';
-import { scenarios } from './scenarios.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import type { Schedule } from './schedule.ts';
+import { World } from './world.ts';
 
-const named = (name: string) => scenarios.find((scenario) => scenario.name === name) ?? scenarios[0];
+const folder = new URL('./regressions/', import.meta.url);
 
-// Runs that once failed, with what was wrong.
-it('the operator dies between writing a raised deadline down and telling the trainer', async () => {
-  await prove('operator', 242, named('is raised while it runs'));
+/** A schedule that once failed, with what was wrong. */
+interface Kept {
+  readonly about: string;
+  readonly schedule: Schedule;
+}
+
+const kept = readdirSync(folder).map((file) => {
+  const { about, schedule } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Kept;
+  return [file, about, schedule] as const;
 });
 
-it('an instance that takes its time to end does not make the controller wake itself', async () => {
-  await prove('before', 10_000, named('is deleted while it runs'));
+it.each(kept)('%s: %s', async (_file, _about, schedule) => {
+  expect((await new World(schedule).run()).broken).toEqual([]);
 });

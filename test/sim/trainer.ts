@@ -1,4 +1,5 @@
-import type { FakeClock, Timer } from '@kriptik/operator/runtime/clock.ts';
+import type { Timer } from '@kriptik/operator/runtime/clock.ts';
+import { EXIT } from '@kriptik/operator/trainer/exit.ts';
 import type {
   CheckpointInfo,
   CheckpointRequest,
@@ -7,6 +8,7 @@ import type {
 } from '@kriptik/operator/trainer/messages.ts';
 import type { AttemptResult } from '@kriptik/operator/trainer/result.ts';
 import type { TrainerSpec } from '@kriptik/operator/trainer/spec.ts';
+import type { SimClock } from './clock.ts';
 import type { SimStore } from './store.ts';
 
 /** How one trainer behaves; steps count from the start of the job. */
@@ -20,10 +22,17 @@ export interface Behaviour {
   readonly mutedAt?: number | undefined;
   readonly diesAt?: number | undefined;
   readonly fails?: { readonly at: number; readonly code: string } | undefined;
+  /** Runs out of memory. */
+  readonly oomAt?: number | undefined;
   readonly ignoresRequests?: boolean | undefined;
   /** Number of the save of this attempt whose files turn out broken. */
   readonly breaksSave?: number | undefined;
+  /** Number of the save of this attempt that never becomes whole. */
+  readonly losesSave?: number | undefined;
 }
+
+/** A trainer that does what it should. */
+export const sound: Behaviour = { startupMs: 1_000, stepMs: 1_000, saveMs: 600 };
 
 type Outcome = AttemptResult['outcome'];
 
@@ -31,6 +40,13 @@ interface Ending {
   readonly reason: CheckpointInfo['reason'];
   readonly outcome: Outcome;
   readonly code: number;
+}
+
+/** The earlier of what the spec says as a time and as a span from the start. */
+function firstDeadline({ deadline, deadlineSeconds }: TrainerSpec, now: number): number | null {
+  if (deadline === null) return null;
+  const span = deadlineSeconds === undefined ? Number.POSITIVE_INFINITY : now + deadlineSeconds * 1000;
+  return Math.min(Date.parse(deadline), span);
 }
 
 /** Kept back before the deadline beside a save and a step, ms. */
@@ -41,7 +57,7 @@ export class SimTrainer {
   readonly spec: TrainerSpec;
   readonly startedAt: number;
   readonly #behaviour: Behaviour;
-  readonly #clock: FakeClock;
+  readonly #clock: SimClock;
   readonly #store: SimStore;
   readonly #onExit: (code: number | null) => void;
   #activity: Timer | undefined;
@@ -54,22 +70,25 @@ export class SimTrainer {
   #saves = 0;
   #step: number;
   #over = false;
+  readonly #onStep: () => void;
 
   constructor(
     spec: TrainerSpec,
     behaviour: Behaviour,
-    clock: FakeClock,
+    clock: SimClock,
     store: SimStore,
     onExit: (code: number | null) => void,
+    onStep: () => void,
   ) {
     this.spec = spec;
     this.#behaviour = behaviour;
     this.#clock = clock;
     this.#store = store;
     this.#onExit = onExit;
+    this.#onStep = onStep;
     this.#step = spec.resume?.step ?? 0;
     this.startedAt = clock.now();
-    this.#deadline = spec.deadline === null ? null : Date.parse(spec.deadline);
+    this.#deadline = firstDeadline(spec, clock.now());
     this.#setAlarm();
     this.#after(behaviour.startupMs, () => this.#begin());
   }
@@ -114,6 +133,7 @@ export class SimTrainer {
       etaSeconds: running ? ((this.total - this.#step) * stepMs) / 1000 : null,
       secondsPerStep: running ? stepMs / 1000 : null,
       deadline: this.#deadline === null ? null : new Date(this.#deadline).toISOString(),
+      deadlineSeconds: this.#deadline === null ? null : (this.#deadline - this.#clock.now()) / 1000,
       checkpointSeconds: this.#saves === 0 ? null : saveMs / 1000,
       lastCheckpoint: this.#last,
       request: this.#request,
@@ -130,10 +150,19 @@ export class SimTrainer {
     return { id, state: this.#request.state };
   }
 
-  setDeadline(at: number | null): number | null {
-    this.#deadline = at;
+  /** Withdrawn only while the step under way was not saved for it. */
+  cancelCheckpoint(id: string): boolean {
+    const pending = this.#request?.id === id && this.#request.state === 'pending';
+    if (!pending || this.#phase === 'checkpointing' || this.#ending?.reason !== 'requested') return false;
+    this.#request = null;
+    this.#ending = undefined;
+    return true;
+  }
+
+  setDeadlineIn(seconds: number | null): number | null {
+    this.#deadline = seconds === null ? null : this.#clock.now() + seconds * 1000;
     this.#setAlarm();
-    return at;
+    return this.#deadline;
   }
 
   /** SIGTERM. */
@@ -159,9 +188,11 @@ export class SimTrainer {
 
   #stepped(): void {
     this.#step += 1;
-    const { diesAt, fails } = this.#behaviour;
+    this.#onStep();
+    const { diesAt, oomAt, fails } = this.#behaviour;
     if (this.#hangs) this.#stall();
     else if (diesAt === this.#step) this.#exit(null);
+    else if (oomAt === this.#step) this.#exit(EXIT.outOfMemory);
     else if (fails?.at === this.#step) this.#fail(fails.code);
     else if (this.#ending !== undefined) this.#saveAndFinish(this.#ending);
     else if (this.#step >= this.total) this.#save('final', () => this.#complete());
@@ -185,21 +216,32 @@ export class SimTrainer {
     this.#phase = 'checkpointing';
     this.#after(this.#behaviour.saveMs, () => {
       this.#saves += 1;
-      const intact = this.#saves !== this.#behaviour.breaksSave;
-      const seconds = this.#behaviour.saveMs / 1000;
-      const keep = this.spec.resume?.manifestSha256;
-      this.#last = this.#store.save(this.spec.attempt, this.#step, reason, seconds, intact, keep);
+      const { breaksSave, losesSave, saveMs } = this.#behaviour;
+      if (this.#saves !== losesSave && !this.#store.gone) {
+        const intact = this.#saves !== breaksSave;
+        const keep = this.spec.resume?.manifestSha256;
+        this.#last = this.#store.save(this.spec.attempt, this.#step, reason, saveMs / 1000, intact, keep);
+      }
       then();
     });
   }
 
   #saveAndFinish(ending: Ending): void {
+    if (this.#request?.state === 'pending') this.#request = { ...this.#request, state: 'writing' };
     this.#save(ending.reason, () => this.#finish(ending, this.#last));
   }
 
   #complete(): void {
     this.#phase = 'exporting';
     this.#after(this.#behaviour.saveMs, () => {
+      if (this.#ending !== undefined) {
+        this.#finish(this.#ending, this.#last);
+        return;
+      }
+      if (this.#store.gone) {
+        this.#complete();
+        return;
+      }
       this.#store.publish(this.spec.attempt, this.#step, 'adapter');
       this.#finish({ reason: 'final', outcome: 'succeeded', code: 0 }, this.#last);
     });
@@ -227,6 +269,7 @@ export class SimTrainer {
   }
 
   #result(outcome: Outcome, checkpoint: CheckpointInfo | null, error: AttemptResult['error']): void {
+    if (this.#store.gone) return;
     this.#store.results.set(this.spec.attempt, {
       protocol: 1,
       attempt: this.spec.attempt,

@@ -1,222 +1,287 @@
-import { API_VERSION, type TrainingGoalSpec } from '@kriptik/crds';
-import type { IntentParser } from '@kriptik/operator/intent/parsers.ts';
-import { type MicroUsd, maxMoney, parseMoney, zeroMoney } from '@kriptik/operator/money.ts';
-import { FakeClock } from '@kriptik/operator/runtime/clock.ts';
+import type { TrainingJob } from '@kriptik/crds';
 import { admission } from './admission.ts';
 import { SimApiServer } from './api-server.ts';
-import type { Disturbance } from './disturbance.ts';
-import { Invariants } from './invariants.ts';
+import { SimClock } from './clock.ts';
+import { Faults } from './faults.ts';
+import { Invariants, type Violation } from './invariants.ts';
 import { OPERATOR } from './kube.ts';
-import { startOperator } from './operator.ts';
-import { type Call, type Fault, SimProcess } from './process.ts';
-import { SimProvider } from './provider.ts';
-import type { Scenario } from './scenarios.ts';
+import { goalSpec, objectOf, providerSpec } from './objects.ts';
+import { SECRET, startOperator, storeUri } from './operator.ts';
+import { simParser } from './parser.ts';
+import { People } from './people.ts';
+import { SimProcess } from './process.ts';
+import { type Rental, SimProvider } from './provider.ts';
+import type { Schedule } from './schedule.ts';
 import { SimStore } from './store.ts';
-import { View } from './view.ts';
+import { summaryOf } from './summary.ts';
+import type { SimTrainer } from './trainer.ts';
 
 /** What came of one run. */
 export interface Report {
   readonly end: string;
-  readonly broken: readonly string[];
+  readonly broken: readonly Violation[];
   /** Calls with an effect outside that the operator made. */
   readonly effects: number;
-  readonly crashes: number;
-  /** Virtual, in ms. */
-  readonly tookMs: number;
   /** How many instances were created. */
   readonly launches: number;
-  /** What happened, for people who look for the cause. */
+  /** Virtual. */
+  readonly tookMs: number;
+  /** How often each kind of fault struck, and each kind of deed was done. */
+  readonly hits: Readonly<Record<string, number>>;
+  /** What happened, for people who look for the cause; empty unless asked for. */
   readonly story: readonly string[];
 }
 
-const TICK_MS = 500;
+const TICK_MS = 1_000;
 /** Nothing changed for this long after the last deed: the run has come to rest. Longer than any wait of the operator. */
-const QUIET_MS = 20_000;
+const QUIET_MS = 25_000;
 /** At rest: as long again as the slowest probe. */
 const REST_MS = 70_000;
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 900_000;
 
-/** One cluster, one provider, one goal, the people around it, and an operator that may die at any moment. */
+/** A cluster, its providers, the people around it, and an operator that may die at any moment. */
 export class World {
-  readonly clock = new FakeClock();
-  readonly #scenario: Scenario;
-  readonly #disturbance: Disturbance;
-  readonly #server = new SimApiServer(this.clock, admission);
+  readonly #schedule: Schedule;
+  readonly #clock = new SimClock();
+  readonly #faults: Faults;
+  readonly #server: SimApiServer;
   readonly #stores = new Map<string, SimStore>();
-  readonly #provider: SimProvider;
-  readonly #view: View;
+  readonly #providers: ReadonlyMap<string, SimProvider>;
+  readonly #bill: Rental[] = [];
+  readonly #people: People;
   readonly #invariants: Invariants;
-  readonly #story: string[] = [];
-  readonly #start = this.clock.now();
-  #limit: MicroUsd = zeroMoney;
+  readonly #story: string[] | undefined;
+  #processes: SimProcess[] = [];
+  #skewMs = 0;
   #effects = 0;
-  #crashes = 0;
-  #deeds = 0;
-  #counted = 0;
   #written = 0;
-  #disturbed = true;
 
-  constructor(scenario: Scenario, disturbance: Disturbance) {
-    this.#scenario = scenario;
-    this.#disturbance = disturbance;
-    const { startMs, killMs } = disturbance;
-    this.#provider = new SimProvider(
-      this.clock,
-      {
-        startMs,
-        killMs,
-        behaviour: (number) => disturbance.behaviour(number),
-        full: () => disturbance.full(),
-        onLaunch: (rental) => {
-          this.#tell(`provider: ${rental.name} is created, from step ${rental.request.spec.resume?.step ?? 0}`);
-          this.#invariants.launched(rental);
-        },
-      },
-      (uri) => this.#storeAt(uri),
-    );
-    this.#view = new View(this.#server, this.#provider, () => this.clock.now());
+  constructor(schedule: Schedule, options: { readonly story?: boolean } = {}) {
+    this.#schedule = schedule;
+    this.#story = options.story === true ? [] : undefined;
+    this.#faults = new Faults(schedule.faults, this.#clock);
+    this.#server = new SimApiServer(this.#clock, admission);
+    const storeAt = (uri: string): SimStore => this.#storeAt(uri);
     this.#invariants = new Invariants({
+      schedule,
       server: this.#server,
-      provider: this.#provider,
-      storeAt: (uri) => this.#storeAt(uri),
-      now: () => this.clock.now(),
-      limit: () => this.#limit,
+      clock: this.#clock,
+      faults: this.#faults,
+      bill: this.#bill,
+      storesOf: (uid) => schedule.providers.map(({ name }) => storeAt(storeUri(name, uid))),
+    });
+    const around = {
+      clock: this.#clock,
+      faults: this.#faults,
+      storeAt,
+      bill: this.#bill,
+      goalOf: ({ namespace, name }: { namespace: string; name: string }) => {
+        const job = this.#server.find('trainingjobs', `${namespace}/${name}`) as TrainingJob | undefined;
+        return job?.spec.goalRef.uid ?? '';
+      },
+      listener: {
+        requested: (request: Rental['request']) => this.#invariants.requested(request),
+        created: (rental: Rental) => {
+          const from = rental.request.spec.resume?.step ?? 0;
+          this.#tell(
+            () => `${rental.provider}: ${rental.name} is created${rental.late ? ' late' : ''}, from step ${from}`,
+          );
+          this.#invariants.created(rental);
+        },
+        ended: (rental: Rental) => {
+          this.#tell(() => `${rental.provider}: ${rental.name} is gone`);
+          this.#invariants.ended();
+        },
+        stepped: () => this.#people.look(),
+      },
+    };
+    this.#providers = new Map(schedule.providers.map((setup) => [setup.name, new SimProvider(setup, around)]));
+    this.#people = new People({
+      schedule,
+      server: this.#server,
+      clock: this.#clock,
+      trainersOf: (uid) => this.#trainersOf(uid),
+      tell: (text) => this.#tell(() => text),
+      hit: (kind) => this.#faults.hit(kind),
     });
   }
 
   async run(): Promise<Report> {
     this.#populate();
+    this.#arrange();
     this.#boot();
+    await this.#clock.advance(0);
     const settled = await this.#untilQuiet();
-    const broken = [...this.#invariants.broken];
     if (settled) {
       // What the last faults left behind may still be put right; after that nothing has a reason to change.
-      this.#disturbed = false;
-      await this.clock.advance(REST_MS);
-      const before = this.#operatorWrites();
-      await this.clock.advance(REST_MS);
-      const restless = this.#operatorWrites() - before;
-      if (restless > 0) broken.push(`${restless} writes at rest: ${this.#lastWrites(restless)}`);
+      this.#faults.end();
+      await this.#clock.advance(REST_MS);
+      const before = this.#written;
+      await this.#clock.advance(REST_MS);
+      const restless = this.#written - before;
+      if (restless > 0) this.#invariants.breaks('quiet', `${restless} writes at rest: ${this.#lastWrites(restless)}`);
       this.#invariants.settled();
-      broken.push(...this.#invariants.broken.slice(broken.length - (restless > 0 ? 1 : 0)));
     } else {
-      broken.push(`did not come to rest within ${LIMIT_MS / 1000} s; the last writes: ${this.#lastWrites(5)}`);
+      const last = this.#lastWrites(3);
+      this.#invariants.breaks('quiet', `not at rest after ${LIMIT_MS / 1000} s; the last writes: ${last}`);
     }
-    const hasModel = (uid: string): boolean => this.#storeAt(`sim:///jobs/${uid}`).artifacts.length > 0;
+    for (const process of this.#processes) process.kill();
+    const end = summaryOf(this.#server, (uid) =>
+      this.#schedule.providers.some(({ name }) => this.#storeAt(storeUri(name, uid)).artifacts.length > 0),
+    );
+    if (this.#schedule.end !== undefined && end !== this.#schedule.end) {
+      this.#invariants.breaks('same end', `it ended with "${end}" and should have with "${this.#schedule.end}"`);
+    }
     return {
-      end: this.#view.summary(hasModel),
-      broken,
+      end,
+      broken: this.#invariants.broken,
       effects: this.#effects,
-      crashes: this.#crashes,
-      tookMs: this.clock.now() - this.#start,
-      launches: this.#provider.bill.length,
-      story: this.#story,
+      launches: this.#bill.length,
+      tookMs: this.#clock.now() - this.#clock.start,
+      hits: Object.fromEntries(this.#faults.hits),
+      story: this.#story ?? [],
     };
   }
 
   #populate(): void {
-    const object = (kind: string, metadata: { name: string; namespace?: string }, spec: object) => ({
-      apiVersion: API_VERSION,
-      kind,
-      metadata,
-      spec,
-    });
-    const { goal, policy } = this.#scenario;
-    this.#server.create('admin', 'namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
-    this.#server.create(
-      'admin',
-      'computeproviders',
-      object('ComputeProvider', { name: 'here' }, { type: 'local', local: { gpu: 'cpu', pricePerHour: '36.00' } }),
-    );
-    if (policy !== undefined) {
-      this.#server.create('admin', 'trainingpolicies', object('TrainingPolicy', { name: 'all' }, policy));
-    }
-    this.#server.onChange((plural, { object: changed }) => {
-      if (plural === 'traininggoals') this.#agree(changed as { spec?: TrainingGoalSpec });
-    });
-    this.#server.onChange((plural, { type, object: changed }) => {
+    const { goals, policy, providers } = this.#schedule;
+    this.#server.onChange((plural, { type, object }) => {
       const write = this.#server.writes.at(-1);
       if (write === undefined) return;
+      if (write.by === OPERATOR) this.#written += 1;
       this.#invariants.wrote(write);
-      const phase = (changed.status as { phase?: string } | undefined)?.phase ?? '';
-      this.#tell(`${write.by}: ${type} ${plural} ${phase}`);
+      this.#tell(() => {
+        const { phase = '', attempts } = (object.status ?? {}) as NonNullable<TrainingJob['status']>;
+        const last = attempts?.at(-1);
+        const attempt = last === undefined ? '' : ` (attempt ${last.number} ${last.state} ${last.outcome ?? ''})`;
+        return `${write.by}: ${type} ${plural} ${object.metadata.name} ${phase}${attempt}`;
+      });
+      this.#people.look();
     });
-    this.#server.create('alice', 'traininggoals', object('TrainingGoal', { name: 'faq', namespace: 'team' }, goal));
+    this.#server.create('admin', 'namespaces', {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'team' },
+    });
+    for (const setup of providers) {
+      this.#server.create('admin', 'computeproviders', objectOf('ComputeProvider', setup.name, providerSpec(setup)));
+    }
+    if (policy !== undefined) {
+      this.#server.create('admin', 'trainingpolicies', objectOf('TrainingPolicy', 'all', policy));
+    }
+    for (const goal of goals) {
+      this.#server.create('alice', 'traininggoals', objectOf('TrainingGoal', goal.name, goalSpec(goal), 'team'));
+    }
   }
 
-  /** The highest limit that people agreed to so far; a cut does not undo what was spent before it. */
-  #agree({ spec }: { spec?: TrainingGoalSpec }): void {
-    this.#invariants.spending();
-    this.#limit = maxMoney(this.#limit, parseMoney(this.#scenario.agreed ?? spec?.budget?.limit ?? '0'));
+  /** Faults that come at a time of their own. */
+  #arrange(): void {
+    for (const fault of this.#faults.of('kill')) {
+      this.#clock.setTimer(fault.at, () => {
+        this.#faults.hit('kill');
+        for (const process of this.#processes) process.kill();
+        this.#dead(fault.ms);
+      });
+    }
+    for (const fault of this.#faults.of('second')) {
+      this.#clock.setTimer(fault.at, () => {
+        const [first] = this.#processes.filter((process) => process.alive);
+        if (first === undefined) return;
+        this.#faults.hit('second');
+        this.#boot();
+        this.#clock.setTimer(fault.overlapMs, () => first.kill());
+      });
+    }
+    for (const fault of this.#faults.of('clock')) {
+      this.#clock.setTimer(fault.at, () => {
+        this.#faults.hit(fault.jumpMs > 0 ? 'clock forward' : 'clock back');
+        this.#skewMs += fault.jumpMs;
+      });
+    }
+    for (const type of ['corrupt', 'tamper'] as const) {
+      for (const fault of this.#faults.of(type)) {
+        this.#clock.setTimer(fault.at, () => {
+          for (const store of this.#stores.values()) {
+            if (store.damage(type === 'corrupt' ? 'HashMismatch' : 'ManifestChanged')) this.#faults.hit(type);
+          }
+        });
+      }
+    }
+    for (const fault of this.#faults.of('trainer')) {
+      const { type: _type, nth: _nth, startupMs: _a, stepMs: _b, saveMs: _c, ...kinds } = fault;
+      for (const kind of Object.keys(kinds)) this.#faults.hit(`trainer ${kind}`);
+    }
   }
 
   #boot(): void {
     const process = new SimProcess(
-      this.clock,
+      this.#clock,
       (call) => {
         if (call.effect) this.#effects += 1;
-        const fault: Fault = this.#disturbed ? this.#disturbance.fault(call) : { type: 'none' };
-        if (fault.type !== 'none') this.#tell(`fault: ${JSON.stringify(fault)} at ${call.target} ${call.verb}`);
+        const fault = this.#faults.ofCall(call);
+        if (fault.type !== 'none') this.#tell(() => `fault: ${JSON.stringify(fault)} at ${call.target} ${call.verb}`);
         return fault;
       },
-      (call) => this.#crashed(call),
+      (_call, ms) => this.#dead(ms),
+      () => this.#skewMs,
     );
+    this.#processes = [...this.#processes.filter((one) => one.alive), process];
     startOperator(process, {
-      clock: this.clock,
+      clock: this.#clock,
       server: this.#server,
-      provider: this.#provider,
+      providers: this.#providers,
       storeAt: (uri) => this.#storeAt(uri),
-      parser,
-      lag: (plural) => this.#disturbance.lag(plural),
+      parser: simParser,
+      faults: this.#faults,
+      watched: {
+        gone: () => this.#faults.window('apiGone') !== undefined,
+        sent: (body) => {
+          if (body.includes(SECRET)) this.#invariants.breaks('secret', `it was sent in ${body.slice(0, 200)}`);
+        },
+      },
     });
   }
 
-  #crashed(call: Call): void {
-    this.#crashes += 1;
-    const ms = this.#disturbance.restartMs();
-    this.#tell(`the operator dies at ${call.target} ${call.verb} and is back in ${ms} ms`);
-    this.clock.setTimer(ms, () => this.#boot());
+  #dead(ms: number): void {
+    this.#tell(() => `the operator is dead and back in ${ms} ms`);
+    this.#clock.setTimer(ms, () => {
+      if (!this.#processes.some((process) => process.alive)) this.#boot();
+    });
   }
 
   async #untilQuiet(): Promise<boolean> {
-    let quietSince = this.clock.now();
+    const lastPlanned = Math.max(
+      this.#faults.lastEnds,
+      ...this.#schedule.people.flat().map(({ when }) => (when.type === 'at' ? when.ms : 0)),
+    );
+    let quietSince = this.#clock.now();
     let seen = -1;
-    while (this.clock.now() - this.#start < LIMIT_MS) {
-      const before = this.#operatorWrites();
-      await this.clock.advance(TICK_MS);
-      this.#invariants.spending();
-      this.#invariants.wroteAtOnce(this.#operatorWrites() - before);
-      const changed = this.#actOut() || this.#server.writes.length !== seen || this.#provider.live.length > 0;
+    while (this.#clock.now() - this.#clock.start < LIMIT_MS) {
+      await this.#clock.advance(TICK_MS);
+      const live = this.#bill.some((rental) => rental.endedAt === undefined);
+      const planned = this.#clock.now() - this.#clock.start < lastPlanned;
+      if (this.#server.writes.length !== seen || live || planned) quietSince = this.#clock.now();
       seen = this.#server.writes.length;
-      if (changed) quietSince = this.clock.now();
-      if (this.clock.now() - quietSince >= QUIET_MS) return true;
+      if (this.#clock.now() - quietSince >= QUIET_MS) return true;
     }
     return false;
   }
 
-  /** Lets people do what they do next. True while something is left of their part that may still come. */
-  #actOut(): boolean {
-    const deed = this.#scenario.deeds[this.#deeds];
-    if (deed === undefined || !deed.when(this.#view)) return false;
-    this.#deeds += 1;
-    this.#tell(`people: deed ${this.#deeds}`);
-    deed.act(this.#view);
-    return true;
+  #trainersOf(uid: string): SimTrainer[] {
+    return [...this.#providers.values()].flatMap((provider) => provider.trainersOf(uid));
   }
 
   #storeAt(uri: string): SimStore {
     let store = this.#stores.get(uri);
     if (store === undefined) {
-      store = new SimStore(uri, this.clock);
+      const trouble = (): 'gone' | 'forbidden' | undefined => {
+        if (this.#faults.window('storeGone') !== undefined) return 'gone';
+        return this.#faults.window('storeForbidden') === undefined ? undefined : 'forbidden';
+      };
+      store = new SimStore(uri, this.#clock, trouble);
       this.#stores.set(uri, store);
     }
     return store;
-  }
-
-  #operatorWrites(): number {
-    for (const write of this.#server.writes.slice(this.#counted)) if (write.by === OPERATOR) this.#written += 1;
-    this.#counted = this.#server.writes.length;
-    return this.#written;
   }
 
   #lastWrites(count: number): string {
@@ -227,52 +292,8 @@ export class World {
       .slice(0, 2_000);
   }
 
-  #tell(text: string): void {
-    this.#story.push(`${((this.clock.now() - this.#start) / 1000).toFixed(2)} ${text}`);
+  #tell(text: () => string): void {
+    if (this.#story === undefined) return;
+    this.#story.push(`${((this.#clock.now() - this.#clock.start) / 1000).toFixed(2)} ${text()}`);
   }
-}
-
-/** Reads every goal the same way: what is under test begins behind the parser. */
-const parser: IntentParser = {
-  parsedBy: { source: 'claude', model: 'sim', version: '1' },
-  parse: ({ goal }) =>
-    Promise.resolve({
-      draft: {
-        modality: 'llm' as const,
-        capability: 'question-answering',
-        summary: goal.goal,
-        methods: ['lora' as const],
-        methodStated: true,
-        model: null,
-        modelParametersB: null,
-        quality: null,
-        datasetHint: null,
-        datasetSize: null,
-        rows: null,
-        dataUris: [],
-        budget: limitIn(goal.goal),
-        deadlineHours: null,
-        deadlineDate: null,
-        gpuLimit: null,
-        gpuCount: null,
-        gpuMemoryGb: null,
-        localOnly: true,
-        privateOnly: false,
-        regions: [],
-        commercialUse: false,
-        licenses: [],
-        outputs: [],
-        questions: [],
-        conflict: false,
-        refusal: null,
-        injection: false,
-        assumptions: [],
-      },
-    }),
-};
-
-/** "$0.24" in a goal's text. */
-function limitIn(text: string): { amount: string; currency: string } | null {
-  const amount = /\$(\d+\.\d+)/.exec(text)?.[1];
-  return amount === undefined ? null : { amount, currency: 'USD' };
 }

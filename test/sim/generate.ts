@@ -1,0 +1,71 @@
+import { operatorFaults, randomFaults } from './generate-faults.ts';
+import { randomPeople } from './generate-people.ts';
+import { Random } from './random.ts';
+import { scenarios } from './scenarios.ts';
+import type { GoalSetup, ProviderSetup, Schedule } from './schedule.ts';
+
+/** Every third run asks whether a disturbed operator comes to the same end; the others whether anything breaks. */
+const SAME_END_EVERY = 3;
+
+/** The schedule of a seed. */
+export function scheduleOf(seed: number): Schedule {
+  const random = new Random(seed);
+  return seed % SAME_END_EVERY === 0 ? disturbed(random, seed) : free(random, seed);
+}
+
+/** People do what a scenario says, and only the operator and its connections suffer. */
+function disturbed(random: Random, seed: number): Schedule {
+  const scenario = scenarios[Math.floor(seed / SAME_END_EVERY) % scenarios.length] ?? scenarios[0];
+  const providers = scenario.providers.map((one) => ({
+    ...one,
+    startMs: random.between(50, 1_500),
+    killMs: random.between(50, 900),
+    tellsBilling: random.chance(0.5),
+  }));
+  return { ...scenario, providers, faults: operatorFaults(random) };
+}
+
+const TEXTS = ['Answer questions of our customers in a friendly tone.', 'Answer in short sentences.'] as const;
+export const LIMITS = ['0.15', '0.24', '0.30', '0.45', '3.00'] as const;
+const PRICES = ['30.00', '36.00', '45.00'] as const;
+const MONTHS = ['0.40', '0.60', '3.20'] as const;
+
+/** Anything may happen. */
+function free(random: Random, seed: number): Schedule {
+  const providers = ['a', 'b', 'c']
+    .slice(0, random.pick([1, 1, 2, 3]))
+    .map((name, index) => provider(random, name, index));
+  const goals = ['one', 'two', 'three']
+    .slice(0, random.pick([1, 1, 1, 1, 1, 2, 2, 3]))
+    .map((name) => goal(random, name));
+  const month = random.chance(goals.length > 1 ? 0.6 : 0.1) ? random.pick(MONTHS) : undefined;
+  return {
+    name: `seed ${seed}`,
+    providers,
+    goals,
+    ...(month === undefined ? {} : { policy: { ceilings: { perNamespacePerMonth: month } } }),
+    people: randomPeople(random, { providers, goals, month }),
+    faults: randomFaults(random, providers),
+  };
+}
+
+function provider(random: Random, name: string, index: number): ProviderSetup {
+  return {
+    name,
+    pricePerHour: random.pick(PRICES),
+    order: index + 1,
+    instances: random.between(1, 3),
+    startMs: random.between(50, 1_500),
+    killMs: random.between(50, 900),
+    tellsBilling: random.chance(0.5),
+  };
+}
+
+function goal(random: Random, name: string): GoalSetup {
+  return {
+    name,
+    text: random.pick(TEXTS),
+    limit: random.pick(LIMITS),
+    approvedAfterMs: random.between(100, 6_000),
+  };
+}

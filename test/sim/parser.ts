@@ -1,0 +1,46 @@
+import type { IntentParser } from '@kriptik/operator/intent/parsers.ts';
+
+/** Reads every goal the same way: what is under test begins behind the parser. */
+export const simParser: IntentParser = {
+  parsedBy: { source: 'claude', model: 'sim', version: '1' },
+  parse: ({ goal }) =>
+    Promise.resolve({
+      draft: {
+        modality: 'llm' as const,
+        capability: 'question-answering',
+        summary: goal.goal,
+        methods: ['lora' as const],
+        methodStated: true,
+        model: null,
+        modelParametersB: null,
+        quality: null,
+        datasetHint: null,
+        datasetSize: null,
+        rows: null,
+        dataUris: [],
+        budget: limitIn(goal.goal),
+        deadlineHours: null,
+        deadlineDate: null,
+        gpuLimit: null,
+        gpuCount: null,
+        gpuMemoryGb: null,
+        localOnly: true,
+        privateOnly: false,
+        regions: [],
+        commercialUse: false,
+        licenses: [],
+        outputs: [],
+        questions: [],
+        conflict: false,
+        refusal: null,
+        injection: false,
+        assumptions: [],
+      },
+    }),
+};
+
+/** "$0.24" in a goal's text. */
+function limitIn(text: string): { amount: string; currency: string } | null {
+  const amount = /\$(\d+\.\d+)/.exec(text)?.[1];
+  return amount === undefined ? null : { amount, currency: 'USD' };
+}

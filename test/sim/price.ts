@@ -1,0 +1,26 @@
+import { type Priced, type PriceInput, priceWithHub } from '@kriptik/operator/plan/price.ts';
+import { findCondition } from '@kriptik/operator/runtime/conditions.ts';
+import { deepFreeze } from '@kriptik/operator/runtime/freeze.ts';
+
+const known = new Map<string, Priced>();
+
+/** Prices what the runs have in common once: the same question has the same answer in each of them. */
+export async function rememberedPrice(input: PriceInput): Promise<Priced> {
+  const key = keyOf(input);
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const priced = deepFreeze(await priceWithHub(input));
+  known.set(key, priced);
+  return priced;
+}
+
+/** Everything the price follows from; who asked, and in which generation, is not part of it. */
+function keyOf({ plan, providers, policy, monthlyRemaining, before, now }: PriceInput): string {
+  const { goalGeneration: _generation, inputHash: _hash, ...contract } = plan.spec.contract;
+  const offers = providers.map(({ metadata: { name }, spec, status }) => {
+    const ready = findCondition(status?.conditions, 'Ready');
+    return [name, spec, ready?.status, ready?.message];
+  });
+  const day = Math.floor(now / 86_400_000);
+  return JSON.stringify([contract, plan.spec.selection, offers, policy, monthlyRemaining, before, day]);
+}

@@ -26,6 +26,7 @@ import { type LocalTrainer, localProviderFactory } from './provider/local.ts';
 import { ProviderReconciler } from './provider/reconciler.ts';
 import { ProviderRegistry } from './provider/registry.ts';
 import { stopTrainers } from './provider/stop.ts';
+import { trainerClientsOver } from './provider/trainer-client.ts';
 import { steadyClock } from './runtime/clock.ts';
 import { exportEventLoopDelay } from './runtime/eventloop.ts';
 import { ApiEventRecorder } from './runtime/events.ts';
@@ -36,7 +37,6 @@ import { Manager } from './runtime/manager.ts';
 import { RuntimeMetrics } from './runtime/metrics.ts';
 import { KubeClient } from './runtime/rest.ts';
 import { secretReader, secretsReader } from './secrets.ts';
-import { createTrainerClient } from './trainer/client.ts';
 import { createCaches, createControllers } from './wiring.ts';
 
 export interface OperatorOptions {
@@ -132,7 +132,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
       ...shared,
       client: jobClient,
       settings: { ...defaultJobSettings, ...options.settings },
-      trainerClient: (baseUrl, token) => createTrainerClient({ baseUrl, token, dispatcher }),
+      trainerClient: trainerClientsOver(client, dispatcher),
       newToken: () => randomBytes(32).toString('base64url'),
       launchErrors: new Map(),
     }),

@@ -44,6 +44,14 @@ export interface RawRequest extends CallOptions {
   readonly accept?: string;
 }
 
+/** A request for something behind the API server. */
+export interface Exchange {
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly signal: AbortSignal;
+}
+
 export interface ServerVersion {
   major: string;
   minor: string;
@@ -144,6 +152,23 @@ export class KubeClient {
       throw this.#translate(error, call, limit.signal);
     } finally {
       timer.cancel();
+    }
+  }
+
+  /**
+   * Sends one request below the server's address and hands out the answer as it is, whatever its status: for what lies
+   * behind the API server, such as a pod's own server, whose refusals are not the API server's. Headers may not
+   * replace the client's credentials.
+   *
+   * @throws UnreachableError when there was no answer.
+   */
+  async exchange(path: string, { method, headers, body, signal }: Exchange): Promise<Dispatcher.ResponseData> {
+    await this.#bucket.acquire(signal);
+    const { authorization: _, ...rest } = headers;
+    try {
+      return await this.#transport.send({ method, path, headers: rest, body: body ?? undefined, signal });
+    } catch (error) {
+      throw this.#translate(error, `${method} ${path}`, signal);
     }
   }
 

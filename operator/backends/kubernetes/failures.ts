@@ -31,7 +31,7 @@ export const explain = (error: unknown, namespace: string): BackendError => {
     );
   }
   if (error.status === 403) return forbidden(message, namespace, error);
-  if (isNotFound(error)) {
+  if (isNotFound(error) && error.details?.kind === 'namespaces') {
     const remedy = `Create it, or name another in kubernetes.namespace of the ComputeProvider: kubectl create namespace ${namespace}`;
     return misconfigured(`namespace ${namespace} does not exist (${message})`, remedy, error);
   }

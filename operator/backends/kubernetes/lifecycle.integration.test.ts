@@ -20,7 +20,21 @@ describe('an attempt', () => {
     await bench.bind(pod);
     const starting = await bench.state(backend, 'whole-1', 'starting');
     expect(starting.billedFrom).toBeGreaterThan(Date.now() - 60_000);
-    await bench.report(pod, { phase: 'Running', podIP: '10.0.0.7', podIPs: [{ ip: '10.0.0.7' }], containerStatuses: [{ name: 'trainer', image: 'x', imageID: '', ready: true, restartCount: 0, state: { running: { startedAt: new Date().toISOString() } } }] });
+    await bench.report(pod, {
+      phase: 'Running',
+      podIP: '10.0.0.7',
+      podIPs: [{ ip: '10.0.0.7' }],
+      containerStatuses: [
+        {
+          name: 'trainer',
+          image: 'x',
+          imageID: '',
+          ready: true,
+          restartCount: 0,
+          state: { running: { startedAt: new Date().toISOString() } },
+        },
+      ],
+    });
     const running = await bench.state(backend, 'whole-1', 'running');
     expect(running.endpoint).toContain(`/pods/${pod.metadata.name}:8080/proxy`);
     expect(await backend.token('whole-1')).toBe('token-of-whole-1');
@@ -44,7 +58,10 @@ describe('an attempt', () => {
     await bench.run(pod);
     await bench.state(backend, 'ended-1', 'running');
     await backend.terminate('ended-1', { graceMs: 5_000 });
-    await until('the pod is told', async () => (await bench.pods('ended-1'))[0]?.metadata.deletionTimestamp !== undefined);
+    await until(
+      'the pod is told',
+      async () => (await bench.pods('ended-1'))[0]?.metadata.deletionTimestamp !== undefined,
+    );
     expect((await backend.find('ended-1'))?.state).toBe('running');
     await bench.letGo('ended-1');
     const exited = await bench.state(backend, 'ended-1', 'exited');

@@ -27,11 +27,11 @@ const rightsOf = ({ podAccess }: KubernetesSettings): Right[] => {
     ...rights('', 'pods', 'get list delete'),
     ...rights('', 'pods', 'get', 'log'),
     ...rights('', 'secrets', 'get create patch delete'),
-    ...rights('', 'configmaps', 'get list create patch'),
+    ...rights('', 'configmaps', 'get list create patch delete'),
     ...rights('', 'services', 'get create delete'),
     ...rights('networking.k8s.io', 'networkpolicies', 'get create delete'),
     ...rights('', 'events', 'list'),
-    ...(podAccess === 'proxy' ? rights('', 'pods', 'get create update', 'proxy') : []),
+    ...(podAccess === 'proxy' ? rights('', 'pods', 'get create update delete', 'proxy') : []),
   ];
 };
 

@@ -25,10 +25,13 @@ export const settingsFor = (namespace: string, more: Partial<KubernetesSettings>
   ...more,
 });
 
-/** A request of a job in `namespace`; runs on one machine without a GPU unless told otherwise. */
-export const requestFor = (namespace: string, name: string, more: Partial<LaunchRequest> = {}): LaunchRequest => ({
+/**
+ * A request that runs on one machine without a GPU unless told otherwise. Its job is in a namespace of its own: owned by
+ * a job that does not exist, objects would be collected as garbage.
+ */
+export const requestFor = (name: string, more: Partial<LaunchRequest> = {}): LaunchRequest => ({
   name,
-  job: { namespace, name: 'helpdesk', uid: '0e5a1c3e-7d2b-4f3a-9c1d-2b6f8e4a7c10' },
+  job: { namespace: 'team-a', name: 'helpdesk', uid: '0e5a1c3e-7d2b-4f3a-9c1d-2b6f8e4a7c10' },
   token: `token-of-${name}`,
   spec: exampleSpec(name, 's3://models/kriptik/uid-1'),
   shape: { gpu: 'cpu', gpuCount: 0, nodes: 1 },
@@ -84,7 +87,7 @@ export class Bench {
   }
 
   request(name: string, more: Partial<LaunchRequest> = {}): LaunchRequest {
-    return requestFor(this.namespace, name, more);
+    return requestFor(name, more);
   }
 
   async pods(name: string): Promise<Pod[]> {
@@ -119,7 +122,12 @@ export class Bench {
 
   async run(pod: Pod, ip = '10.0.0.1'): Promise<void> {
     await this.bind(pod);
-    await this.report(pod, { phase: 'Running', podIP: ip, podIPs: [{ ip }], ...containerState({ running: { startedAt: now() } }) });
+    await this.report(pod, {
+      phase: 'Running',
+      podIP: ip,
+      podIPs: [{ ip }],
+      ...containerState({ running: { startedAt: now() } }),
+    });
   }
 
   async end(pod: Pod, terminated: object = { exitCode: 0 }): Promise<void> {
@@ -136,7 +144,9 @@ export class Bench {
       if (pod.metadata.deletionTimestamp === undefined) continue;
       const bound = (pod.spec.nodeName ?? '') !== '';
       if (bound && pod.status?.phase === 'Running') await this.end(pod, { exitCode: 137 }).catch(() => undefined);
-      await this.clients.pods.delete({ namespace: this.namespace, name: pod.metadata.name }, { gracePeriodSeconds: 0 }).catch(() => undefined);
+      await this.clients.pods
+        .delete({ namespace: this.namespace, name: pod.metadata.name }, { gracePeriodSeconds: 0 })
+        .catch(() => undefined);
     }
   }
 
@@ -159,7 +169,5 @@ export class Bench {
 const now = (): string => new Date().toISOString();
 
 const containerState = (state: object): object => ({
-  containerStatuses: [
-    { name: 'trainer', image: IMAGE, imageID: '', ready: false, restartCount: 0, state },
-  ],
+  containerStatuses: [{ name: 'trainer', image: IMAGE, imageID: '', ready: false, restartCount: 0, state }],
 });

@@ -1,9 +1,7 @@
 import { type Attempt, finalizers, type TrainingJob } from '@kriptik/crds';
 import { movesHardDeadline, recoversToken, renewsQueued } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
-import { billedRate } from '../budget/ledger.ts';
 import { deadlinesFor } from '../budget/limits.ts';
-import { parseMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { getOrUndefined } from '../runtime/apply.ts';
 import { TerminalError } from '../runtime/errors.ts';
@@ -12,6 +10,8 @@ import type { Logger } from '../runtime/log.ts';
 import { keyOf } from '../runtime/types.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
+import { monthMessage } from './month-room.ts';
+import { freshMonthView } from './month-view.ts';
 import { storeKeeper } from './read-store.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { trainerSpecOf } from './trainer-spec.ts';
@@ -49,11 +49,14 @@ export async function act(
         log,
       );
       return;
+    case 'CancelCheckpoint':
+      await withTrainer(deps, o, (trainer) => trainer.cancelCheckpoint(action.id), log);
+      return;
     case 'RenewQueued':
-      await renewQueued(deps, o, action.deadline);
+      await renewQueued(deps, o, job, action.deadline);
       return;
     case 'SetDeadline':
-      await setDeadline(deps, o, action.deadline, log);
+      await setDeadline(deps, o, job, action.deadline, log);
       return;
   }
 }
@@ -84,17 +87,23 @@ async function launch(
     log.warn({ attempt: attempt.name, reason: approval.reason }, 'launch stopped: the approval does not hold');
     return;
   }
+  const month = await freshMonthView(deps, current, effectiveLimit(o), o.now);
+  if (month?.verdict === 'refuse') deps.launchErrors.set(attempt.name, monthMessage(month));
+  if (month !== undefined && month.verdict !== 'launch') return;
   try {
     const spec = trainerSpecOf(job, attempt, keeper.storeUri(job.metadata.uid), o.store.latest);
-    const hardDeadline = hardDeadlineOf(o, attempt);
+    const hardDeadline = hardDeadlineOf(o, job);
     const store = await keeper.storeAccess?.();
-    const { gpu, gpuCount, nodes } = job.spec.run.resolved.compute;
+    const { compute, providerOrder } = job.spec.run.resolved;
+    const { gpu, gpuCount, nodes } = compute;
+    const image = providerOrder.find(({ provider }) => provider === attempt.provider)?.image;
     await runtime.backend.launch({
       name: attempt.name,
       job: { namespace: job.metadata.namespace, name: job.metadata.name, uid: job.metadata.uid },
-      spec,
+      spec: { ...spec, ...secondsLeft(o, attempt) },
       token: deps.newToken(),
       shape: { gpu, gpuCount, nodes },
+      ...(image === undefined ? {} : { image }),
       ...(store === undefined ? {} : { store }),
       ...(hardDeadline === undefined ? {} : { hardDeadline }),
     });
@@ -111,35 +120,47 @@ function refusedForGood(error: unknown): error is Error {
   return isBackendError(error) && error.kind !== 'OutcomeUnknown';
 }
 
-/** When the provider itself must end the attempt. Earlier spans are paid; this one counts from its create call. */
-function hardDeadlineOf(o: JobObserved, attempt: Attempt): number | undefined {
-  const others = (o.job.status?.attempts ?? []).filter((one) => one.name !== attempt.name);
-  const { spent, timings } = moneyOf(o, others);
-  const rate = billedRate(parseMoney(attempt.unitPricePerHour));
-  return deadlinesFor(effectiveLimit(o), spent, rate, hardFrom(o, attempt), timings)?.hard;
+/** The trainer's deadline once more as a span, so that a wall clock that is behind cannot prolong it. */
+function secondsLeft({ now }: JobObserved, { deadline }: Attempt): { deadlineSeconds?: number } {
+  return deadline === undefined ? {} : { deadlineSeconds: Math.max(0, (Date.parse(deadline) - now) / 1000) };
 }
 
-/** From when an attempt's money runs: since it holds hardware, or from now while it waits for some. */
-function hardFrom(o: JobObserved, { billedFrom, queued, createdAt }: Attempt): number {
-  if (billedFrom !== undefined) return Date.parse(billedFrom);
-  return queued === true ? o.now : Date.parse(createdAt);
+/** When the provider itself must end the open attempt of a job. */
+function hardDeadlineOf(o: JobObserved, job: TrainingJob): number | undefined {
+  const { runLimit, spent, rate, timings } = moneyOf({ ...o, job }, job.status?.attempts ?? []);
+  return deadlinesFor(runLimit, spent, rate, o.now, timings)?.hard;
 }
 
-async function setDeadline(deps: JobDependencies, o: JobObserved, deadline: string, log: Logger): Promise<void> {
-  const newest = o.job.status?.attempts?.at(-1);
+/** Moves both lines. Later ones only where the month of the namespace has room for the raise behind them. */
+async function setDeadline(
+  deps: JobDependencies,
+  o: JobObserved,
+  job: TrainingJob,
+  deadline: string,
+  log: Logger,
+): Promise<void> {
+  const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
-  if (newest !== undefined && runtime !== undefined && movesHardDeadline(runtime.backend)) {
-    // The provider's line first: the trainer must never be promised more time than the provider gives.
-    await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(o, newest));
+  if (newest === undefined || runtime === undefined) return;
+  const before = o.job.status?.attempts?.find(({ name }) => name === newest.name)?.deadline;
+  if (before === undefined || Date.parse(deadline) > Date.parse(before)) {
+    const month = await freshMonthView(deps, job, effectiveLimit(o), o.now);
+    if (month !== undefined && month.verdict !== 'launch') {
+      log.warn({ attempt: newest.name, left: month.left }, 'the raise waits: the month of the namespace has no room');
+      return;
+    }
   }
-  await withTrainer(deps, o, (trainer) => trainer.setDeadline(Date.parse(deadline)), log);
+  // The provider's line first: the trainer must never be promised more time than the provider gives.
+  if (movesHardDeadline(runtime.backend)) await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(o, job));
+  const seconds = Math.max(0, (Date.parse(deadline) - o.now) / 1000);
+  await withTrainer(deps, o, (trainer) => trainer.setDeadlineIn(seconds), log);
 }
 
-async function renewQueued(deps: JobDependencies, o: JobObserved, deadline: string): Promise<void> {
-  const newest = o.job.status?.attempts?.at(-1);
+async function renewQueued(deps: JobDependencies, o: JobObserved, job: TrainingJob, deadline: string): Promise<void> {
+  const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   if (newest === undefined || runtime === undefined || !renewsQueued(runtime.backend)) return;
-  await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(o, newest) });
+  await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(o, job) });
 }
 
 type Trainer = ReturnType<JobDependencies['trainerClient']>;

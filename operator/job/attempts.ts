@@ -1,7 +1,5 @@
 import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
-import { spanCost } from '../budget/ledger.ts';
-import { addMoney, formatMoney, parseMoney } from '../money.ts';
-import { billedSpan } from './cost.ts';
+import { foldSpans } from '../budget/job-ledger.ts';
 
 /** Attempts listed in status; older ones are folded into a sum. */
 const LISTED = 50;
@@ -71,13 +69,5 @@ export function foldAttempts(
 ): Pick<TrainingJobStatus, 'attempts' | 'attemptsFolded'> {
   const excess = attempts.length - LISTED;
   if (excess <= 0) return { attempts: [...attempts], ...(folded && { attemptsFolded: folded }) };
-  const leaving = attempts.slice(0, excess);
-  const cost = leaving.reduce(
-    (sum, attempt) => addMoney(sum, spanCost(billedSpan(attempt), Date.parse(attempt.goneAt ?? attempt.createdAt))),
-    parseMoney(folded?.cost ?? '0'),
-  );
-  return {
-    attempts: attempts.slice(excess),
-    attemptsFolded: { count: (folded?.count ?? 0) + excess, cost: formatMoney(cost) },
-  };
+  return { attempts: attempts.slice(excess), attemptsFolded: foldSpans(attempts.slice(0, excess), folded) };
 }

@@ -5,6 +5,7 @@ import { zeroMoney } from '../money.ts';
 import { sameJson } from '../runtime/json.ts';
 import { foldAttempts, liveAttempt } from './attempts.ts';
 import { costStatus, type JobMoney, moneyOf } from './cost.ts';
+import { diagnose } from './diagnosis/diagnose.ts';
 import { etaBand, markedPace } from './forecast.ts';
 import { decideIdle } from './idle.ts';
 import { decideLive } from './live.ts';
@@ -13,13 +14,10 @@ import { moneyConditions, moneyEvents, restWakeMs } from './money-told.ts';
 import { progressOf, settledProgress, withoutUndefined } from './progress.ts';
 import { conditionsOf, phaseOf } from './situation.ts';
 import type { Step } from './step.ts';
-import type { JobDecision, JobObserved } from './types.ts';
+import type { JobDecision, JobEvent, JobObserved } from './types.ts';
 
 /** Checkpoints listed in status, newest last. */
 const LISTED_CHECKPOINTS = 20;
-
-/** Diagnoses kept in status. */
-const LISTED_DIAGNOSES = 10;
 
 /**
  * What to do about a job, from what was observed. Pure: no clock, no I/O. The caller writes the
@@ -34,14 +32,17 @@ export function decideJob(o: JobObserved): JobDecision {
   const told = moneyEvents(o.job.status?.conditions ?? [], status.conditions ?? []);
   const wake = live === undefined ? restWakeMs(o, next.money) : undefined;
   const requeueAfterMs = soonest(step.requeueAfterMs, wake);
-  return { status, actions: step.actions, events: [...step.events, ...told], requeueAfterMs };
+  return { status, actions: step.actions, events: [...step.events, ...told, ...next.found], requeueAfterMs };
 }
 
 function soonest(first: number | undefined, second: number | undefined): number | undefined {
   return first === undefined || second === undefined ? (first ?? second) : Math.min(first, second);
 }
 
-function statusOf(o: JobObserved, step: Step): { readonly status: TrainingJobStatus; readonly money: JobMoney } {
+function statusOf(
+  o: JobObserved,
+  step: Step,
+): { readonly status: TrainingJobStatus; readonly money: JobMoney; readonly found: readonly JobEvent[] } {
   const before = o.job.status ?? {};
   const money = moneyOf(o, step.attempts);
   const running = liveAttempt(step.attempts) !== undefined;
@@ -51,7 +52,7 @@ function statusOf(o: JobObserved, step: Step): { readonly status: TrainingJobSta
     ? 'Freeze'
     : budgetLevel(money.spent, running ? money.reserve : zeroMoney, money.limit, alertAt, warnAt);
   const checkpoints = o.store.checkpoints.slice(-LISTED_CHECKPOINTS);
-  const diagnosis = [...(before.diagnosis ?? []), ...step.diagnosis.map((found) => ({ ...found, at: iso(o.now) }))];
+  const { diagnosis, events } = diagnose(o, step, money);
   const status = withoutUndefined<TrainingJobStatus>({
     ...before,
     ...foldAttempts(step.attempts, before.attemptsFolded),
@@ -83,13 +84,13 @@ function statusOf(o: JobObserved, step: Step): { readonly status: TrainingJobSta
     store: storeOf(o, step.attempts),
     checkpoints: checkpoints.length > 0 ? [...checkpoints] : undefined,
     artifacts: artifactsOf(o, step.attempts.at(-1)),
-    diagnosis: diagnosis.length > 0 ? diagnosis.slice(-LISTED_DIAGNOSES) : undefined,
+    diagnosis: listed(diagnosis),
     storage: money.meter && meterRecord(money.meter),
     timings: listed(timingsAfter(o, step.attempts)),
     pace: listed(markedPace(o, liveAttempt(step.attempts))),
   });
   const conditions = moneyConditions(o, status.conditions ?? [], step.attempts, money);
-  return { status: { ...status, conditions }, money };
+  return { status: { ...status, conditions }, money, found: events };
 }
 
 type Progress = TrainingJobStatus['progress'];

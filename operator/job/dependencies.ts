@@ -27,7 +27,8 @@ export interface JobDependencies {
   readonly trainerClient: (
     endpoint: string,
     token: string,
-  ) => Pick<TrainerClient, 'status' | 'checkpoint' | 'setDeadline'>;
+  ) => Pick<TrainerClient, 'status' | 'checkpoint' | 'cancelCheckpoint' | 'setDeadlineIn'> &
+    Partial<Pick<TrainerClient, 'metrics'>>;
   /** A fresh secret for one attempt's control server. */
   readonly newToken: () => string;
   /** Refusals to create, by attempt name; filled by the launch, read by the next look. */

@@ -104,7 +104,16 @@ describe('an attempt that ended', () => {
         .obj(),
     );
     expect(status.diagnosis).toEqual([
-      { code: 'data.missing-field', message: 'it broke (train.jsonl:3)', remedy: 'mend the row', at: time(100) },
+      {
+        code: 'data.missing-field',
+        severity: 'Error',
+        message: 'it broke (train.jsonl:3)',
+        remedy: 'mend the row',
+        remedies: [{ text: 'mend the row', costsMore: false }],
+        evidence: ['attempt 1 on here ended at step 0'],
+        attempt: 1,
+        at: time(100),
+      },
     ]);
     expect(status.conditions?.find((one) => one.type === 'Failed')?.reason).toBe('DataMissingField');
   });

@@ -28,7 +28,9 @@ export function forecastOf(
 
 function toldBefore(o: JobObserved): ForecastInput['before'] {
   const { forecastFits, limit } = o.job.status?.cost ?? {};
-  return forecastFits === undefined || limit === undefined ? undefined : { fits: forecastFits, limit: parseMoney(limit) };
+  return forecastFits === undefined || limit === undefined
+    ? undefined
+    : { fits: forecastFits, limit: parseMoney(limit) };
 }
 
 /** Where the attempt stands at this moment, added to what is remembered of its pace. */
@@ -42,10 +44,9 @@ export function markedPace(o: JobObserved, live: Attempt | undefined): readonly 
 }
 
 /** Seconds until the last step, fastest and slowest, for the progress of the status. */
-export function etaBand(forecast: Forecast | undefined): Pick<
-  NonNullable<TrainingJobStatus['progress']>,
-  'etaLowSeconds' | 'etaHighSeconds'
-> {
+export function etaBand(
+  forecast: Forecast | undefined,
+): Pick<NonNullable<TrainingJobStatus['progress']>, 'etaLowSeconds' | 'etaHighSeconds'> {
   if (forecast === undefined) return {};
   const bounded = (seconds: number): number => Math.min(1_000_000_000, Math.round(seconds));
   return { etaLowSeconds: bounded(forecast.seconds.low), etaHighSeconds: bounded(forecast.seconds.high) };

@@ -1,33 +1,46 @@
 import { type Attempt, annotations, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
 import { currentPlan, effectiveBudget } from '../goal/current.ts';
+import { type MicroUsd, parseMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { policyFor } from '../plan/propose.ts';
 import { offersOfProvider } from '../provider/offers.ts';
 import type { ProviderRuntime } from '../provider/registry.ts';
+import { isTrue } from '../runtime/conditions.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import { liveAttempt } from './attempts.ts';
+import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
+import type { Curve, Curves } from './diagnosis/ring.ts';
+import { latestInstant, notBefore } from './instants.ts';
+import { monthView } from './month-view.ts';
 import { providerViews } from './providers.ts';
 import { readStore, storePlace } from './read-store.ts';
 import { runtimeOf } from './runtime-of.ts';
 import type { GoalView, JobObserved, TrainerView } from './types.ts';
 
 /** Looks at everything a job's decision depends on: cluster objects, its instance, its trainer, its store. */
-export async function observeJob(deps: JobDependencies, job: TrainingJob): Promise<JobObserved> {
+export async function observeJob(deps: JobDependencies, job: TrainingJob, curves: Curves): Promise<JobObserved> {
   const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   const instance = newest === undefined ? undefined : await findInstance(runtime, newest);
   const goal = deps.goals.get({ namespace: job.metadata.namespace, name: job.spec.goalRef.name });
   const plans = deps.plans.list({ namespace: job.metadata.namespace });
-  const trainer = await askTrainer(deps, runtime, newest, instance);
+  const { trainer, curve } = await askTrainer(deps, job, runtime, newest, instance, curves);
   const store = await readStore(deps, job, newest, instance);
   const place = storePlace(deps, job);
+  const told = latestInstant(job);
+  const clock = deps.clock.now();
+  const wanted = { job, goal: goalView(goal, job), ceiling: ceilingOf(deps, job) };
+  const now = notBefore(clock, told);
   return {
-    now: deps.clock.now(),
-    job,
-    goal: goalView(goal, job),
-    ceiling: ceilingOf(deps, job),
+    now,
+    clockBehind: told - clock > CLOCKS_APART_MS,
+    ...wanted,
+    month: monthOfJob(deps, wanted, now),
+    storagePrice: storagePriceOf(deps, place?.provider),
+    otherGpus: otherGpus(job, plans),
+    teardowns: teardownsOf(deps, job),
     approval: approvalOf(job, plans),
     supersededBy: supersededBy(goal, plans, job),
     providers: providerViews({
@@ -39,11 +52,52 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob): Promi
     }),
     instance,
     trainer,
+    curve,
     launchError: newest === undefined ? undefined : deps.launchErrors.get(newest.name),
     store,
     storePlace: place && { provider: place.provider, uri: place.uri },
     settings: deps.settings,
   };
+}
+
+/** Two clocks may be this far apart without anything being made of it, in ms. */
+const CLOCKS_APART_MS = 5_000;
+
+/** Only a job that is about to begin, or was raised, looks at the month: it is a sum over all jobs of the namespace. */
+function monthOfJob(
+  deps: JobDependencies,
+  wanted: Pick<JobObserved, 'job' | 'goal' | 'ceiling'>,
+  now: number,
+): JobObserved['month'] {
+  const { job } = wanted;
+  const limit = effectiveLimit(wanted);
+  const live = liveAttempt(job.status?.attempts ?? []) !== undefined;
+  const raised = limit > parseMoney(job.status?.cost?.limit ?? '0');
+  const held = isTrue(job.status?.conditions, 'NamespaceCeiling');
+  if (live && !raised && !held) return undefined;
+  return monthView(deps, job, limit, deps.jobs.list({ namespace: job.metadata.namespace }), now);
+}
+
+function teardownsOf(deps: JobDependencies, job: TrainingJob): ReadonlyMap<string, number> {
+  const known = job.spec.run.resolved.providerOrder.map(
+    ({ provider }) => [provider, runtimeOf(deps, provider)?.backend.teardownMs] as const,
+  );
+  return new Map(known.flatMap(([name, ms]) => (ms === undefined ? [] : [[name, ms] as const])));
+}
+
+function storagePriceOf({ providers }: JobDependencies, name: string | undefined): MicroUsd | undefined {
+  const price = name === undefined ? undefined : providers.get({ name })?.spec.store?.pricePerGiBMonth;
+  return price === undefined ? undefined : parseMoney(price);
+}
+
+/** What the approved plan reckoned with other GPUs. */
+function otherGpus(job: TrainingJob, plans: readonly TrainingPlan[]): JobObserved['otherGpus'] {
+  const plan = plans.find(({ metadata }) => metadata.uid === job.spec.planRef.uid);
+  const tile = plan?.status?.tiles?.find(({ name }) => name === 'GPU');
+  const plannedChosen = parseMoney(job.spec.run.quote.total.expected);
+  return (tile?.alternatives ?? []).flatMap(({ title, available, cost }) =>
+    available && cost !== undefined ? [{ title, planned: parseMoney(cost), plannedChosen }] : [],
+  );
 }
 
 /** Absence counts only when the provider verified it: without an answer it is 'unknown'. */
@@ -61,20 +115,26 @@ async function findInstance(
 
 async function askTrainer(
   deps: JobDependencies,
+  job: TrainingJob,
   runtime: ProviderRuntime | undefined,
   newest: Attempt | undefined,
   instance: Instance | undefined | 'unknown',
-): Promise<TrainerView | undefined> {
-  if (runtime === undefined || newest === undefined || instance === undefined || instance === 'unknown')
-    return undefined;
-  if (instance.state === 'exited') return undefined;
-  if (instance.endpoint === undefined) return { unreachable: 'it does not listen yet' };
+  curves: Curves,
+): Promise<{ readonly trainer?: TrainerView; readonly curve?: Curve | undefined }> {
+  if (runtime === undefined || newest === undefined || instance === undefined || instance === 'unknown') return {};
+  if (instance.state === 'exited') return {};
+  if (instance.endpoint === undefined) return { trainer: { unreachable: 'it does not listen yet' } };
   const token = recoversToken(runtime.backend) ? await runtime.backend.token(newest.name) : undefined;
-  if (token === undefined) return { unreachable: 'its token is not known' };
+  if (token === undefined) return { trainer: { unreachable: 'its token is not known' } };
+  const client = deps.trainerClient(instance.endpoint, token);
   try {
-    return { status: await deps.trainerClient(instance.endpoint, token).status() };
+    const status = await client.status();
+    // A trainer that is to stop has better things to do.
+    const curve =
+      newest.state === 'Stopping' ? undefined : await curves.read(job.metadata.uid, client, deps.clock.now());
+    return { trainer: { status }, curve };
   } catch (error) {
-    return { unreachable: errorMessage(error) };
+    return { trainer: { unreachable: errorMessage(error) } };
   }
 }
 

@@ -1,19 +1,26 @@
 import { type Attempt, finalizers } from '@kriptik/crds';
 import { billedRate } from '../budget/ledger.ts';
 import { deadlinesFor } from '../budget/limits.ts';
-import { formatUsd, parseMoney } from '../money.ts';
+import { addMoney, formatUsd, parseMoney } from '../money.ts';
 import { exponentialMs } from '../runtime/backoff.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { attemptName, endedUnused, lossesInARow, lostTooMany } from './attempts.ts';
-import { cappedBy, hasRoomToStart, moneyOf } from './cost.ts';
+import { cappedBy, freezeTimings, hasRoomToStart, moneyOf } from './cost.ts';
+import { lastFault } from './diagnosis/diagnose.ts';
+import { judged } from './ended.ts';
 import { failed, lostTooOften } from './failure.ts';
+import { noRoomInMonth } from './month-room.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
+import { storageRate } from './stored.ts';
 import { nextTurn } from './turns.ts';
-import type { JobAction, JobObserved, ProviderView, Situation } from './types.ts';
+import type { JobAction, JobObserved, ProviderView, Situation, StoreTrouble } from './types.ts';
+import { cannotJudge, unjudged } from './unjudged.ts';
 
 /** Decides for a job of which nothing runs: rest, wait, or begin the next attempt. */
 export function decideIdle(o: JobObserved, attempts: readonly Attempt[]): Step {
   const last = attempts.at(-1);
+  const open = last === undefined ? undefined : unsettled(o, attempts, last);
+  if (open !== undefined) return open;
   const leftover = releaseLeftover(o, last);
   const rest = (situation: Situation, changes: Partial<Step> = {}): Step =>
     stepOf(o, attempts, situation, { ...changes, actions: [...leftover, ...(changes.actions ?? [])] });
@@ -39,9 +46,21 @@ export function decideIdle(o: JobObserved, attempts: readonly Attempt[]): Step {
       requeueAfterMs: wait,
     });
   }
+  if (o.store.unavailable !== undefined)
+    return rest(storeAway(o.store.unavailable), { requeueAfterMs: o.settings.waitMs });
+  const full = noRoomInMonth(o);
+  if (full !== undefined) return rest(full, { requeueAfterMs: o.settings.waitMs });
   const turn = nextTurn(o, attempts);
   if ('provider' in turn) return begin(o, attempts, turn.provider, leftover);
   return rest(turn.situation, { requeueAfterMs: turn.waitMs });
+}
+
+/** An attempt whose outcome is not known yet, because its store could not be read when it ended. */
+function unsettled(o: JobObserved, attempts: readonly Attempt[], last: Attempt): Step | undefined {
+  if (last.outcome !== undefined || askedToStop(o) === 'Deleted') return undefined;
+  // How it ended is on its instance's record: without an answer nothing is concluded.
+  if (o.instance === 'unknown') return unjudged(o, attempts, last);
+  return cannotJudge(o, last) ? unjudged(o, attempts, last) : judged(o, attempts, last, o.instance);
 }
 
 /** An exited instance of an ended attempt leaves its records behind until they were read. */
@@ -55,11 +74,17 @@ function settledSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
   const last = attempts.at(-1);
   if (last?.outcome === 'Succeeded')
     return { kind: 'Succeeded', message: 'The model was trained and verified on its store' };
+  if (o.job.spec.terminate === true) {
+    return {
+      kind: 'Terminated',
+      message: `${keptWork(o, last)}. The job was ended for good; nothing more is spent on it`,
+    };
+  }
   if (o.supersededBy !== undefined) {
     return { kind: 'Superseded', message: `Plan ${o.supersededBy} of the same goal was approved instead` };
   }
   if (last?.outcome === 'Failed' && !askedAgain(o)) {
-    const found = o.job.status?.diagnosis?.at(-1);
+    const found = lastFault(o.job.status?.diagnosis);
     return failed(o, found?.code ?? 'AttemptFailed', last.message, found?.remedy);
   }
   if (lostTooMany(attempts, o.settings) && !askedAgain(o)) {
@@ -116,6 +141,11 @@ function retryWait(o: JobObserved, attempts: readonly Attempt[]): number {
   return Math.max(0, Date.parse(last.goneAt) + wait - o.now);
 }
 
+/** What a new attempt would go on from cannot be read: it would start over, or overwrite. */
+function storeAway({ reason, message, remedy }: StoreTrouble): Situation {
+  return pending(reason, `The store that holds the job's work cannot be read: ${message}. ${remedy}`.trim());
+}
+
 /** Writes the identity of the next attempt down; the launch itself comes after that was stored. */
 function begin(
   o: JobObserved,
@@ -125,8 +155,8 @@ function begin(
 ): Step {
   const number = (attempts.at(-1)?.number ?? 0) + 1;
   const money = moneyOf(o, attempts);
-  const rate = billedRate(parseMoney(provider.unitPricePerHour));
-  const deadlines = deadlinesFor(money.limit, money.spent, rate, o.now, money.timings);
+  const rate = billedRate(addMoney(parseMoney(provider.unitPricePerHour), storageRate(o)));
+  const deadlines = deadlinesFor(money.runLimit, money.spent, rate, o.now, freezeTimings(o, provider.name));
   const resumed = o.store.latest?.step ?? 0;
   const attempt: Attempt = {
     number,

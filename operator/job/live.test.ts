@@ -13,6 +13,7 @@ const freeze = {
   deadline: time(180),
 } as const;
 const stopping = makeJob()
+  .replicas(0)
   .attempt('Stopping', { createdAt: time(0), stopReason: 'Paused' })
   .status({ freeze });
 const paused = makeJob()

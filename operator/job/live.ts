@@ -1,10 +1,11 @@
 import type { Attempt } from '@kriptik/crds';
 import { budgetLevel, exhaustionTime } from '../budget/limits.ts';
+import { addMoney } from '../money.ts';
 import { replaceLast } from './attempts.ts';
 import { type JobMoney, moneyOf } from './cost.ts';
 import { create } from './create.ts';
 import { ended } from './ended.ts';
-import { budgetEvents, movedDeadline, stop, stopping } from './freeze.ts';
+import { budgetEvents, movedDeadline, staleRequest, stop, stopping, withdrawnStop } from './freeze.ts';
 import { hungSince, terminate } from './hung.ts';
 import { situationOf } from './live-situation.ts';
 import { queued, withdraw } from './queued.ts';
@@ -27,7 +28,7 @@ export function decideLive(o: JobObserved, attempts: readonly Attempt[], live: A
       return run(o, attempts, live, current);
     case 'Stopping':
     case 'Gone':
-      return stopping(o, replaceLast(attempts, current), current);
+      return withdrawnStop(o, attempts, current) ?? stopping(o, replaceLast(attempts, current), current);
   }
 }
 
@@ -56,7 +57,7 @@ function run(o: JobObserved, attempts: readonly Attempt[], before: Attempt, live
   const kept = deadline === undefined ? current : { ...current, deadline };
   const actions: JobAction[] = deadline === undefined ? [] : [{ type: 'SetDeadline', deadline }];
   return stepOf(o, replaceLast(list, kept), situationOf(kept), {
-    actions,
+    actions: [...actions, ...staleRequest(o)],
     events: [...waitingEvents(before, kept), ...budgetEvents(o, level, money)],
     requeueAfterMs: nextLook(o, money),
   });
@@ -64,12 +65,8 @@ function run(o: JobObserved, attempts: readonly Attempt[], before: Attempt, live
 
 /** Looks again at the poll interval, or just when the money for an orderly freeze would run out. */
 function nextLook(o: JobObserved, money: JobMoney): number {
-  const freezeAt = exhaustionTime(money.limit, money.spent, money.rate, o.now) - reserveMs(money);
+  const freezeAt = exhaustionTime(money.limit, addMoney(money.spent, money.reserve), money.rate, o.now);
   return Math.max(50, Math.min(o.settings.pollMs, freezeAt - o.now));
-}
-
-function reserveMs(money: JobMoney): number {
-  return money.rate <= 0 ? 0 : (money.reserve / money.rate) * 3_600_000;
 }
 
 function withEndpoint(o: JobObserved, live: Attempt): Attempt {

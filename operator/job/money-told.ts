@@ -21,8 +21,7 @@ export function moneyConditions(
   return told
     .filter((one) => one !== undefined)
     .reduce<Condition[]>(
-      (all, one) =>
-        setCondition(all, { ...one, observedGeneration: o.job.metadata.generation ?? 0 }, new Date(o.now)),
+      (all, one) => setCondition(all, { ...one, observedGeneration: o.job.metadata.generation ?? 0 }, new Date(o.now)),
       [...conditions],
     );
 }
@@ -51,7 +50,12 @@ function forecastFits(o: JobObserved, { forecast, limit }: JobMoney, attempts: r
   const { low, expected, high } = forecast.cost;
   const band = `${formatUsd(expected)} (${formatUsd(low)} to ${formatUsd(high)})`;
   return forecast.fits
-    ? { type: 'ForecastFits', status, reason: 'Fits', message: `Finishing fits into ${formatUsd(limit)} of budget: about ${band}` }
+    ? {
+        type: 'ForecastFits',
+        status,
+        reason: 'Fits',
+        message: `Finishing fits into ${formatUsd(limit)} of budget: about ${band}`,
+      }
     : {
         type: 'ForecastFits',
         status,
@@ -66,8 +70,10 @@ function storagePaid(o: JobObserved, attempts: readonly Attempt[], { meter, limi
   const type = 'StoragePaid';
   const rests = attempts.every(({ state }) => state === 'Gone');
   if (!rests) return { type, status: 'True', reason: 'Running', message: 'Storage is paid from the running budget' };
-  if (meter.bytes === 0) return { type, status: 'True', reason: 'NotMetered', message: 'Nothing is kept at the cost of this job' };
-  if (meter.until === undefined) return { type, status: 'True', reason: 'Paid', message: 'The saved work costs next to nothing to keep' };
+  if (meter.bytes === 0)
+    return { type, status: 'True', reason: 'NotMetered', message: 'Nothing is kept at the cost of this job' };
+  if (meter.until === undefined)
+    return { type, status: 'True', reason: 'Paid', message: 'The saved work costs next to nothing to keep' };
   const until = new Date(meter.until).toISOString();
   const name = o.job.spec.goalRef.name;
   const ways = `Raise the budget (kriptik raise ${name} --by AMOUNT), download it (kriptik download ${name}), or end the job (kriptik terminate ${name})`;

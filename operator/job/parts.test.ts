@@ -52,7 +52,8 @@ it('folding old attempts loses no cent', () => {
   const many = attempts(...Array.from({ length: 53 }, () => ({})));
   const folded = foldAttempts(many, { count: 2, cost: '1.00' });
   expect(folded.attempts).toHaveLength(50);
-  expect(folded.attemptsFolded).toEqual({ count: 5, cost: '1.250002' });
+  const months = [{ month: '2026-11', amount: '0.250002' }];
+  expect(folded.attemptsFolded).toEqual({ count: 5, cost: '1.250002', months });
 });
 
 describe('progress', () => {
@@ -177,7 +178,7 @@ describe('what a trainer is told', () => {
   const { hyperparameters } = job.spec.run.resolved;
   it.each([
     { field: 'data', change: { data: [] } },
-    { field: 'optimizer', change: { hyperparameters: { ...hyperparameters, optimizer: 'adafactor' as const } } },
+    { field: 'offloadOptimizer', change: { hyperparameters: { ...hyperparameters, offloadOptimizer: true } } },
   ])('is refused with the field when the trainer cannot do it: $field', ({ field, change }) => {
     if (attempt === undefined) throw new Error('the job has an attempt');
     const { run } = job.spec;

@@ -71,7 +71,7 @@ function eventReason(reason: StopReason): string {
  * freeze long before its money ends. Moved rarely, for each move is a write; once it runs, the exact one is set.
  */
 function renewedDeadline(o: JobObserved, live: Attempt, money: JobMoney): string | undefined {
-  const next = deadlinesFor(money.limit, money.spent, money.rate, o.now, money.timings)?.trainer;
+  const next = deadlinesFor(money.runLimit, money.spent, money.rate, o.now, money.timings)?.trainer;
   if (next === undefined || live.deadline === undefined) return undefined;
   const late = next - Date.parse(live.deadline);
   // A cut budget moves it back at once; a shorter way than a second is but rounding.

@@ -6,6 +6,7 @@ import type { ObjectKey } from '../runtime/types.ts';
 import { act } from './act.ts';
 import { decideJob } from './decide.ts';
 import type { JobDependencies } from './dependencies.ts';
+import { Curves } from './diagnosis/ring.ts';
 import { observeJob } from './gather.ts';
 
 /** "At once" for the queue: long enough for the cache to see our own write. */
@@ -14,16 +15,20 @@ const SOON_MS = 50;
 /** Gathers, decides, writes the status, then acts: whatever is started is on record before it exists. */
 export class JobReconciler implements Reconciler {
   readonly #deps: JobDependencies;
+  readonly #curves: Curves;
 
   constructor(deps: JobDependencies) {
     this.#deps = deps;
+    this.#curves = new Curves(deps.settings.diagnoseMs);
   }
 
   async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const job = this.#deps.jobs.get(key);
     if (job === undefined) return {};
-    const observed = await observeJob(this.#deps, job);
+    const observed = await observeJob(this.#deps, job, this.#curves);
     const decision = decideJob(observed);
+    // Nothing is asked of a job at rest; what was known of its curve need not be kept.
+    if (observed.instance === undefined) this.#curves.forget(job.metadata.uid);
     const leaving = decision.actions.some((action) => action.type === 'RemoveFinalizer');
     const written =
       leaving && isBeingDeleted(job)

@@ -22,6 +22,8 @@ export interface JobSettings {
   readonly maxLost: number;
   /** First wait before a lost attempt is replaced; doubles each time. */
   readonly retryMs: number;
+  /** Between two looks at a run's losses. */
+  readonly diagnoseMs: number;
   /** Between two looks when something outside must change first. */
   readonly waitMs: number;
   /** The longest such wait, where it doubles from try to try. */
@@ -44,6 +46,7 @@ export const defaultJobSettings: JobSettings = {
   killGraceMs: 5_000,
   maxLost: 3,
   retryMs: 2_000,
+  diagnoseMs: 15_000,
   waitMs: 15_000,
   maxWaitMs: 300_000,
   capacityTimeoutMs: 600_000,

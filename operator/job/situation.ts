@@ -15,6 +15,7 @@ export const jobConditions = [
   'Paused',
   'Succeeded',
   'Failed',
+  'Terminated',
   'Ready',
 ] as const;
 
@@ -81,6 +82,7 @@ function verdictsOf(input: ConditionInput): Record<JobCondition, Verdict> {
     Paused: is('Paused', 'NotPaused'),
     Succeeded: is('Succeeded', 'NotFinished'),
     Failed: is('Failed', 'NotFailed'),
+    Terminated: is('Terminated', 'NotTerminated'),
     Ready: {
       status: situation.kind === 'Running' || situation.kind === 'Succeeded',
       reason: 'reason' in situation ? situation.reason : situation.kind,

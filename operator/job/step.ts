@@ -31,6 +31,7 @@ export type StopReason = NonNullable<Attempt['stopReason']>;
 /** What people ask for, before money is looked at. */
 export function askedToStop(o: JobObserved): StopReason | undefined {
   if (o.job.metadata.deletionTimestamp !== undefined) return 'Deleted';
+  if (o.job.spec.terminate === true) return 'Terminated';
   if (o.supersededBy !== undefined) return 'Superseded';
   if (o.goal?.suspended === true) return 'Suspended';
   return o.job.spec.replicas === 0 ? 'Paused' : undefined;

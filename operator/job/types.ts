@@ -1,9 +1,12 @@
 import type { Attempt, Checkpoint, TrainingJob, TrainingJobStatus } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
+import type { Verdict } from '../budget/ceiling.ts';
+import type { OtherGpu } from '../budget/forecast.ts';
 import type { MicroUsd } from '../money.ts';
 import type { ApprovalView } from '../plan/approval.ts';
 import type { TrainerStatus } from '../trainer/messages.ts';
 import type { AttemptResult } from '../trainer/result.ts';
+import type { Curve } from './diagnosis/ring.ts';
 import type { JobSettings } from './settings.ts';
 
 /** What the trainer said, or why it could not be asked. */
@@ -75,6 +78,12 @@ export interface GoalView {
   readonly warnAt: number;
 }
 
+/** A namespace's month under a ceiling, as one job sees it. */
+export interface MonthView extends Verdict {
+  readonly ceiling: MicroUsd;
+  readonly policies: readonly string[];
+}
+
 /** Everything the decision looks at; gathered by the reconciler. */
 export interface JobObserved {
   readonly now: number;
@@ -82,6 +91,16 @@ export interface JobObserved {
   readonly goal: GoalView | undefined;
   /** The lowest ceiling for a job of the policies that hold in its namespace. */
   readonly ceiling?: { readonly limit: MicroUsd; readonly policies: readonly string[] } | undefined;
+  /** The ceiling of the namespace's month, where there is one: what it leaves to this job. */
+  readonly month?: MonthView | undefined;
+  /** Of one GiB for 30 days in the job's store; absent where it costs nothing. */
+  readonly storagePrice?: MicroUsd | undefined;
+  /** Alternatives of the approved plan's GPU, with what the plan reckoned. */
+  readonly otherGpus?: readonly OtherGpu[] | undefined;
+  /** What an end takes on the providers that say so, in ms by name, before any was measured. */
+  readonly teardowns?: ReadonlyMap<string, number> | undefined;
+  /** The clock is behind what was written down: `now` stands still until it has caught up. */
+  readonly clockBehind?: boolean | undefined;
   readonly approval: ApprovalView;
   /** Name of a newer, approved plan of the same goal. */
   readonly supersededBy?: string | undefined;
@@ -89,6 +108,8 @@ export interface JobObserved {
   /** The instance of the newest attempt; undefined means verified absent; 'unknown' that nobody could tell. */
   readonly instance: Instance | undefined | 'unknown';
   readonly trainer: TrainerView | undefined;
+  /** The losses of the run so far; absent where the trainer was not asked for them. */
+  readonly curve?: Curve | undefined;
   /** Why the provider refused to create the newest attempt; nothing was created then. */
   readonly launchError?: string | undefined;
   readonly store: StoreView;
@@ -101,6 +122,8 @@ export interface JobObserved {
 export type JobAction =
   | { readonly type: 'Launch'; readonly attempt: Attempt }
   | { readonly type: 'RequestCheckpoint'; readonly id: string; readonly reason: string }
+  /** Withdraws a request that the trainer has not begun to follow. */
+  | { readonly type: 'CancelCheckpoint'; readonly id: string }
   | { readonly type: 'SetDeadline'; readonly deadline: string }
   /** The deadlines of an attempt that still waits for hardware. */
   | { readonly type: 'RenewQueued'; readonly deadline: string }
@@ -127,5 +150,5 @@ export type Situation =
   | { readonly kind: 'Pending'; readonly reason: string; readonly message: string }
   | { readonly kind: 'Provisioning'; readonly reason?: string; readonly message: string }
   | { readonly kind: 'Running' | 'Freezing' | 'Pausing' | 'Terminating'; readonly message: string }
-  | { readonly kind: 'Frozen' | 'Paused' | 'Succeeded' | 'Superseded'; readonly message: string }
+  | { readonly kind: 'Frozen' | 'Paused' | 'Succeeded' | 'Superseded' | 'Terminated'; readonly message: string }
   | { readonly kind: 'Failed'; readonly reason: string; readonly message: string };

@@ -34,7 +34,8 @@ function dataWait({ points, plan }: Symptoms): Verdict {
 }
 
 /** The forecast does not fit the budget, as it was measured. */
-function budget({ budget: money, plan, status }: Symptoms): Verdict {
+function budget({ budget: money, plan, situation, status }: Symptoms): Verdict {
+  if (situation.kind === 'Succeeded') return 'clear';
   if (money.fits === undefined || money.forecast === undefined) return undefined;
   if (money.fits) return 'clear';
   const done = status?.totalSteps ? status.step / status.totalSteps : undefined;

@@ -45,6 +45,10 @@ test-idle: install programs ## That an idle operator writes nothing: two quiet m
 test-faults: install programs ## The operator killed around its writes, cut off and misled; a sample, or with FULL=1 all of it
 	@vitest run --project faults
 
+.PHONY: test-node
+test-node: install programs trainer ## Real pods on a real node, with a real S3 server: freeze, resume, kill, drain, outage
+	@vitest run --project node
+
 .PHONY: test-trainer
 test-trainer: install trainer ## The trainer's own tests, on CPU
 	@trainer/test.sh

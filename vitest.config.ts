@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // unit: pure and in-process, beside the code, and the simulation. integration: a real API server, shared through the
-// global setup but for the operator's tests, which start their own. idle: an operator at rest. faults: the operator killed
+// global setup but for the operator's tests, which start their own. idle: an operator at rest. node: real pods on a real node. faults: the operator killed
 // and cut off at every turn, FULL=1 for all of it. e2e: the quickstart with
 // the real trainer.
 export default defineConfig({
@@ -43,6 +43,15 @@ export default defineConfig({
           env: { NODE_COMPILE_CACHE: join(tmpdir(), 'kriptik-compile-cache') },
           testTimeout: 600_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'node',
+          include: ['test/node/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },

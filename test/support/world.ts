@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import {
   API_VERSION,
   ComputeProviderResource,
+  type ComputeProviderSpec,
   type TrainingGoal,
   TrainingGoalResource,
   type TrainingGoalSpec,
@@ -49,6 +50,8 @@ export interface WorldOptions {
   readonly namespace?: string;
   /** Name of the provider on this machine. @default workstation */
   readonly provider?: string;
+  /** Another provider than this machine. */
+  readonly providerSpec?: ComputeProviderSpec;
   /** How operators reach the API server, instead of straight. */
   readonly operatorKubeconfig?: object;
   /** What operators complain of goes to the log only, where faults are the point. */
@@ -101,7 +104,7 @@ export class World {
       apiVersion: API_VERSION,
       kind: 'ComputeProvider',
       metadata: { name: options.provider ?? 'workstation' },
-      spec: {
+      spec: options.providerSpec ?? {
         type: 'local',
         local: { pricePerHour: options.pricePerHour ?? '3.60', workDir: world.workDir },
       },

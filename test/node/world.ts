@@ -1,0 +1,272 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { TrainingJobResource, TrainingPlanResource } from '@kriptik/crds';
+import { trainerImage } from '../support/images.ts';
+import { startNode, type TestNode } from '../support/node.ts';
+import { startS3, type TestS3 } from '../support/s3.ts';
+import { waitFor } from '../support/wait.ts';
+import { World } from '../support/world.ts';
+import { tinyModelCache } from './tiny-model.ts';
+
+/** USD an hour of one pod; with the fee $0.0011 a second. */
+export const PRICE = 3.6;
+export const USD_PER_SECOND = (PRICE * 1.1) / 3600;
+
+/** Steps of each run, at about a third of a second. */
+export const STEPS = 60;
+
+const STORE_SECRET = 'checkpoint-store';
+
+export interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly status: { readonly phase: string; readonly podIP?: string };
+}
+
+/** A cluster with a real node, a real S3 server, the trainer's image, and an operator outside of it. */
+export class NodeWorld {
+  readonly node: TestNode;
+  readonly s3: TestS3;
+  readonly world: World;
+
+  readonly #bucket: S3Client;
+  readonly #data: string;
+
+  private constructor(node: TestNode, s3: TestS3, world: World, data: string) {
+    this.#data = data;
+    const { endpoint, region, accessKeyId, secretAccessKey } = s3;
+    this.#bucket = new S3Client({
+      endpoint,
+      region,
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    this.node = node;
+    this.s3 = s3;
+    this.world = world;
+  }
+
+  static async start(): Promise<NodeWorld> {
+    const node = await startNode();
+    const image = await trainerImage();
+    await node.importImage(image.path);
+    const s3 = await startS3({ host: node.hostAddress ?? '127.0.0.1' });
+    const cache = await tinyModelCache();
+    // Not below /tmp, which pods have one of their own of.
+    const data = await mkdtemp('/var/tmp/kriptik-node-');
+    await chmod(data, 0o755);
+    const rows = Array.from(
+      { length: 200 },
+      (_, n) => `{"question":"What is ${n} plus one?","answer":"It is ${n + 1}."}\n`,
+    );
+    await writeFile(join(data, 'rows.jsonl'), rows.join(''));
+    const world = await World.start({
+      cluster: node.cluster,
+      provider: 'cluster',
+      settings: {
+        pollMs: 300,
+        progressMs: 500,
+        assumedCheckpointMs: 2_000,
+        assumedStartMs: 2_000,
+        teardownMs: 5_000,
+        killGraceMs: 1_000,
+        retryMs: 500,
+        waitMs: 1_000,
+      },
+      providerSpec: {
+        type: 'kubernetes',
+        prices: { source: 'declared', declared: [{ gpu: 'cpu', pricePerHour: PRICE.toFixed(2) }] },
+        store: {
+          uri: `s3://${s3.bucket}/jobs`,
+          endpoint: s3.endpoint,
+          region: s3.region,
+          credentialsRef: { name: STORE_SECRET, namespace: 'team' },
+        },
+        kubernetes: {
+          image: image.reference,
+          imagePullPolicy: 'Never',
+          terminationGracePeriodSeconds: 5,
+          resources: { cpu: '600m', memory: '1500Mi', scratch: '1Gi', sharedMemory: '64Mi' },
+          volumes: [
+            ...image.volumes,
+            { name: 'tiny-model', hostPath: cache, mountPath: cache, readOnly: true },
+            { name: 'data', hostPath: data, mountPath: data, readOnly: true },
+          ],
+          env: [
+            { name: 'KRIPTIK_CACHE', value: cache },
+            { name: 'HF_HUB_OFFLINE', value: '1' },
+            { name: 'OMP_NUM_THREADS', value: '1' },
+          ],
+        },
+      },
+    });
+    await world.client.raw('POST', '/api/v1/namespaces/team/secrets', {
+      body: {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: STORE_SECRET },
+        stringData: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
+      },
+    });
+    return new NodeWorld(node, s3, world, data);
+  }
+
+  /** Creates a goal of {@link STEPS} steps on so many pods, and approves its plan. */
+  async launch(name: string, { limit = '5.00', pods = 1 }: { limit?: string; pods?: number } = {}): Promise<void> {
+    const { world } = this;
+    await world.createGoal(name, {
+      goal: 'Train a small assistant with LoRA that answers questions like our help desk, from our file.',
+      budget: { limit, currency: 'USD', alertAt: 80, warnAt: 95 },
+      data: [{ uri: pathToFileURL(join(this.#data, 'rows.jsonl')).href }],
+      constraints: { maxSteps: STEPS, checkpointEverySteps: 10, batchSize: 8, maxLength: 64 },
+    });
+    if (pods > 1) await this.#choosePods(name, pods);
+    await world.approve(name);
+  }
+
+  async #choosePods(name: string, pods: number): Promise<void> {
+    const goal = await this.world.goalIn(name, 'AwaitingApproval');
+    const key = { namespace: 'team', name: goal.status?.planRef?.name ?? '' };
+    const plans = this.world.client.resource(TrainingPlanResource);
+    await plans.patch(key, { spec: { selection: { gpu: `cluster/${pods}x1xcpu` } } });
+    await waitFor(`a plan for ${pods} pods`, async () => {
+      const plan: TrainingPlan = await plans.get(key);
+      return plan.status?.resolved?.compute.nodes === pods &&
+        plan.status.observedGeneration === plan.metadata.generation
+        ? true
+        : undefined;
+    });
+  }
+
+  async job(goal: string): Promise<TrainingJob> {
+    const found = (await this.world.jobs()).filter((job) => job.spec.goalRef.name === goal).at(-1);
+    if (found === undefined) throw new Error(`goal ${goal} has no job`);
+    return found;
+  }
+
+  /** Waits until the goal's job satisfies `holds`. */
+  async jobThat(
+    what: string,
+    goal: string,
+    holds: (job: TrainingJob) => boolean,
+    timeoutMs = 180_000,
+  ): Promise<TrainingJob> {
+    let last: TrainingJob | undefined;
+    try {
+      return await waitFor(
+        `a job of ${goal} that ${what}`,
+        async () => {
+          last = (await this.world.jobs()).filter((job) => job.spec.goalRef.name === goal).at(-1);
+          return last !== undefined && holds(last) ? last : undefined;
+        },
+        { timeoutMs, everyMs: 100 },
+      );
+    } catch (error) {
+      throw new Error(`${String(error)}; it is ${JSON.stringify(last?.status, undefined, 1)}`, { cause: error });
+    }
+  }
+
+  async inPhase(goal: string, ...phases: string[]): Promise<TrainingJob> {
+    return await this.jobThat(`is ${phases.join(' or ')}`, goal, ({ status }) => phases.includes(status?.phase ?? ''));
+  }
+
+  async past(goal: string, step: number): Promise<TrainingJob> {
+    return await this.jobThat(`is past step ${step}`, goal, ({ status }) => {
+      if (status?.phase === 'Failed') throw new Error(JSON.stringify(status));
+      return (status?.progress?.step ?? 0) >= step;
+    });
+  }
+
+  /** Lowers the limit so that it is reached in about so many seconds, whatever the machine's speed. */
+  async limitIn(goal: string, seconds: number): Promise<number> {
+    const { status } = await this.job(goal);
+    const spent = Number(status?.cost?.spent) + Number(status?.cost?.reserve);
+    const limit = (spent + seconds * USD_PER_SECOND * (await this.pods(goal)).length).toFixed(4);
+    await this.world.setBudget(goal, limit);
+    return Number(limit);
+  }
+
+  /** Pods of a goal's job that exist, whatever their state. */
+  async pods(goal: string): Promise<Pod[]> {
+    const job = await this.job(goal);
+    const names = new Set((job.status?.attempts ?? []).map(({ name }) => name));
+    const { items } = await this.world.client.raw<{ items: Pod[] }>('GET', '/api/v1/namespaces/team/pods');
+    return items.filter(({ metadata }) => names.has(metadata.labels?.['training.kriptik.ai/attempt'] ?? ''));
+  }
+
+  async noPods(goal: string): Promise<void> {
+    await waitFor('no pods', async () => ((await this.pods(goal)).length === 0 ? true : undefined));
+  }
+
+  /** Processes of this machine that belong to the pod, by its control group. */
+  async processesOf({ metadata: { uid } }: Pod): Promise<{ pid: number; command: string }[]> {
+    const found: { pid: number; command: string }[] = [];
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const group = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+      if (!group.includes(uid) && !group.includes(uid.replaceAll('-', '_'))) continue;
+      const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ');
+      if (command.includes('kriptik_trainer')) found.push({ pid: Number(pid), command });
+    }
+    return found;
+  }
+
+  async #object(uri: string): Promise<Buffer> {
+    const { host, pathname } = new URL(uri);
+    const { Body } = await this.#bucket.send(new GetObjectCommand({ Bucket: host, Key: pathname.slice(1) }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  }
+
+  /** Reads what a job saved from the S3 server, without any code of the operator; throws what is wrong with it. */
+  async readBack({ uri, manifestSha256 }: { uri: string; manifestSha256: string }): Promise<Map<string, string>> {
+    const manifest = await this.#object(`${uri.replace(/\/$/, '')}/MANIFEST.json`);
+    if (sha256(manifest) !== manifestSha256) throw new Error(`${uri}: another manifest than the one on record`);
+    const { files } = JSON.parse(manifest.toString('utf8')) as {
+      files: { path: string; size: number; sha256: string }[];
+    };
+    if (files.length === 0) throw new Error(`${uri}: nothing is saved`);
+    for (const { path, size, sha256: expected } of files) {
+      const content = await this.#object(`${uri.replace(/\/$/, '')}/${path}`);
+      if (content.length !== size || sha256(content) !== expected) throw new Error(`${uri}/${path} does not match`);
+    }
+    return new Map(files.map(({ path, sha256: hash }) => [path, hash]));
+  }
+
+  /** Hashes of the trained weights by artifact and file; what else an artifact holds has dates in it. */
+  async weights(goal: string): Promise<Map<string, string>> {
+    const { status } = await this.inPhase(goal, 'Succeeded');
+    const weights = new Map<string, string>();
+    for (const artifact of status?.artifacts ?? []) {
+      for (const [path, hash] of await this.readBack(artifact)) {
+        if (path.endsWith('.safetensors')) weights.set(`${artifact.name}/${path}`, hash);
+      }
+    }
+    if (weights.size === 0) throw new Error(`${goal} has no weights`);
+    return weights;
+  }
+
+  async scale(goal: string, replicas: number): Promise<void> {
+    const { metadata } = await this.job(goal);
+    const key = { namespace: 'team', name: metadata.name };
+    await this.world.client.resource(TrainingJobResource).patch(key, { spec: { replicas } });
+  }
+
+  async stop(): Promise<void> {
+    await this.world.stop();
+    this.#bucket.destroy();
+    await this.s3.stop();
+    await this.node.stop();
+    await rm(this.#data, { recursive: true, force: true });
+  }
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Tile, TrainingJob } from '@kriptik/crds';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkSelection, parseChoices } from './choices.ts';
-import { costRows } from './commands/cost.ts';
+import { ceilingsOf } from './cost/ceilings.ts';
+import { goalRows, jobRows, monthRows, namespaceRows, totalOf } from './cost/rows.ts';
 import { checkNode } from './doctor/machine.ts';
 import { keeperOf } from './managed.ts';
 import { kindOf, parseTarget } from './resources.ts';
@@ -163,7 +164,7 @@ describe('chooseSaved', () => {
   });
 });
 
-describe('costRows', () => {
+describe('the rows of cost', () => {
   it("counts a goal's earlier jobs, and not those of another goal of that name", () => {
     const goal = {
       metadata: { name: 'g', namespace: 'n', uid: '1' },
@@ -173,13 +174,46 @@ describe('costRows', () => {
     const job = (name: string, uid: string, spent: string) => ({
       metadata: { name, namespace: 'n' },
       spec: { goalRef: { name: 'g', uid } },
-      status: { cost: { spent, limit: '6.00', percentUsed: 10 } },
+      status: { cost: { spent, compute: spent, storage: '0', platformFee: '0', limit: '6.00', percentUsed: 10 } },
     });
-    const rows = costRows(
+    const rows = goalRows(
       [goal] as never,
       [job('g-1', '1', '0.10'), job('g-2', '1', '0.20'), job('g-0', 'old', '9.00')] as never,
+      { now: 0 },
     );
     expect(rows).toMatchObject([{ goal: 'g', spent: '0.30', limit: '6.00', percentUsed: 10 }]);
+  });
+});
+
+describe('cost, computed to a moment', () => {
+  const attempt = { unitPricePerHour: '6.00', createdAt: '2026-10-31T23:00:00Z', state: 'Running' };
+  const running = {
+    metadata: { name: 'g-1', namespace: 'n', uid: '1', creationTimestamp: '2026-10-31T22:00:00Z' },
+    spec: { goalRef: { name: 'g', uid: '1' } },
+    status: { attempts: [attempt], cost: { spent: '1.00', limit: '30.00' } },
+  };
+  const jobs = [running] as never;
+  const now = Date.parse('2026-11-01T01:00:00Z');
+
+  it('goes on where the operator does not write', () => {
+    expect(jobRows(jobs, { now })).toMatchObject([{ compute: '12.00', platformFee: '1.20', spent: '13.20' }]);
+  });
+
+  it('is split at the turn of the month, and adds up', () => {
+    const months = monthRows(jobs, { now });
+    expect(months).toMatchObject([
+      { month: '2026-10', spent: '6.60' },
+      { month: '2026-11', spent: '6.60' },
+    ]);
+    expect(totalOf(months).spent).toBe('13.20');
+    expect(namespaceRows(jobs, { now, month: '2026-11' })).toMatchObject([{ namespace: 'n', spent: '6.60' }]);
+  });
+
+  it('tells what a monthly ceiling leaves beside what an open attempt may still spend', () => {
+    const policy = { metadata: { name: 'all' }, spec: { ceilings: { perNamespacePerMonth: '100.00' } } };
+    expect(ceilingsOf([policy] as never, [], jobs, now)).toEqual([
+      { namespace: 'n', ceiling: '100.00', policies: ['all'], spent: '6.60', reserved: '16.80', left: '76.60' },
+    ]);
   });
 });
 

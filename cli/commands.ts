@@ -24,6 +24,7 @@ const ENTRIES: readonly Entry[] = [
   { name: 'pause', load: async () => (await import('./commands/scale.ts')).registerPause },
   { name: 'resume', load: async () => (await import('./commands/scale.ts')).registerResume },
   { name: 'raise', load: async () => (await import('./commands/raise.ts')).registerRaise },
+  { name: 'terminate', load: async () => (await import('./commands/terminate.ts')).registerTerminate },
   { name: 'checkpoints', load: async () => (await import('./commands/checkpoints.ts')).registerCheckpoints },
   { name: 'download', load: async () => (await import('./commands/download.ts')).registerDownload },
   { name: 'cost', load: async () => (await import('./commands/cost.ts')).registerCost },

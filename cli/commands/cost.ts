@@ -1,11 +1,23 @@
 import type { TrainingGoal, TrainingJob } from '@kriptik/crds';
-import { addMoney, formatMoney, formatUsd, parseMoney, zeroMoney } from '@kriptik/operator/money.ts';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type CeilingRow, ceilingRows } from '../cost/ceilings.ts';
+import {
+  type CostRow,
+  GROUPINGS,
+  type Grouping,
+  goalRows,
+  jobRows,
+  jobSpend,
+  monthRows,
+  namespaceRows,
+  type Period,
+  totalOf,
+} from '../cost/rows.ts';
+import { ceilingLines, costTable } from '../cost/tables.ts';
 import { usd } from '../describe/common.ts';
 import { costLines } from '../describe/job.ts';
 import { findJob } from '../locate.ts';
 import { type Format, outputOption, renderData } from '../output.ts';
-import { renderTable } from '../render/table.ts';
 import { GOALS, JOBS } from '../resources.ts';
 import type { Session } from '../session.ts';
 import { viewOf } from '../view.ts';
@@ -13,6 +25,8 @@ import type { Open } from './open.ts';
 
 interface CostOptions {
   readonly output: Format;
+  readonly by: Grouping;
+  readonly month?: string;
   readonly allNamespaces?: boolean;
 }
 
@@ -21,53 +35,37 @@ export function registerCost(program: Command, open: Open): void {
     .command('cost')
     .summary('what goals have cost and will cost')
     .description(
-      'Show spend against the limit. With a name: what it is made of, and the forecast. Without: every goal and the sum.',
+      'Show spend against the limit, computed to this moment. With a name: what it is made of, and the forecast. Without: every goal, job, namespace or month, the sum, and what a monthly ceiling leaves.',
     )
     .argument('[target]', 'NAME of a goal, plan or job')
-    .option('-A, --all-namespaces', 'goals of every namespace')
+    .addOption(new Option('--by <what>', 'one row for each').choices([...GROUPINGS]).default('goal'))
+    .option('--month <month>', 'only what was billed in this month (UTC), such as 2026-11', month)
+    .option('-A, --all-namespaces', 'of every namespace')
     .addOption(outputOption(['table', 'json', 'yaml']))
     .action(async (target: string | undefined, options: CostOptions, command: Command) => {
       const session = open(command);
-      await (target === undefined ? costOfAll(session, options) : costOfOne(session, target, options.output));
+      await (target === undefined ? costOfAll(session, options) : costOfOne(session, target, options));
     });
 }
 
-async function costOfOne(session: Session, target: string, format: Format): Promise<void> {
+function month(text: string): string {
+  if (/^[0-9]{4}-(0[1-9]|1[0-2])$/.test(text)) return text;
+  throw new InvalidArgumentError('Give a year and a month, such as 2026-11.');
+}
+
+async function costOfOne(session: Session, target: string, options: CostOptions): Promise<void> {
   const job = await findJob(session, target);
-  if (format === 'json' || format === 'yaml') session.print(renderData(job.status?.cost ?? {}, format));
-  else if (job.status?.cost === undefined) session.print(`job/${job.metadata.name} has cost nothing yet.`);
-  else session.print(costLines(job, viewOf(session)).map((line) => line.replace(/^ {2}/, '')));
-}
-
-/** Spend of one goal, ready to be shown or summed. Amounts are decimal US dollars. */
-export interface CostRow {
-  readonly namespace: string;
-  readonly goal: string;
-  readonly phase: string;
-  readonly spent: string;
-  readonly limit?: string | undefined;
-  readonly percentUsed?: number | undefined;
-  readonly forecast?: string | undefined;
-}
-
-/** One row a goal. A goal's earlier jobs (of plans it superseded) count towards its spend. */
-export function costRows(goals: readonly TrainingGoal[], jobs: readonly TrainingJob[]): CostRow[] {
-  return goals.map((goal) => {
-    const mine = jobs.filter(
-      ({ metadata, spec }) => metadata.namespace === goal.metadata.namespace && spec.goalRef.uid === goal.metadata.uid,
-    );
-    const spent = mine.reduce((sum, job) => addMoney(sum, parseMoney(job.status?.cost?.spent ?? '0')), zeroMoney);
-    const current = mine.find(({ metadata }) => metadata.name === goal.status?.jobRef?.name)?.status?.cost;
-    return {
-      namespace: goal.metadata.namespace,
-      goal: goal.metadata.name,
-      phase: goal.status?.phase ?? '-',
-      spent: formatMoney(spent),
-      limit: current?.limit ?? goal.status?.budget?.limit ?? goal.spec.budget?.limit,
-      percentUsed: current?.percentUsed,
-      forecast: current?.forecast,
-    };
-  });
+  const view = viewOf(session);
+  const format = options.output;
+  const period: Period = { now: view.now, month: options.month };
+  const byMonth = options.by === 'month' || options.month !== undefined;
+  const months = byMonth ? monthRows([job], period) : [];
+  if (format === 'json' || format === 'yaml') {
+    session.print(renderData(byMonth ? months : (jobRows([job], period)[0] ?? {}), format));
+  } else if (byMonth) session.print(costTable(months, 'month', false));
+  else if (job.status?.cost === undefined && jobSpend(job, period).total === 0)
+    session.print(`job/${job.metadata.name} has cost nothing yet.`);
+  else session.print(costLines(job, view).map((line) => line.replace(/^ {2}/, '')));
 }
 
 async function costOfAll(session: Session, options: CostOptions): Promise<void> {
@@ -79,31 +77,37 @@ async function costOfAll(session: Session, options: CostOptions): Promise<void> 
     session.client.resource(GOALS).list(scope),
     session.client.resource(JOBS).list(scope),
   ]);
-  const rows = costRows(goals.items, jobs.items);
+  const { now } = viewOf(session);
+  const rows = rowsBy(options.by, goals.items, jobs.items, { now, month: options.month });
+  const ceilings = await ceilingRows(session, jobs.items, now);
+  const total = totalOf(rows);
   if (options.output === 'json' || options.output === 'yaml') {
-    session.print(renderData(rows, options.output));
+    session.print(renderData({ rows, total, ceilings } satisfies CostReport, options.output));
     return;
   }
-  const total = rows.reduce((sum, row) => addMoney(sum, parseMoney(row.spent)), zeroMoney);
-  const namespaces = options.allNamespaces === true;
-  const cells = (row: CostRow): string[] => [
-    ...(namespaces ? [row.namespace] : []),
-    row.goal,
-    row.phase,
-    usd(row.spent),
-    usd(row.limit),
-    row.percentUsed === undefined ? '-' : `${row.percentUsed} %`,
-    usd(row.forecast),
-  ];
-  const columns = [
-    ...(namespaces ? [{ title: 'NAMESPACE' }] : []),
-    { title: 'GOAL' },
-    { title: 'PHASE' },
-    { title: 'SPENT', align: 'right' as const },
-    { title: 'LIMIT', align: 'right' as const },
-    { title: 'USED', align: 'right' as const },
-    { title: 'FORECAST', align: 'right' as const },
-  ];
-  session.print(renderTable(columns, rows.map(cells)));
-  session.print(`Total spent: ${formatUsd(total)}`);
+  session.print(costTable(rows, options.by, options.allNamespaces === true && options.by !== 'month'));
+  session.print(
+    `Total spent${options.month === undefined ? '' : ` in ${options.month}`}: ${usd(total.spent)} (compute ${usd(total.compute)}, storage ${usd(total.storage)}, fee ${usd(total.platformFee)})`,
+  );
+  for (const line of ceilingLines(ceilings)) session.print(line);
+}
+
+/** What `-o json` prints without a name. */
+interface CostReport {
+  readonly rows: readonly CostRow[];
+  readonly total: ReturnType<typeof totalOf>;
+  readonly ceilings: readonly CeilingRow[];
+}
+
+function rowsBy(by: Grouping, goals: readonly TrainingGoal[], jobs: readonly TrainingJob[], period: Period): CostRow[] {
+  switch (by) {
+    case 'goal':
+      return goalRows(goals, jobs, period);
+    case 'job':
+      return jobRows(jobs, period);
+    case 'namespace':
+      return namespaceRows(jobs, period);
+    case 'month':
+      return monthRows(jobs, period);
+  }
 }

@@ -3,6 +3,7 @@ import { conditionLines, eventLines } from '../describe/common.ts';
 import { describeGoal } from '../describe/goal.ts';
 import { describeJob } from '../describe/job.ts';
 import { describePlan } from '../describe/plan.ts';
+import { jobSteps } from '../describe/steps.ts';
 import { findGoal, getObject } from '../locate.ts';
 import { renderData } from '../output.ts';
 import { section } from '../render/section.ts';
@@ -41,7 +42,12 @@ async function describe(session: Session, target: string): Promise<void> {
     }
     case JOBS.plural: {
       const job = await getObject(session, JOBS, name);
-      session.print([...describeJob(job, view), ...(await tail(session, name, job.status?.conditions))]);
+      const steps = jobSteps(job.spec.goalRef.name, job).map((line) => `  ${line}`);
+      session.print([
+        ...describeJob(job, view),
+        ...(await tail(session, name, job.status?.conditions)),
+        ...section('Next', steps, view.style),
+      ]);
       return;
     }
     default: {

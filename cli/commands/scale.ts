@@ -1,8 +1,8 @@
 import type { TrainingGoal, TrainingJob } from '@kriptik/crds';
-import { parseMoney, subtractMoney } from '@kriptik/operator/money.ts';
 import type { Command } from 'commander';
 import { seconds } from '../arguments.ts';
 import { usd } from '../describe/common.ts';
+import { suggestedRaise } from '../describe/steps.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exitcodes.ts';
 import { findJob, getObject, tryGet } from '../locate.ts';
@@ -42,7 +42,7 @@ export function registerResume(program: Command, open: Open): void {
     .action(async (target: string, options: ScaleOptions, command: Command) => resume(open(command), target, options));
 }
 
-const FINAL = new Set(['Succeeded', 'Failed', 'Terminating', 'Superseded']);
+const FINAL = new Set(['Succeeded', 'Failed', 'Terminated', 'Terminating', 'Superseded']);
 
 async function pause(session: Session, target: string, options: ScaleOptions): Promise<void> {
   const job = await findJob(session, target);
@@ -113,18 +113,6 @@ function refuseFrozen(job: TrainingJob, phase: string): void {
     where: `job/${job.metadata.name}`,
     remedy: [`kriptik raise ${goal} --by ${suggestedRaise(job)}`, `or keep what there is: kriptik download ${goal}`],
   });
-}
-
-/** What is missing to the forecast, else a quarter of the limit, as a decimal without the sign. */
-function suggestedRaise(job: TrainingJob): string {
-  const { cost } = job.status ?? {};
-  if (cost === undefined) return 'AMOUNT';
-  const missing =
-    cost.forecast === undefined ? undefined : subtractMoney(parseMoney(cost.forecast), parseMoney(cost.limit));
-  const limit = Number(parseMoney(cost.limit));
-  const micros = missing === undefined || missing <= 0 ? limit / 4 : Number(missing) * 1.1;
-  // Rounded up to a cent: a raise that is a hair too small freezes again.
-  return (Math.ceil(micros / 10_000) / 100).toFixed(2);
 }
 
 async function waitForPhase(

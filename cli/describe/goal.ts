@@ -6,6 +6,7 @@ import { printable } from '../render/width.ts';
 import { conditionLines, eventLines, type KubeEvent, usd, type View } from './common.ts';
 import { describeJob } from './job.ts';
 import { describePlan } from './plan.ts';
+import { jobSteps } from './steps.ts';
 
 /** A goal with everything that came of it. */
 export interface Story {
@@ -84,31 +85,9 @@ export function nextSteps(story: Story): string[] {
         `kriptik select ${name} gpu=ID    (choose something else first)`,
         `kriptik deny ${name}`,
       ];
-    case 'Frozen':
-      return frozenSteps(name, story.job);
-    case 'Paused':
-      return [`kriptik resume ${name}`];
-    case 'Provisioning':
-    case 'Running':
-    case 'Pending':
-      return [`kriptik watch ${name}`, `kriptik logs -f ${name}`];
-    case 'Succeeded':
-      return [`kriptik try ${name}`, `kriptik download ${name}`];
-    case 'Failed':
-      return [`kriptik logs ${name}`];
     case 'NeedsClarification':
       return ['Answer the questions in the goal, then: kriptik apply -f FILE'];
     default:
-      return [];
+      return story.job === undefined ? [] : jobSteps(name, story.job);
   }
-}
-
-function frozenSteps(name: string, job: TrainingJob | undefined): string[] {
-  const saved = (job?.status?.checkpoints ?? []).length > 0;
-  if (!saved) return [`kriptik raise ${name} --by AMOUNT    (start over: nothing was saved)`];
-  return [
-    `kriptik raise ${name} --by AMOUNT    (go on from the checkpoint)`,
-    `kriptik download ${name}`,
-    `kriptik try ${name}    (test the checkpoint)`,
-  ];
 }

@@ -1,4 +1,6 @@
-import type { TrainingJob } from '@kriptik/crds';
+import type { Cost, Progress, TrainingJob } from '@kriptik/crds';
+import { spendAt } from '@kriptik/operator/budget/job-ledger.ts';
+import { formatUsd, parseMoney } from '@kriptik/operator/money.ts';
 import { budgetBar, progressBar, spendStyle } from '../render/bars.ts';
 import { age, bytes, duration } from '../render/duration.ts';
 import { bullets, facts, section } from '../render/section.ts';
@@ -62,12 +64,47 @@ function progressLines(job: TrainingJob, view: View): string[] {
           ? undefined
           : `${progress.secondsPerStep} s a step${progress.tokensPerSecond === undefined ? '' : `, ${progress.tokensPerSecond} tokens/s`}`,
       ],
-      ['remaining', progress.etaSeconds === undefined ? undefined : duration(progress.etaSeconds)],
+      ['remaining', progress.etaSeconds === undefined ? undefined : etaText(progress)],
       ['on', progress.device],
       ['as of', `${age(progress.updatedAt, view.now)} ago`],
     ],
     view,
   );
+}
+
+/** `12m, between 11m and 15m`. */
+export function etaText({ etaSeconds = 0, etaLowSeconds, etaHighSeconds }: Progress): string {
+  if (etaLowSeconds === undefined || etaHighSeconds === undefined) return duration(etaSeconds);
+  const [low, high] = [duration(etaLowSeconds), duration(etaHighSeconds)];
+  return low === high ? duration(etaSeconds) : `${duration(etaSeconds)}, between ${low} and ${high}`;
+}
+
+/** `$1.10 when finished, between $1.00 and $1.30`. */
+function forecastText(cost: Cost, style: View['style']): string | undefined {
+  if (cost.forecast === undefined) return undefined;
+  const band = bandText(cost);
+  const tight = cost.forecastFits === false ? style.yellow(`, ${misfit(cost)}`) : '';
+  return `${usd(cost.forecast)} when finished${band}${tight}`;
+}
+
+/** `, between $1.00 and $1.30`; empty where no band is known. */
+export function bandText({ forecastLow: low, forecastHigh: high }: Cost): string {
+  return low === undefined || high === undefined ? '' : `, between ${usd(low)} and ${usd(high)}`;
+}
+
+/** What the ledger adds up to at this moment, where that is more than what was written down. */
+function toThisMoment({ status }: TrainingJob, view: View): string | undefined {
+  const spend = spendAt(status ?? {}, view.now);
+  if (spend.total <= parseMoney(status?.cost?.spent ?? '0')) return undefined;
+  return `${formatUsd(spend.total)} (compute ${formatUsd(spend.compute)}, storage ${formatUsd(spend.storage)}, platform fee ${formatUsd(spend.platformFee)})`;
+}
+
+/** What the store keeps, and until when that is paid. */
+function keptText({ status }: TrainingJob): string | undefined {
+  const meter = status?.storage;
+  if (meter === undefined || meter.bytes === 0) return undefined;
+  const until = meter.until === undefined ? '' : `, paid until ${meter.until}`;
+  return `${bytes(meter.bytes)} at ${usd(meter.pricePerGiBMonth)} a GiB and month${until}`;
 }
 
 /** Spend against the limit, what it is made of, and the forecast. */
@@ -77,10 +114,6 @@ export function costLines(job: TrainingJob, view: View): string[] {
   const marks = job.spec.run.contract.budget;
   const paint = spendStyle(cost.percentUsed, marks, view.style);
   const raised = cost.limit === cost.approvedLimit ? '' : ` (approved ${usd(cost.approvedLimit)})`;
-  const forecast =
-    cost.forecast === undefined
-      ? undefined
-      : `${usd(cost.forecast)} when finished${cost.forecastFits === false ? view.style.yellow(`, ${misfit(cost)}`) : ''}`;
   return [
     ...facts(
       [
@@ -92,9 +125,14 @@ export function costLines(job: TrainingJob, view: View): string[] {
           'made of',
           `compute ${usd(cost.compute)}, storage ${usd(cost.storage)}, platform fee ${usd(cost.platformFee)}`,
         ],
-        ['reserve', `${usd(cost.reserve)}, kept to save the work in time`],
+        ['now', toThisMoment(job, view)],
+        [
+          'reserve',
+          `${usd(cost.reserve)}, kept to save the work in time${cost.hold === undefined ? '' : ` and, ${usd(cost.hold)} of it, to keep it for a while`}`,
+        ],
+        ['kept', keptText(job)],
         ['rate', `${usd(cost.ratePerHour)} an hour`],
-        ['forecast', forecast],
+        ['forecast', forecastText(cost, view.style)],
         ['as of', `${age(cost.asOf, view.now)} ago`],
       ],
       view,
@@ -104,7 +142,7 @@ export function costLines(job: TrainingJob, view: View): string[] {
 }
 
 /** Why a forecast does not fit. Part of the limit is kept back, so one below the limit may not fit either. */
-export function misfit(cost: NonNullable<NonNullable<TrainingJob['status']>['cost']>): string {
+export function misfit(cost: Cost): string {
   return Number(cost.forecast) > Number(cost.limit)
     ? 'more than the limit'
     : `does not fit: ${usd(cost.reserve)} of the limit are kept back to save the work`;

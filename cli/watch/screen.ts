@@ -1,8 +1,8 @@
 import { eventTime, type KubeEvent, usd, type View } from '../describe/common.ts';
 import { nextSteps } from '../describe/goal.ts';
-import { lossesOf, lossTrend, misfit } from '../describe/job.ts';
+import { bandText, etaText, lossesOf, lossTrend, misfit } from '../describe/job.ts';
 import { budgetBar, progressBar, spendStyle } from '../render/bars.ts';
-import { age, duration } from '../render/duration.ts';
+import { age } from '../render/duration.ts';
 import { sparkline } from '../render/sparkline.ts';
 import { phaseStyle } from '../render/style.ts';
 import { quoteLine } from '../render/tiles.ts';
@@ -96,7 +96,7 @@ function runLines({ story }: Snapshot, view: View): string[] {
     )(`${padStart(String(cost.percentUsed), 3)} %  ${usd(cost.spent)} of ${usd(cost.limit)}`);
     lines.push(labelled('Budget', `${budgetBar(cost.percentUsed, marks, bar, style)} ${spent}`, view));
     if (cost.forecast !== undefined) {
-      const text = `${usd(cost.forecast)}${cost.forecastFits === false ? `, ${misfit(cost)}` : ' when finished'}`;
+      const text = `${usd(cost.forecast)}${cost.forecastFits === false ? `, ${misfit(cost)}` : ` when finished${bandText(cost)}`}`;
       const shown = truncate(text, view.width - LABEL);
       lines.push(labelled('Forecast', cost.forecastFits === false ? style.yellow(shown) : shown, view));
     }
@@ -123,10 +123,10 @@ function runLines({ story }: Snapshot, view: View): string[] {
 
 /** `, 3m10s left` while it runs. */
 function left({ status }: NonNullable<Snapshot['story']['job']>): string {
-  const { etaSeconds, percent } = status?.progress ?? {};
-  return status?.phase !== 'Running' || etaSeconds === undefined || percent === 100
+  const progress = status?.progress;
+  return status?.phase !== 'Running' || progress?.etaSeconds === undefined || progress.percent === 100
     ? ''
-    : `, ${duration(etaSeconds)} left`;
+    : `, ${etaText(progress)} left`;
 }
 
 function speedLine(job: NonNullable<Snapshot['story']['job']>, view: View): string[] {

@@ -1,0 +1,124 @@
+import type { TrainingGoal, TrainingJob } from '@kriptik/crds';
+import { billedMonths, spendAt, spendIn } from '@kriptik/operator/budget/job-ledger.ts';
+import { type Spend, spendOf } from '@kriptik/operator/budget/ledger.ts';
+import { addMoney, formatMoney, maxMoney, parseMoney, subtractMoney, zeroMoney } from '@kriptik/operator/money.ts';
+
+export const GROUPINGS = ['goal', 'job', 'namespace', 'month'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** Spend of a goal, job, namespace or month, ready to be shown or summed. Amounts are decimal US dollars. */
+export interface CostRow {
+  readonly namespace?: string | undefined;
+  readonly goal?: string | undefined;
+  readonly job?: string | undefined;
+  /** "2026-11". */
+  readonly month?: string | undefined;
+  readonly phase?: string | undefined;
+  readonly compute: string;
+  readonly storage: string;
+  readonly platformFee: string;
+  /** The sum of the three. */
+  readonly spent: string;
+  readonly limit?: string | undefined;
+  /** Kept back of the limit to save the work and to keep it. */
+  readonly reserve?: string | undefined;
+  readonly percentUsed?: number | undefined;
+  readonly forecastLow?: string | undefined;
+  readonly forecast?: string | undefined;
+  readonly forecastHigh?: string | undefined;
+}
+
+/** The moment (epoch ms) up to which costs are computed, and the month they are limited to, if any. */
+export interface Period {
+  readonly now: number;
+  readonly month?: string | undefined;
+}
+
+/**
+ * What a job has cost up to now, or within a month. The ledger is computed to this moment; where the operator has told more,
+ * as with a clock that is ahead of this one, that stands.
+ */
+export function jobSpend({ status }: TrainingJob, { now, month }: Period): Spend {
+  if (month !== undefined) return spendIn(status ?? {}, month, now);
+  const computed = spendAt(status ?? {}, now);
+  const told = status?.cost;
+  if (told === undefined || computed.total >= parseMoney(told.spent)) return computed;
+  const [compute, storage, platformFee] = [told.compute, told.storage, told.platformFee].map((one) => parseMoney(one));
+  return {
+    ...{ compute: compute ?? zeroMoney, storage: storage ?? zeroMoney, platformFee: platformFee ?? zeroMoney },
+    total: parseMoney(told.spent),
+  };
+}
+
+function amounts(spends: readonly Spend[]): Pick<CostRow, 'compute' | 'storage' | 'platformFee' | 'spent'> {
+  const sum = (of: keyof Spend): string => formatMoney(addMoney(zeroMoney, ...spends.map((spend) => spend[of])));
+  return { compute: sum('compute'), storage: sum('storage'), platformFee: sum('platformFee'), spent: sum('total') };
+}
+
+function promise({ status, spec }: TrainingJob): Partial<CostRow> {
+  const { limit, reserve, percentUsed, forecastLow, forecast, forecastHigh } = status?.cost ?? {};
+  return { limit: limit ?? spec.run?.quote.limit, reserve, percentUsed, forecastLow, forecast, forecastHigh };
+}
+
+/** One row a job. */
+export function jobRows(jobs: readonly TrainingJob[], period: Period): CostRow[] {
+  return jobs.map((job) => ({
+    namespace: job.metadata.namespace,
+    goal: job.spec.goalRef.name,
+    job: job.metadata.name,
+    phase: job.status?.phase ?? 'Pending',
+    ...amounts([jobSpend(job, period)]),
+    ...promise(job),
+  }));
+}
+
+/** One row a goal. A goal's earlier jobs (of plans it superseded) count towards its spend. */
+export function goalRows(goals: readonly TrainingGoal[], jobs: readonly TrainingJob[], period: Period): CostRow[] {
+  return goals.map((goal) => {
+    const mine = jobs.filter(
+      ({ metadata, spec }) => metadata.namespace === goal.metadata.namespace && spec.goalRef.uid === goal.metadata.uid,
+    );
+    const current = mine.find(({ metadata }) => metadata.name === goal.status?.jobRef?.name);
+    return {
+      namespace: goal.metadata.namespace,
+      goal: goal.metadata.name,
+      phase: goal.status?.phase ?? '-',
+      ...amounts(mine.map((job) => jobSpend(job, period))),
+      limit: goal.status?.budget?.limit ?? goal.spec.budget?.limit,
+      ...(current !== undefined && promise(current)),
+    };
+  });
+}
+
+/** One row a namespace: what its jobs cost and what their limits still allow. */
+export function namespaceRows(jobs: readonly TrainingJob[], period: Period): CostRow[] {
+  const names = [...new Set(jobs.map(({ metadata }) => metadata.namespace ?? ''))].sort();
+  return names.map((namespace) => {
+    const mine = jobs.filter(({ metadata }) => metadata.namespace === namespace);
+    return { namespace, ...amounts(mine.map((job) => jobSpend(job, period))) };
+  });
+}
+
+/** One row a month in which something was billed, oldest first. */
+export function monthRows(jobs: readonly TrainingJob[], { now, month }: Period): CostRow[] {
+  const billed = [...new Set(jobs.flatMap(({ status }) => billedMonths(status ?? {}, now)))].sort();
+  return billed
+    .filter((one) => month === undefined || one === month)
+    .map((one) => ({ month: one, ...amounts(jobs.map((job) => spendIn(job.status ?? {}, one, now))) }));
+}
+
+/** All rows in one. */
+export function totalOf(rows: readonly CostRow[]): Pick<CostRow, 'compute' | 'storage' | 'platformFee' | 'spent'> {
+  return amounts(
+    rows.map((row) => {
+      const [compute, storage] = [parseMoney(row.compute), parseMoney(row.storage)];
+      return { ...spendOf(compute, storage), platformFee: parseMoney(row.platformFee), total: parseMoney(row.spent) };
+    }),
+  );
+}
+
+/** What a ceiling leaves: itself less what was spent and what open jobs may still spend; never negative. */
+export function leftOf(ceiling: string, spent: string, reserved: string): string {
+  const left = subtractMoney(parseMoney(ceiling), addMoney(parseMoney(spent), parseMoney(reserved)));
+  return formatMoney(maxMoney(zeroMoney, left));
+}

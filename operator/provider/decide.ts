@@ -1,4 +1,4 @@
-import type { ComputeProvider, ComputeProviderStatus, TrainingJob } from '@kriptik/crds';
+import type { Attempt, ComputeProvider, ComputeProviderStatus, TrainingJob } from '@kriptik/crds';
 import type { Instance, ProbeResult } from '../backends/backend.ts';
 import { setCondition } from '../runtime/conditions.ts';
 
@@ -49,13 +49,16 @@ function verdictOf(o: ProviderObserved): { status: 'True' | 'False'; reason: str
 /** Instances younger than this are left alone: their identity may not have reached the cache yet. In ms. */
 const ORPHAN_AGE_MS = 60_000;
 
+/** One whose outcome is not known yet still needs the record of its instance. */
+function isOpen({ state, outcome }: Attempt): boolean {
+  return state !== 'Gone' || outcome === undefined;
+}
+
 /**
  * Instances that nothing accounts for: no job has an open attempt of that name. Those of a job that is gone,
  * or whose attempt was closed, must not run on.
  */
 export function orphans(instances: readonly Instance[], jobs: readonly TrainingJob[], now: number): Instance[] {
-  const open = new Set(
-    jobs.flatMap((job) => (job.status?.attempts ?? []).filter((one) => one.state !== 'Gone').map((one) => one.name)),
-  );
+  const open = new Set(jobs.flatMap((job) => (job.status?.attempts ?? []).filter(isOpen).map((one) => one.name)));
   return instances.filter((instance) => !open.has(instance.name) && now - (instance.startedAt ?? 0) > ORPHAN_AGE_MS);
 }

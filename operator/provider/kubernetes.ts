@@ -1,6 +1,7 @@
 import type { ComputeProvider } from '@kriptik/crds';
 import { misconfigured } from '../backends/errors.ts';
 import { createKubernetesBackend } from '../backends/kubernetes/index.ts';
+import { claimReader } from '../backends/kubernetes/reader.ts';
 import type { KubernetesSettings } from '../backends/kubernetes/settings.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { findGpu } from '../catalog/lookup.ts';
@@ -40,16 +41,17 @@ export function kubernetesProviderFactory(options: KubernetesFactoryOptions): Pr
     if (store === undefined) {
       throw misconfigured('spec.store is not set', 'Set store.uri, for example s3://bucket/prefix.');
     }
-    const backend = createKubernetesBackend(options.client, settingsOf(provider, store, options), () =>
-      options.clock.now(),
-    );
+    const { client, clock } = options;
+    const settings = settingsOf(provider, store, options);
+    const backend = createKubernetesBackend(client, settings, () => clock.now());
     const base = store.uri.replace(/\/+$/, '');
     const storeUri = (jobUid: string): string => `${base}/${jobUid}`;
     const storeAccess = s3AccessOf(store, options.readSecret);
+    const means = storeAccess === undefined ? { inspect: claimReader(client, settings, clock) } : { s3: storeAccess };
     return {
       backend,
       storeUri,
-      openStore: (jobUid) => openStore(storeUri(jobUid), storeAccess === undefined ? {} : { s3: storeAccess }),
+      openStore: (jobUid) => openStore(storeUri(jobUid), means),
       ...(storeAccess !== undefined && { storeAccess }),
     };
   };

@@ -8,8 +8,10 @@ export type PodInput = {
   labels: Record<string, string>;
   shape: Shape;
   image: string;
-  /** Keys that the attempt's Secret holds. */
-  secretKeys: readonly string[];
+  /** Keys that the attempt's Secret holds; absent: it has none, and the claim of the store is only read. */
+  secretKeys?: readonly string[];
+  /** Absent: the trainer with the attempt's spec. */
+  command?: readonly string[];
 };
 
 /**
@@ -54,7 +56,7 @@ const container = (input: PodInput, settings: KubernetesSettings): object => ({
   name: CONTAINER,
   image: input.image,
   imagePullPolicy: settings.spec.imagePullPolicy ?? 'IfNotPresent',
-  command: ['python', '-m', 'kriptik_trainer', 'run', '--spec', PATHS.spec],
+  command: input.command ?? ['python', '-m', 'kriptik_trainer', 'run', '--spec', PATHS.spec],
   workingDir: PATHS.scratch,
   env: environment(input, settings),
   ports: [{ name: 'control', containerPort: CONTROL_PORT, protocol: 'TCP' }],
@@ -66,7 +68,7 @@ const container = (input: PodInput, settings: KubernetesSettings): object => ({
     readOnlyRootFilesystem: true,
     capabilities: { drop: ['ALL'] },
   },
-  volumeMounts: mounts(settings),
+  volumeMounts: mounts(input, settings),
 });
 
 /** Variables of the trainer; those of the provider come last and win. */
@@ -109,12 +111,14 @@ const affinityOf = (shape: Shape, settings: KubernetesSettings): object => {
   return { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } } };
 };
 
-const mounts = ({ spec, store }: KubernetesSettings): object[] => [
-  { name: 'attempt', mountPath: PATHS.secret, readOnly: true },
+const mounts = ({ secretKeys }: PodInput, { spec, store }: KubernetesSettings): object[] => [
+  ...(secretKeys === undefined ? [] : [{ name: 'attempt', mountPath: PATHS.secret, readOnly: true }]),
   { name: 'scratch', mountPath: PATHS.scratch },
   { name: 'tmp', mountPath: PATHS.tmp },
   { name: 'shared-memory', mountPath: PATHS.sharedMemory },
-  ...(claimOf(store.uri) === undefined ? [] : [{ name: 'store', mountPath: PATHS.claim }]),
+  ...(claimOf(store.uri) === undefined
+    ? []
+    : [{ name: 'store', mountPath: PATHS.claim, readOnly: secretKeys === undefined }]),
   ...(spec.volumes ?? []).map(({ name, mountPath, readOnly = true }) => ({
     name: `user-${name}`,
     mountPath,
@@ -125,7 +129,9 @@ const mounts = ({ spec, store }: KubernetesSettings): object[] => [
 const volumes = ({ name, secretKeys }: PodInput, { spec, store }: KubernetesSettings): object[] => {
   const claim = claimOf(store.uri);
   return [
-    { name: 'attempt', secret: { secretName: name, defaultMode: 0o440, items: secretKeys.map(fileOf) } },
+    ...(secretKeys === undefined
+      ? []
+      : [{ name: 'attempt', secret: { secretName: name, defaultMode: 0o440, items: secretKeys.map(fileOf) } }]),
     { name: 'scratch', emptyDir: { sizeLimit: spec.resources?.scratch ?? DEFAULTS.scratch } },
     { name: 'tmp', emptyDir: {} },
     {

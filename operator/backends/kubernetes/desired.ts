@@ -31,7 +31,9 @@ export const jobOf = (
   image: string,
   now: number,
 ): Unstored<Job> => {
-  const metadata = metadataOf(request, settings);
+  const common = metadataOf(request, settings);
+  const annotations = { ...common.annotations, [ANNOTATION.launched]: new Date(now).toISOString() };
+  const metadata = { ...common, annotations };
   const { queueName } = settings.spec;
   const shape = request.shape ?? NO_SHAPE;
   const labels = metadata.labels ?? {};

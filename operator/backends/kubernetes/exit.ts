@@ -57,8 +57,9 @@ export const exitOf = (facts: Facts, now: number): InstanceExit => {
   if (culprit === undefined) return withoutPods(facts, at);
   const { code, signal } = codeOf(culprit);
   const found = reasonOf(culprit, facts);
-  // What was asked for is the reason, unless the trainer was faster and ended on its own.
-  const reason = stopped && (found === 'exited' ? signal !== null : found === 'evicted') ? 'terminated' : found;
+  // What was asked for is the reason, unless the trainer had ended before it was told.
+  const told = culprit.metadata.deletionTimestamp !== undefined;
+  const reason = stopped && told && (found === 'exited' || found === 'evicted') ? 'terminated' : found;
   const message = messageOf(culprit, reason, facts);
   return { code, signal, at, reason, ...(message !== undefined && { message }) };
 };

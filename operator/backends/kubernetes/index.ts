@@ -14,6 +14,7 @@ import type {
 import { misconfigured, outcomeUnknown } from '../errors.ts';
 import { clientsOf, look } from './cluster.ts';
 import { moveHardDeadline, renewSpec } from './deadline.ts';
+import { graceSecondsOf } from './desired.ts';
 import { endAttempt, removeAttempt } from './end.ts';
 import { endpointOf } from './endpoint.ts';
 import type { Facts } from './facts.ts';
@@ -30,6 +31,9 @@ import type { KubernetesSettings } from './settings.ts';
 import { wantedOf } from './wanted.ts';
 
 export type KubernetesBackend = Backend & StreamsLogs & RecoversToken & MovesHardDeadline & RenewsQueued;
+
+/** Beyond the pods' grace: for the Job controller, the kubelet and the looks that verify it. */
+const TEARDOWN_SECONDS = 5;
 
 /**
  * Runs attempts as Jobs on the nodes of the cluster that `kube` talks to. All state is in the cluster, so any operator
@@ -59,13 +63,13 @@ export const createKubernetesBackend = (
     return facts;
   };
 
-  /** Looks, and writes down an end that nothing but the record can tell any more. */
+  /** Looks, and writes an end down whose evidence is gone or about to go. */
   const see = async (namespace: string, name: string): Promise<{ facts: Facts; instance: Instance | undefined }> => {
     const facts = await factsOf(namespace, name);
     const instance = instanceOf(facts, viewOf(facts));
-    const { record } = facts;
-    const untold = facts.job === undefined && facts.pods.length === 0 && record?.exit === undefined;
-    if (untold && record !== undefined && instance?.exit !== undefined) {
+    const { job, record } = facts;
+    const going = job === undefined || job.metadata.deletionTimestamp !== undefined;
+    if (going && instance?.exit !== undefined && record !== undefined && record.exit === undefined) {
       await clients.records.patch({ namespace, name }, exitPatch(instance.exit));
     }
     return { facts, instance };
@@ -139,6 +143,7 @@ export const createKubernetesBackend = (
 
   return {
     type: 'kubernetes',
+    teardownMs: (graceSecondsOf(settings) + TEARDOWN_SECONDS) * 1000,
     find,
     launch,
     token,
@@ -201,7 +206,7 @@ export const createKubernetesBackend = (
           if (instance?.state !== 'queued' || facts.job === undefined) return;
           // The outer line first: the trainer must never be promised more time than the cluster gives.
           await moveHardDeadline(clients, settings, facts.job, hardDeadline, now());
-          await renewSpec(clients, { namespace, name }, deadline);
+          await renewSpec(clients, { namespace, name }, deadline, now());
         },
         undefined,
       ),

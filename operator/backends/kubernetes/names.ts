@@ -5,6 +5,8 @@ const PREFIX = 'training.kriptik.ai';
 /** Labels of everything that belongs to an attempt. */
 export const LABEL = {
   attempt: `${PREFIX}/attempt`,
+  /** Of the Jobs that look into a claim. */
+  reader: `${PREFIX}/reader`,
   jobUid: `${PREFIX}/job-uid`,
   provider: `${PREFIX}/provider`,
   /** Of the record that is left of a released attempt, so that its name is never used again. */
@@ -14,6 +16,8 @@ export const LABEL = {
 export const ANNOTATION = {
   /** Name and namespace of the TrainingJob. */
   job: `${PREFIX}/job`,
+  /** RFC 3339: when the Job was made, by the operator's clock. */
+  launched: `${PREFIX}/launched-at`,
   /** On the record: uid of the Job that was made. */
   created: `${PREFIX}/created-job`,
   /** RFC 3339: when the end was first asked for. Nothing may be started under the name from then on. */

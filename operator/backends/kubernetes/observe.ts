@@ -34,7 +34,7 @@ export const instanceOf = (facts: Facts, view: View): Instance | undefined => {
 
   const startedAt = earliest(pods.map(startOf));
   const known = { ...base, ...(startedAt !== undefined && { startedAt }) };
-  if (isOver(facts)) return { ...known, state: 'exited', exit: exitOf(facts, view.now) };
+  if (isOver(facts)) return { ...known, state: 'exited', exit: record?.exit ?? exitOf(facts, view.now) };
   const waiting = waitingOf(facts, view.wanted);
   const why = waiting === undefined ? {} : { waiting };
   if (from === undefined && job !== undefined) return { ...known, ...why, state: 'queued' };

@@ -4,7 +4,7 @@ import { StoreError } from './errors.ts';
 import { openFileStore, type VerificationMemory } from './file-store.ts';
 import type { Inspect } from './inspect.ts';
 import type { S3Access } from './location.ts';
-import { openPvcStore, type PvcMemory } from './pvc-store.ts';
+import { openPvcStore, PvcMemory } from './pvc-store.ts';
 import { openS3Store, S3Memory } from './s3-store.ts';
 import type { CheckpointStore } from './store.ts';
 
@@ -20,8 +20,8 @@ export type StoreMeans = {
 
 // Stores are opened anew at every look; what was verified must outlive them. Keys name the folder and its state.
 const files: VerificationMemory = new Map();
-const claims: PvcMemory = new Map();
-let bucketMemory: S3Memory | undefined;
+const claims = new PvcMemory();
+const buckets = new S3Memory();
 
 const unsupported = (message: string): StoreError =>
   new StoreError('Misconfigured', message, 'correct spec.store.uri of the ComputeProvider');
@@ -36,8 +36,7 @@ export const openStore = (uri: string, means: StoreMeans = {}): CheckpointStore 
   const url = new URL(uri);
   const patience = means.patienceMs === undefined ? {} : { patienceMs: means.patienceMs };
   if (url.protocol === 's3:') {
-    bucketMemory ??= new S3Memory();
-    return openS3Store(uri, { access: means.s3 ?? (async () => undefined), memory: bucketMemory, ...patience });
+    return openS3Store(uri, { access: means.s3 ?? (async () => undefined), memory: buckets, ...patience });
   }
   if (url.protocol === 'pvc:') {
     if (means.inspect === undefined) throw unsupported(`"${uri}" lies on a claim, which only a pod can read`);

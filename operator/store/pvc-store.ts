@@ -1,20 +1,26 @@
 import { StoreError } from './errors.ts';
+import { FreshAsks } from './fresh-asks.ts';
 import { type Inspect, type InspectDocument, type InspectedFolder, inspectDocument } from './inspect.ts';
 import { decodeResult } from './left-behind.ts';
 import type { CheckpointRef, CheckpointStore, Latest, Problem, Verification, VerifiedCheckpoint } from './store.ts';
 
 /** While nothing is decided by it, an answer serves for so long, in ms. */
 const STALE_MS = 300_000;
-/** An answer that decides is at most so old. */
-const FRESH_MS = 120_000;
 /** After a look that failed, the next begins this much later. */
 const REST_MS = 5_000;
 const MAX_REMEMBERED = 1_024;
 
-type Look = { at: number; document?: InspectDocument; error?: StoreError; running?: Promise<void> };
+type Look = { begun: number; at: number; document?: InspectDocument; error?: StoreError; running?: Promise<void> };
 
 /** Looks by URI; outlives the stores, which are opened anew each time. */
-export type PvcMemory = Map<string, Look>;
+export class PvcMemory {
+  readonly looks = new Map<string, Look>();
+  readonly asks: FreshAsks;
+
+  constructor(now: () => number = Date.now) {
+    this.asks = new FreshAsks(now);
+  }
+}
 
 export type PvcStoreOptions = {
   inspect: Inspect;
@@ -45,12 +51,14 @@ export const openPvcStore = (uri: string, options: PvcStoreOptions): CheckpointS
   const { inspect, memory, patienceMs = 1_500, now = Date.now } = options;
 
   const start = (look: Look, fresh: boolean): Promise<void> => {
+    const begun = now();
     const run = async (): Promise<void> => {
       try {
         const parsed = inspectDocument.safeParse(await inspect(uri, { fresh }));
         if (!parsed.success)
           throw new Error(`the reader said something unexpected: ${parsed.error.issues[0]?.message}`);
         look.document = parsed.data;
+        look.begun = begun;
         delete look.error;
       } catch (error) {
         look.error =
@@ -71,16 +79,19 @@ export const openPvcStore = (uri: string, options: PvcStoreOptions): CheckpointS
     return look.running;
   };
 
+  const lookOf = (key: string): Look => {
+    const known = memory.looks.get(key) ?? { begun: Number.NEGATIVE_INFINITY, at: Number.NEGATIVE_INFINITY };
+    if (memory.looks.size >= MAX_REMEMBERED) memory.looks.delete(memory.looks.keys().next().value ?? '');
+    memory.looks.set(key, known);
+    return known;
+  };
+
   /** What is known, looked at anew where that is too old. `pending` while a newer look is under way. */
   const look = async (fresh: boolean): Promise<{ document: InspectDocument; at: number; pending: boolean }> => {
-    const known = memory.get(uri) ?? { at: Number.NEGATIVE_INFINITY };
-    if (!memory.has(uri)) {
-      if (memory.size >= MAX_REMEMBERED) memory.delete(memory.keys().next().value ?? '');
-      memory.set(uri, known);
-    }
-    const age = now() - known.at;
-    const rested = known.error === undefined || age >= REST_MS;
-    const old = known.document === undefined || known.error !== undefined || age > (fresh ? FRESH_MS : STALE_MS);
+    const known = lookOf(uri);
+    const since = fresh ? memory.asks.since(uri) : now() - STALE_MS;
+    const old = known.document === undefined || known.error !== undefined || known.begun < since;
+    const rested = known.error === undefined || now() - known.at >= REST_MS;
     const running = known.running ?? (old && rested ? start(known, fresh) : undefined);
     if (running !== undefined && (fresh || known.document === undefined)) {
       let timer: NodeJS.Timeout | undefined;
@@ -93,7 +104,7 @@ export const openPvcStore = (uri: string, options: PvcStoreOptions): CheckpointS
     if (known.document === undefined) {
       throw new StoreError('Looking', `${uri}: a pod is looking into the claim`, 'wait for its answer');
     }
-    return { document: known.document, at: known.at, pending: fresh && known.running !== undefined };
+    return { document: known.document, at: known.at, pending: fresh && known.begun < since };
   };
 
   const verified = (one: InspectedFolder, at: number): VerifiedCheckpoint | undefined => {

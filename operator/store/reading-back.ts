@@ -1,8 +1,8 @@
+import { FreshAsks } from './fresh-asks.ts';
 import type { Problem } from './store.ts';
 
 /** How far a reading back has come. */
 export type Pending = { doneBytes: number; totalBytes: number };
-type Verdict = { problem?: Problem };
 export type Answer = { verifiedAt: number; problem?: Problem } | { pending: Pending };
 
 export type Question = {
@@ -11,16 +11,15 @@ export type Question = {
   /** Changes whenever any byte of it may have changed. */
   state: string;
   totalBytes: number;
-  /** Only what was read within the last two minutes counts. */
+  /** Only what was read after this was first asked counts, see FreshAsks. */
   fresh: boolean;
   /** Reads everything, telling how many bytes more have been read. Throws where that was not possible. */
   read: (more: (bytes: number) => void) => Promise<Problem | undefined>;
 };
 
-const FRESH_MS = 120_000;
 const MAX_REMEMBERED = 4_096;
 
-type Task = { done: Promise<Verdict>; progress: Pending };
+type Task = { done: Promise<true>; progress: Pending };
 
 /**
  * Readings of many gigabytes, each at most once at a time, that nobody has to wait for. Who asks gets the verdict if
@@ -30,20 +29,22 @@ export class ReadingBack {
   readonly #now: () => number;
   readonly #atOnce: number;
   readonly #tasks = new Map<string, Task>();
-  readonly #verdicts = new Map<string, { state: string; at: number; problem?: Problem }>();
+  readonly #verdicts = new Map<string, { state: string; begun: number; at: number; problem?: Problem }>();
+  readonly #asks: FreshAsks;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
   constructor(options: { now?: () => number; atOnce?: number } = {}) {
     this.#now = options.now ?? Date.now;
     this.#atOnce = options.atOnce ?? 2;
+    this.#asks = new FreshAsks(this.#now);
   }
 
   /** The verdict known already, without reading anything. */
   known(question: Pick<Question, 'key' | 'state' | 'fresh'>): Extract<Answer, { verifiedAt: number }> | undefined {
+    const since = question.fresh ? this.#asks.since(question.key) : Number.NEGATIVE_INFINITY;
     const verdict = this.#verdicts.get(question.key);
-    if (verdict === undefined || verdict.state !== question.state) return undefined;
-    if (question.fresh && this.#now() - verdict.at > FRESH_MS) return undefined;
+    if (verdict === undefined || verdict.state !== question.state || verdict.begun < since) return undefined;
     return { verifiedAt: verdict.at, ...(verdict.problem === undefined ? {} : { problem: verdict.problem }) };
   }
 
@@ -53,9 +54,9 @@ export class ReadingBack {
     if (known !== undefined) return known;
     const id = `${question.key}\n${question.state}`;
     const task = this.#tasks.get(id) ?? this.#start(id, question);
-    const verdict = await within(task.done, patienceMs);
-    if (verdict === undefined) return { pending: { ...task.progress } };
-    return { verifiedAt: this.#now(), ...verdict };
+    await within(task.done, patienceMs);
+    // A reading that began before the first fresh ask does not answer it.
+    return this.known(question) ?? { pending: { ...task.progress } };
   }
 
   #start(id: string, question: Question): Task {
@@ -68,16 +69,17 @@ export class ReadingBack {
     return task;
   }
 
-  async #read(question: Question, progress: Pending): Promise<Verdict> {
+  async #read(question: Question, progress: Pending): Promise<true> {
     await this.#turn();
+    const begun = this.#now();
     try {
       const problem = await question.read((bytes) => {
         progress.doneBytes += bytes;
       });
       const verdict = problem === undefined ? {} : { problem };
       if (this.#verdicts.size >= MAX_REMEMBERED) this.#verdicts.delete(this.#verdicts.keys().next().value ?? '');
-      this.#verdicts.set(question.key, { state: question.state, at: this.#now(), ...verdict });
-      return verdict;
+      this.#verdicts.set(question.key, { state: question.state, begun, at: this.#now(), ...verdict });
+      return true;
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running -= 1;

@@ -20,7 +20,7 @@ const FILES_AT_ONCE = 4;
 const MAX_MANIFESTS = 4_096;
 const CHECKPOINT = /^step-\d{8,}(\.[0-9a-f]{8})?$/;
 const ARTIFACT = /^([a-z0-9][a-z0-9-]*)(\.[0-9a-f]{8})?$/;
-/** Below this many objects the history was put aside in. */
+const CHANGED = 'its manifest is not the one that was recorded';
 const SEGMENTS = 'metrics/';
 
 export type S3StoreOptions = {
@@ -225,16 +225,22 @@ export const openS3Store = (uri: string, options: S3StoreOptions): CheckpointSto
       if (read === undefined) return fail('Missing', `it has no ${MANIFEST}`);
       if (typeof read === 'string') return { ok: false, problem: unreadable(folder, read) };
       if (read.sha256 !== ref.manifestSha256) {
-        return fail('ManifestChanged', 'its manifest is not the one that was recorded');
+        return fail('ManifestChanged', CHANGED);
       }
       return verificationOf(folder, read, await compare(folder, read, { fresh, patienceMs }));
     },
 
-    async latestVerified({ fresh = false } = {}): Promise<Latest> {
+    async latestVerified({ fresh = false, recorded = [] } = {}): Promise<Latest> {
       const latest: Latest = { problems: [] };
+      const before = new Map(recorded.map((one) => [one.uri, one.manifestSha256]));
       for (const { folder, read } of await published()) {
         if (typeof read === 'string') {
           latest.problems.push(unreadable(folder, read));
+          continue;
+        }
+        const where = uriOf(folder.prefix);
+        if ((before.get(where) ?? read.sha256) !== read.sha256) {
+          latest.problems.push({ code: 'ManifestChanged', message: CHANGED, where });
           continue;
         }
         // While a newer one is read, an older one only counts where that takes no reading.

@@ -73,7 +73,7 @@ export class Lane {
       operatorKubeconfig: proxy.kubeconfig,
       quiet: true,
       settings: { ...FAST, ...settings },
-      trainerArguments: ['--step-ms', '40', '--checkpoint-ms', '40', ...trainerArguments],
+      trainerArguments: ['--step-ms', '30', '--checkpoint-ms', '40', ...trainerArguments],
     });
     return new Lane(world, proxy, audit);
   }

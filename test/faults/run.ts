@@ -25,16 +25,19 @@ export interface RunOptions {
   readonly scenario: Scenario;
   /** What the proxy does to calls. */
   readonly fault?: (lane: Lane, call: ProxyCall, write: LoggedWrite | undefined) => ProxyFault | undefined;
+  /** Called once, before the first operator starts. */
+  readonly begin?: (lane: Lane) => void;
   /** Called at every look, for faults that are no answer to a call. */
-  readonly disturb?: (lane: Lane, seen: Seen) => Promise<unknown> | unknown;
+  readonly disturb?: (lane: Lane, seen: Seen) => unknown;
 }
 
 /** Lets a scenario happen, operators restarted whenever they are gone, until it has come to rest. */
-export async function runScenario({ cluster, name, scenario, fault, disturb }: RunOptions): Promise<Outcome> {
+export async function runScenario({ cluster, name, scenario, fault, begin, disturb }: RunOptions): Promise<Outcome> {
   const started = performance.now();
   const lane = await Lane.start({ cluster, name });
   try {
     if (fault !== undefined) lane.proxy.fault = (call, write) => fault(lane, call, write);
+    begin?.(lane);
     lane.startOperator();
     await lane.world.createGoal(GOAL, scenario.goal);
     const seen = await untilDone(lane, scenario, disturb);

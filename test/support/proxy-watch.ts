@@ -3,7 +3,10 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 /** One line of a watch. */
 export interface ProxyEvent {
   readonly type: string;
-  readonly object: { readonly metadata: { readonly name?: string; readonly resourceVersion?: string } };
+  readonly object: {
+    readonly metadata: { readonly name?: string; readonly resourceVersion?: string };
+    readonly status?: { readonly phase?: string };
+  };
 }
 
 /** What comes out for an event that came in: nothing, itself, itself twice, an older one with it. */
@@ -22,17 +25,20 @@ export function droppedOnce(match: (event: ProxyEvent) => boolean): WatchFilter 
   };
 }
 
-/** Each event comes after the one that follows it. */
-export function swapped(): WatchFilter {
+/** Once, an event of which `match` holds comes after the one that follows it. */
+export function swappedOnce(match: (event: ProxyEvent) => boolean): WatchFilter {
   let held: ProxyEvent | undefined;
+  let done = false;
   return (event) => {
-    if (held === undefined) {
-      held = event;
-      return [];
+    if (held !== undefined) {
+      const pair = [event, held];
+      held = undefined;
+      done = true;
+      return pair;
     }
-    const pair = [event, held];
-    held = undefined;
-    return pair;
+    if (done || !match(event)) return [event];
+    held = event;
+    return [];
   };
 }
 

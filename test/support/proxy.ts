@@ -51,6 +51,7 @@ export class FaultProxy {
   readonly #sockets = new Set<TLSSocket>();
   readonly #watches = new Set<WatchStream>();
   readonly #lists = new Map<string, string>();
+  readonly #kept = new Map<string, string>();
   readonly #occurrences = new Map<string, number>();
   #gone = false;
 
@@ -114,9 +115,14 @@ export class FaultProxy {
     for (const watch of this.#watches) if (watch.resource === resource) watch.end();
   }
 
-  /** From now on lists of a kind are answered with what it looks like now. */
+  /** Remembers what a list of a kind says now, to be told when it is old. */
   async keepList(resource: string, path: string): Promise<void> {
-    this.#lists.set(resource, (await this.#ask('GET', path, {}, '')).text);
+    this.#kept.set(resource, (await this.#ask('GET', path, { accept: 'application/json' }, '')).text);
+  }
+
+  /** From now on lists of the kinds that were kept are answered with what they said then. */
+  serveKeptLists(): void {
+    for (const [resource, text] of this.#kept) this.#lists.set(resource, text);
   }
 
   /** Lists tell the truth again. */
@@ -154,7 +160,7 @@ export class FaultProxy {
     const path = this.#scoped(call);
     if (call.watch) return this.#watch(call, path, response);
     const kept = call.method === 'GET' && call.name === '' ? this.#lists.get(call.resource) : undefined;
-    if (kept !== undefined) return void answer(response, { status: 200, type: 'application/json', text: kept });
+    if (kept !== undefined) return answer(response, { status: 200, type: 'application/json', text: kept });
     const before = write === undefined ? undefined : await this.#versionOf(call);
     const type = incoming.headers['content-type'];
     const headers = {

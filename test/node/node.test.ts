@@ -18,7 +18,12 @@ const run = promisify(execFile);
 const unavailable = nodeUnavailableHere();
 if (unavailable !== undefined) console.warn(`no pods can be run here, so none are tested: ${unavailable}`);
 
-const SERVE = 'import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=8080)';
+/** Serves the root of its own file system. */
+const SERVE = `
+import http.server, os
+os.chdir("/")
+http.server.test(http.server.SimpleHTTPRequestHandler, port=8080)
+`;
 
 describe.skipIf(unavailable !== undefined)('a node of our own', () => {
   let node: TestNode;

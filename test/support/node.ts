@@ -105,6 +105,7 @@ interface Pod {
     readonly name: string;
     readonly namespace: string;
     readonly uid: string;
+    readonly deletionTimestamp?: string;
     readonly ownerReferences?: readonly { readonly kind: string }[];
   };
   readonly status: { readonly phase: string };
@@ -117,7 +118,9 @@ async function drain(client: KubeClient, nodeName: string): Promise<void> {
     const { items } = (await client.call('GET', `/api/v1/pods?fieldSelector=${selector}`)) as { items: readonly Pod[] };
     return items.filter(({ metadata, status }) => {
       const fixed = metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet' || kind === 'Node') ?? false;
-      return !fixed && status.phase !== 'Succeeded' && status.phase !== 'Failed';
+      const over = status.phase === 'Succeeded' || status.phase === 'Failed';
+      // A pod that is being evicted may have failed by then; it is waited for until its object is gone.
+      return !fixed && (metadata.deletionTimestamp !== undefined || !over);
     });
   };
   // Asked again while a disruption budget refuses (429); a pod that is gone (404) is what was wanted.

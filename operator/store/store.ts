@@ -62,8 +62,14 @@ export type CheckpointStore = {
    * reported and before a resume. A store that is far away answers `Verifying` until it has read everything.
    */
   verify(ref: Pick<CheckpointRef, 'uri' | 'manifestSha256'>, options?: { fresh?: boolean }): Promise<Verification>;
-  /** The newest checkpoint that verifies, with the problems of newer ones that do not. */
-  latestVerified(options?: { fresh?: boolean }): Promise<LatestVerified>;
+  /**
+   * The newest checkpoint that verifies, with the problems of newer ones that do not. `recorded` are those known from
+   * before: where a folder is never written twice, one with another manifest than then was tampered with.
+   */
+  latestVerified(options?: {
+    fresh?: boolean;
+    recorded?: readonly Pick<CheckpointRef, 'uri' | 'manifestSha256'>[];
+  }): Promise<Latest>;
   artifacts(): Promise<ArtifactRef[]>;
   /** What the attempt wrote as it ended; undefined when it wrote nothing or something unreadable. */
   result(attempt: string): Promise<AttemptResult | undefined>;

@@ -71,6 +71,8 @@ export const annotations = {
   author: `${GROUP}/author`,
   /** On plans and jobs: spec.budget.limit of the goal when the plan was made. More than this is a raise. */
   statedLimit: `${GROUP}/stated-limit`,
+  /** On jobs being deleted, by people: name of the attempt that need not be verified to be gone any more. */
+  letGo: `${GROUP}/let-go`,
 } as const;
 
 export const finalizers = {
@@ -84,6 +86,8 @@ export const verbs = {
   approve: 'approve',
   /** On {@link budgetResource}: raise, set or remove the budget of an existing goal. */
   raise: 'raise',
+  /** On trainingjobs: let a deleted one go although its instance may still run and be billed. */
+  abandon: 'abandon',
   /** On each of our resources: write status, and create plans and jobs. The operator has it. */
   operate: 'operate',
 } as const;

@@ -143,6 +143,10 @@ export type Attempt = {
    */
   deadline?: Time;
   /**
+   * Limit, less the hold, that the trainer is known to keep its deadline for; only a higher one moves it to later, never a clock. US dollars, a decimal string such as "12.50".
+   */
+  deadlineLimit?: Money;
+  /**
    * What it cost, without storage and fee. US dollars, a decimal string such as "12.50".
    */
   cost?: Money;
@@ -246,6 +250,10 @@ export type Progress = {
    * What it runs on, for example cuda NVIDIA H100.
    */
   device?: string;
+  /**
+   * When the step was first seen, by the operator's clock. RFC 3339.
+   */
+  stepAt?: Time;
   /**
    * When the trainer reported it. RFC 3339.
    */

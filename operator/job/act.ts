@@ -88,7 +88,7 @@ async function launch(
     return;
   }
   const month = await freshMonthView(deps, current, effectiveLimit(o), o.now);
-  if (month?.verdict === 'refuse') deps.launchErrors.set(attempt.name, monthMessage(month));
+  if (month?.verdict === 'refuse') deps.launchErrors.set(attempt.name, { message: monthMessage(month), final: false });
   if (month !== undefined && month.verdict !== 'launch') return;
   try {
     const spec = trainerSpecOf(job, attempt, keeper.storeUri(job.metadata.uid), o.store.latest);
@@ -110,7 +110,10 @@ async function launch(
   } catch (error) {
     if (!refusedForGood(error)) throw error;
     const remedy = isBackendError(error) && error.remedy !== '' ? `. ${error.remedy}` : '';
-    deps.launchErrors.set(attempt.name, `${error.message}${remedy}`);
+    deps.launchErrors.set(attempt.name, {
+      message: `${error.message}${remedy}`,
+      final: error instanceof TerminalError,
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Attempt, Cost } from '@kriptik/crds';
 import type { Forecast } from '../budget/forecast.ts';
-import { billedSpan, computeAt } from '../budget/job-ledger.ts';
+import { billedSpan, computeAt, isKnownToExist } from '../budget/job-ledger.ts';
 import { billedRate, type Spend, spanCost, spendOf } from '../budget/ledger.ts';
 import { type FreezeTimings, percentUsed, reserveFor } from '../budget/limits.ts';
 import { type Meter, meterAt } from '../budget/storage.ts';
@@ -85,9 +85,15 @@ function trainerSeconds(o: JobObserved, field: 'checkpointSeconds' | 'secondsPer
   return o.trainer.status[field] ?? Number.NaN;
 }
 
+/** Compute until now; of an attempt that ended by a clock ahead of ours, all of it. */
+function computeUntilNow(o: JobObserved, attempts: readonly Attempt[]): MicroUsd {
+  const ends = attempts.flatMap(({ goneAt }) => (goneAt === undefined ? [] : [Date.parse(goneAt)]));
+  return computeAt(attempts, o.job.status?.attemptsFolded, Math.max(o.now, ...ends));
+}
+
 /** Compute, storage and fee of these attempts until now. */
 function spendOfJob(o: JobObserved, attempts: readonly Attempt[], meter: Meter | undefined): Spend {
-  const compute = computeAt(attempts, o.job.status?.attemptsFolded, o.now);
+  const compute = computeUntilNow(o, attempts);
   return spendOf(compute, meter === undefined ? zeroMoney : meterAt(meter, o.now));
 }
 
@@ -116,7 +122,7 @@ const ROUNDING = microUsd(3);
 
 /** Money of the limit that may still go to storage, fee included, while nothing runs. */
 function leftOf(o: JobObserved, attempts: readonly Attempt[], limit: MicroUsd, accrued: MicroUsd): MicroUsd {
-  const compute = computeAt(attempts, o.job.status?.attemptsFolded, o.now);
+  const compute = computeUntilNow(o, attempts);
   return maxMoney(zeroMoney, subtractMoney(limit, addMoney(spendOf(compute, accrued).total, ROUNDING)));
 }
 
@@ -130,13 +136,13 @@ export function hasRoomToStart(o: JobObserved, { limit, spent, rate, reserve }: 
 
 /** The cost block of the status. `running` says whether money is being spent on an instance at `now`. */
 export function costStatus(o: JobObserved, attempts: readonly Attempt[], money: JobMoney, running: boolean): Cost {
-  const next = costNow(o, attempts, money, running);
   const before = o.job.status?.cost;
+  const next = notBelow(before, costNow(o, attempts, money, running));
   return before !== undefined && !running && keeps(o, before, next) ? before : next;
 }
 
 function costNow(o: JobObserved, attempts: readonly Attempt[], money: JobMoney, running: boolean): Cost {
-  const spend = spendOfJob(o, attempts, money.meter);
+  const spend = spendOfJob(o, attempts.filter(isKnownToExist), money.meter);
   const kept =
     money.meter === undefined || money.meter.until === money.meter.since ? zeroMoney : storedRate(money.meter);
   const metered = running || money.meter !== undefined;
@@ -162,6 +168,14 @@ function costNow(o: JobObserved, attempts: readonly Attempt[], money: JobMoney, 
       options: [...forecast.options],
     }),
   };
+}
+
+/** What was told as spent stands until more is, whatever is learned of an earlier attempt. */
+function notBelow(before: Cost | undefined, next: Cost): Cost {
+  if (before === undefined || parseMoney(next.spent) >= parseMoney(before.spent)) return next;
+  const { spent, compute, storage, platformFee } = before;
+  const percent = Math.min(1_000_000, percentUsed(parseMoney(spent), parseMoney(next.limit)));
+  return { ...next, spent, compute, storage, platformFee, percentUsed: percent };
 }
 
 /** At rest, what storage adds is written once a day and a cent, or where a line is crossed; readers compute the rest. */

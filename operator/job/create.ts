@@ -3,6 +3,7 @@ import { addMoney } from '../money.ts';
 import { replaceLast } from './attempts.ts';
 import { moneyOf } from './cost.ts';
 import { ended } from './ended.ts';
+import { failed } from './failure.ts';
 import { situationOf } from './live-situation.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
 import type { JobObserved } from './types.ts';
@@ -11,7 +12,8 @@ import type { JobObserved } from './types.ts';
 export function create(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
   const asked = askedToStop(o) ?? (o.approval.approved ? undefined : 'Superseded');
   if (asked !== undefined) return ended(o, attempts, { ...live, stopReason: asked }, undefined);
-  const hindrance = o.launchError ?? outdated(o, attempts, live);
+  if (o.launchError?.final === true) return impossible(o, attempts, live, o.launchError.message);
+  const hindrance = o.launchError?.message ?? outdated(o, attempts, live);
   if (hindrance !== undefined) return refused(o, attempts, live, hindrance);
   return stepOf(o, attempts, situationOf(live), {
     actions: [{ type: 'Launch', attempt: live }],
@@ -29,16 +31,27 @@ function outdated(o: JobObserved, attempts: readonly Attempt[], live: Attempt): 
 }
 
 /** Nothing was created, so nothing is billed: the attempt ends at the moment it began. */
+function neverCreated(live: Attempt, outcome: NonNullable<Attempt['outcome']>, message: string): Attempt {
+  const end = { state: 'Gone', goneAt: live.createdAt, lastStep: live.resumedFromStep, cost: '0.00' } as const;
+  return { ...live, ...end, outcome, message: message.slice(0, 4096) };
+}
+
+/** No provider could ever run it: it is for people to change the plan. */
+function impossible(o: JobObserved, attempts: readonly Attempt[], live: Attempt, message: string): Step {
+  const remedy = 'change the goal, or spec.selection of a new plan, and approve that';
+  return stepOf(
+    o,
+    replaceLast(attempts, neverCreated(live, 'Failed', message)),
+    failed(o, 'CannotRun', message, remedy),
+    {
+      events: [event('Warning', 'CannotRun', message)],
+      diagnosis: [{ code: 'CannotRun', message, remedy }],
+    },
+  );
+}
+
 function refused(o: JobObserved, attempts: readonly Attempt[], live: Attempt, message: string): Step {
-  const gone: Attempt = {
-    ...live,
-    state: 'Gone',
-    goneAt: live.createdAt,
-    outcome: 'Lost',
-    lastStep: live.resumedFromStep,
-    cost: '0.00',
-    message,
-  };
+  const gone = neverCreated(live, 'Lost', message);
   return stepOf(
     o,
     replaceLast(attempts, gone),

@@ -5,6 +5,7 @@ import { zeroMoney } from '../money.ts';
 import { sameJson } from '../runtime/json.ts';
 import { foldAttempts, liveAttempt } from './attempts.ts';
 import { costStatus, type JobMoney, moneyOf } from './cost.ts';
+import { whileDeleted } from './deletion.ts';
 import { diagnose } from './diagnosis/diagnose.ts';
 import { etaBand, markedPace } from './forecast.ts';
 import { decideIdle } from './idle.ts';
@@ -26,7 +27,7 @@ const LISTED_CHECKPOINTS = 20;
 export function decideJob(o: JobObserved): JobDecision {
   const attempts = o.job.status?.attempts ?? [];
   const live = liveAttempt(attempts);
-  const step = live === undefined ? decideIdle(o, attempts) : decideLive(o, attempts, live);
+  const step = whileDeleted(o, live === undefined ? decideIdle(o, attempts) : decideLive(o, attempts, live));
   const next = statusOf(o, step);
   const status = throttle(o, next.status);
   const told = moneyEvents(o.job.status?.conditions ?? [], status.conditions ?? []);

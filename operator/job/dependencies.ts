@@ -8,6 +8,7 @@ import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject } from '../runtime/types.ts';
 import type { TrainerClient } from '../trainer/client.ts';
 import type { JobSettings } from './settings.ts';
+import type { Refusal } from './types.ts';
 
 /** Everything the job controller reaches the world through. */
 export interface JobDependencies {
@@ -32,5 +33,5 @@ export interface JobDependencies {
   /** A fresh secret for one attempt's control server. */
   readonly newToken: () => string;
   /** Refusals to create, by attempt name; filled by the launch, read by the next look. */
-  readonly launchErrors: Map<string, string>;
+  readonly launchErrors: Map<string, Refusal>;
 }

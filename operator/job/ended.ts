@@ -11,7 +11,7 @@ import { cannotJudge, closeUnjudged } from './unjudged.ts';
 import { seen } from './waiting.ts';
 
 /** Failures of the trainer that another try from the last checkpoint may cure. */
-const RETRIABLE = new Set(['internal', 'Internal']);
+const RETRIABLE = new Set(['internal', 'Internal', 'storeUnreachable', 'peerLost', 'hung']);
 
 /**
  * Closes the newest attempt: its instance is verified absent or has exited for good. The end, its

@@ -132,17 +132,23 @@ export function stopping(o: JobObserved, attempts: readonly Attempt[], live: Att
 
 /**
  * What the trainer says it will keep is compared, not what was once written down: the operator may have died, or the
- * trainer been out of reach, between the two. Where it says how long is left, clocks play no part. While this operator's
- * clock is behind what was written down, nothing is prolonged.
+ * trainer been out of reach, between the two. Where it says how long is left, clocks play no part. A deadline moves to
+ * later only for a higher limit than the trainer is known to keep it for: a clock that was set is no reason.
  */
-export function movedDeadline(o: JobObserved, money: JobMoney): string | undefined {
+export function keptDeadline(
+  o: JobObserved,
+  live: Attempt,
+  money: JobMoney,
+): Pick<Attempt, 'deadline' | 'deadlineLimit'> {
   const next = deadlinesFor(money.runLimit, money.spent, money.rate, o.now, money.timings)?.trainer;
-  if (next === undefined || o.trainer === undefined || !('status' in o.trainer)) return undefined;
+  if (next === undefined || o.trainer === undefined || !('status' in o.trainer)) return {};
   const { deadline, deadlineSeconds } = o.trainer.status;
   const byClock = deadline === null ? Number.NaN : Date.parse(deadline);
   const held = deadlineSeconds === null || deadlineSeconds === undefined ? byClock : o.now + deadlineSeconds * 1000;
-  if (Math.abs(next - held) <= DEADLINE_DRIFT_MS || (o.clockBehind === true && next > held)) return undefined;
-  return new Date(next).toISOString();
+  if (Math.abs(next - held) <= DEADLINE_DRIFT_MS) return { deadlineLimit: formatMoney(money.runLimit) };
+  const raised = live.deadlineLimit === undefined || money.runLimit > parseMoney(live.deadlineLimit);
+  if (next > held && (!raised || o.clockBehind === true)) return {};
+  return { deadline: new Date(next).toISOString() };
 }
 
 export function budgetEvents(o: JobObserved, level: string, money: JobMoney): JobEvent[] {

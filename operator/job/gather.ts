@@ -124,10 +124,10 @@ async function askTrainer(
   if (runtime === undefined || newest === undefined || instance === undefined || instance === 'unknown') return {};
   if (instance.state === 'exited') return {};
   if (instance.endpoint === undefined) return { trainer: { unreachable: 'it does not listen yet' } };
-  const token = recoversToken(runtime.backend) ? await runtime.backend.token(newest.name) : undefined;
-  if (token === undefined) return { trainer: { unreachable: 'its token is not known' } };
-  const client = deps.trainerClient(instance.endpoint, token);
   try {
+    const token = recoversToken(runtime.backend) ? await runtime.backend.token(newest.name) : undefined;
+    if (token === undefined) return { trainer: { unreachable: 'its token is not known' } };
+    const client = deps.trainerClient(instance.endpoint, token);
     const status = await client.status();
     // A trainer that is to stop has better things to do.
     const curve =

@@ -46,7 +46,9 @@ describe('a job with an open attempt', () => {
     },
     {
       case: 'gives up an attempt the provider refused',
-      observed: makeObserved(makeJob().attempt('Creating').obj()).at(61).with({ launchError: 'full' }),
+      observed: makeObserved(makeJob().attempt('Creating').obj())
+        .at(61)
+        .with({ launchError: { message: 'full', final: false } }),
       want: { phase: 'Pending', actions: [] },
     },
     {

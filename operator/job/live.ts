@@ -5,8 +5,8 @@ import { replaceLast } from './attempts.ts';
 import { type JobMoney, moneyOf } from './cost.ts';
 import { create } from './create.ts';
 import { ended } from './ended.ts';
-import { budgetEvents, movedDeadline, staleRequest, stop, stopping, withdrawnStop } from './freeze.ts';
-import { hungSince, terminate } from './hung.ts';
+import { budgetEvents, keptDeadline, staleRequest, stop, stopping, withdrawnStop } from './freeze.ts';
+import { terminate, uselessSince } from './hung.ts';
 import { situationOf } from './live-situation.ts';
 import { queued, withdraw } from './queued.ts';
 import { askedToStop, type Step, stepOf } from './step.ts';
@@ -50,11 +50,11 @@ function run(o: JobObserved, attempts: readonly Attempt[], before: Attempt, live
   if (level === 'Freeze') return halt(o, list, current, money, 'Budget');
   const late = waitedTooLong(o, current);
   if (late !== undefined && current.state !== 'Running') return withdraw(o, list, current, money, 'Capacity', late);
-  const hung = hungSince(o, current);
-  if (hung !== undefined) return terminate(o, list, current, hung);
+  const useless = uselessSince(o, current);
+  if (useless !== undefined) return terminate(o, list, current, useless);
 
-  const deadline = movedDeadline(o, money);
-  const kept = deadline === undefined ? current : { ...current, deadline };
+  const { deadline, deadlineLimit } = keptDeadline(o, current, money);
+  const kept = { ...current, ...(deadline && { deadline }), ...(deadlineLimit && { deadlineLimit }) };
   const actions: JobAction[] = deadline === undefined ? [] : [{ type: 'SetDeadline', deadline }];
   return stepOf(o, replaceLast(list, kept), situationOf(kept), {
     actions: [...actions, ...staleRequest(o)],

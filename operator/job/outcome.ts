@@ -50,7 +50,19 @@ export function goneAtOf(o: JobObserved, attempt: Attempt, exited: Instance | un
   if (attempt.goneAt !== undefined) return attempt.goneAt;
   const told = o.job.status?.attempts?.some(({ name, state }) => name === attempt.name && state !== 'Gone') === true;
   const asOf = told ? Date.parse(o.job.status?.cost?.asOf ?? attempt.createdAt) : 0;
-  return new Date(Math.max(Date.parse(attempt.createdAt), asOf, exited?.exit?.at ?? o.now)).toISOString();
+  const ends = [Date.parse(attempt.createdAt), asOf, exited?.exit?.at ?? o.now, billedEnd(attempt, exited)];
+  return new Date(Math.max(...ends)).toISOString();
+}
+
+/**
+ * The beginning on record and the provider's end may be of two clocks. The provider's own beginning and end are of one:
+ * what lies between them is billed at the least.
+ */
+function billedEnd(attempt: Attempt, exited: Instance | undefined): number {
+  const began = exited?.billedFrom ?? exited?.startedAt;
+  const exit = exited?.exit?.at;
+  if (began === undefined || exit === undefined || attempt.queued === true) return 0;
+  return Date.parse(attempt.billedFrom ?? attempt.createdAt) + exit - began;
 }
 
 /**

@@ -76,6 +76,7 @@ describe('progress', () => {
       tokensPerSecond: '310',
       secondsPerStep: '1',
       etaSeconds: 260,
+      stepAt: time(0),
       updatedAt: time(0),
     });
   });

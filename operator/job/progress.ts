@@ -30,6 +30,7 @@ export function progressOf(report: TrainerStatus, previous: Progress | undefined
     etaSeconds:
       report.etaSeconds === null || report.etaSeconds === undefined ? undefined : Math.round(report.etaSeconds),
     device: report.device?.name,
+    stepAt: step === previous?.step ? (previous.stepAt ?? previous.updatedAt) : new Date(now).toISOString(),
     updatedAt: new Date(now).toISOString(),
   });
 }

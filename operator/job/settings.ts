@@ -12,6 +12,9 @@ export interface JobSettings {
   readonly teardownMs: number;
   /** An instance that does not answer for this long while it should is treated as hung. */
   readonly unreachableMs: number;
+  /** A trainer that answers but makes no step for this long, and for `stuckFactor` times the usual, is replaced. */
+  readonly stuckFloorMs: number;
+  readonly stuckFactor: number;
   /** Time for the program and the model to load before the trainer answers for the first time. */
   readonly startupMs: number;
   /** Time to save on pause, suspension or supersession, where no money forces a shorter one. */
@@ -30,6 +33,8 @@ export interface JobSettings {
   readonly maxWaitMs: number;
   /** How long an attempt may wait for hardware or its image, where its provider does not say. */
   readonly capacityTimeoutMs: number;
+  /** After this long people are told what keeps a deleted job from going. */
+  readonly deletionPatienceMs: number;
   /** Attempts in a row that eviction, preemption or the loss of a node may end without a single step forward. */
   readonly maxInterrupted: number;
 }
@@ -41,6 +46,8 @@ export const defaultJobSettings: JobSettings = {
   assumedStartMs: 20_000,
   teardownMs: 4_000,
   unreachableMs: 60_000,
+  stuckFloorMs: 600_000,
+  stuckFactor: 30,
   startupMs: 600_000,
   pauseMs: 120_000,
   killGraceMs: 5_000,
@@ -50,5 +57,6 @@ export const defaultJobSettings: JobSettings = {
   waitMs: 15_000,
   maxWaitMs: 300_000,
   capacityTimeoutMs: 600_000,
+  deletionPatienceMs: 120_000,
   maxInterrupted: 20,
 };

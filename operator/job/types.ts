@@ -20,6 +20,13 @@ export interface VerifiedArtifact {
   readonly sizeBytes: number;
 }
 
+/** Why an attempt was not created. */
+export interface Refusal {
+  readonly message: string;
+  /** The same again would be refused again, wherever it is tried. */
+  readonly final: boolean;
+}
+
 /** Where a job keeps its work. */
 export interface StorePlace {
   /** ComputeProvider whose store it is. */
@@ -111,7 +118,7 @@ export interface JobObserved {
   /** The losses of the run so far; absent where the trainer was not asked for them. */
   readonly curve?: Curve | undefined;
   /** Why the provider refused to create the newest attempt; nothing was created then. */
-  readonly launchError?: string | undefined;
+  readonly launchError?: Refusal | undefined;
   readonly store: StoreView;
   /** Where that store is; undefined when its provider is gone and was never seen. */
   readonly storePlace?: StorePlace | undefined;
@@ -149,6 +156,7 @@ export interface JobDecision {
 export type Situation =
   | { readonly kind: 'Pending'; readonly reason: string; readonly message: string }
   | { readonly kind: 'Provisioning'; readonly reason?: string; readonly message: string }
-  | { readonly kind: 'Running' | 'Freezing' | 'Pausing' | 'Terminating'; readonly message: string }
+  | { readonly kind: 'Running' | 'Freezing' | 'Pausing'; readonly message: string }
+  | { readonly kind: 'Terminating'; readonly reason?: string; readonly message: string }
   | { readonly kind: 'Frozen' | 'Paused' | 'Succeeded' | 'Superseded' | 'Terminated'; readonly message: string }
   | { readonly kind: 'Failed'; readonly reason: string; readonly message: string };

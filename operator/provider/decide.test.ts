@@ -54,7 +54,7 @@ describe('an instance', () => {
     startedAt: START - ageMs,
   });
   const open = makeJob().attempt('Running').obj();
-  const closed = makeJob().attempt('Gone').obj();
+  const closed = makeJob().attempt('Gone', { outcome: 'Stopped' }).obj();
   const name = 'kriptik-0e5a1c3e-1';
 
   it.each([

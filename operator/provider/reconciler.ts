@@ -10,9 +10,10 @@ import type { EventRecorder } from '../runtime/events.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
 import type { ObjectKey } from '../runtime/types.ts';
-import { decideProvider, orphans } from './decide.ts';
+import { decideProvider } from './decide.ts';
 import { type Market, offersOfProvider } from './offers.ts';
 import type { ProviderRegistry } from './registry.ts';
+import { type Swept, sweep } from './sweep.ts';
 
 export interface ProviderDependencies {
   readonly client: ResourceClient<ComputeProvider>;
@@ -28,8 +29,8 @@ export interface ProviderDependencies {
 /** Between two probes of a provider that is ready, and of one that is not. In ms. */
 const PROBE_MS = { ready: 60_000, notReady: 15_000 };
 
-/** Between SIGTERM and SIGKILL of an instance nobody accounts for. */
-const ORPHAN_GRACE_MS = 10_000;
+/** Between two looks at instances without an owner that were told to end. In ms. */
+const ENDING_MS = 5_000;
 
 /** Probes a provider, says whether it is ready and why not, and ends what runs there without an owner. */
 export class ProviderReconciler implements Reconciler {
@@ -72,8 +73,10 @@ export class ProviderReconciler implements Reconciler {
         note: after.message,
       });
     }
-    await this.#sweep(provider, context);
-    return { requeueAfterMs: after?.status === 'True' ? PROBE_MS.ready : PROBE_MS.notReady };
+    const swept = await this.#sweep(provider, context);
+    for (const failure of swept?.failures ?? []) context.log.error({ failure }, 'an instance could not be ended');
+    const usual = after?.status === 'True' ? PROBE_MS.ready : PROBE_MS.notReady;
+    return { requeueAfterMs: swept === undefined || swept.ending === 0 ? usual : ENDING_MS };
   }
 
   async #probe(provider: ComputeProvider): Promise<ProbeResult | undefined> {
@@ -98,20 +101,18 @@ export class ProviderReconciler implements Reconciler {
     }
   }
 
-  /** Ends what no job accounts for. The job list is read from the API server, not from a cache that may lag. */
-  async #sweep(provider: ComputeProvider, context: ReconcileContext): Promise<void> {
-    const backend = this.#deps.registry.runtime(provider)?.backend;
-    if (backend === undefined) return;
-    const instances = await backend.list();
-    if (orphans(instances, this.#deps.jobs.list(), this.#deps.clock.now()).length === 0) return;
-    const jobs = (await this.#deps.jobClient.list({ signal: context.signal })).items;
-    for (const orphan of orphans(instances, jobs, this.#deps.clock.now())) {
-      if (orphan.state === 'exited') {
-        await backend.release(orphan.name);
-        continue;
-      }
-      context.log.warn({ instance: orphan.name }, 'ending an instance that no job accounts for');
-      await backend.terminate(orphan.name, { graceMs: ORPHAN_GRACE_MS });
-    }
+  async #sweep(provider: ComputeProvider, context: ReconcileContext): Promise<Swept | undefined> {
+    const { registry, jobs, jobClient, clock, events } = this.#deps;
+    const backend = registry.runtime(provider)?.backend;
+    if (backend === undefined) return undefined;
+    return await sweep({
+      backend,
+      provider,
+      known: jobs.list(),
+      fresh: async () => (await jobClient.list({ signal: context.signal })).items,
+      now: () => clock.now(),
+      events,
+      log: context.log,
+    });
   }
 }

@@ -85,6 +85,12 @@ describe('somebody with every right but the verb operate is stopped', () => {
       'annotations that start with training.kriptik.ai/',
     ],
     [
+      'lets a job go whose instance may still run',
+      'job',
+      { 'metadata.annotations': { ...metadata.annotations, 'training.kriptik.ai/let-go': 'help-desk-1' } },
+      'needs the verb "abandon" on trainingjobs.training.kriptik.ai',
+    ],
+    [
       'removes the author',
       'plan',
       { 'metadata.annotations': undefined },
@@ -166,6 +172,15 @@ describe('an editor', () => {
     const finalizers = ['training.kriptik.ai/instances'];
     expectAccepted(await as('editor', { dryRun: true }).replace(edit(job, { 'metadata.finalizers': finalizers })));
   });
+});
+
+it('lets a budget owner let a job go', async () => {
+  await bind(cluster(), 'owner', 'kriptik-budget-owner', ['abandon', 'trainingjobs']);
+  const letGo = { metadata: { annotations: { 'training.kriptik.ai/let-go': 'help-desk-1' } } };
+  await vi.waitFor(
+    async () => expectAccepted(await as('owner', { dryRun: true }).patch('TrainingJob', 'help-desk-0123abcd', letGo)),
+    PATIENCE,
+  );
 });
 
 it('keeps a provider that still has instances', async () => {

@@ -26,6 +26,7 @@ const TARGETS: Readonly<Record<string, readonly string[]>> = {
   describe: ['goals', 'plans', 'jobs'],
   pause: ['goals', 'jobs'],
   resume: ['goals', 'jobs'],
+  terminate: ['goals', 'jobs'],
   raise: ['goals'],
   logs: ['goals', 'jobs'],
   checkpoints: ['goals', 'jobs'],

@@ -53,10 +53,18 @@ export function computeAt(
   return computeOf(attempts.map(billedSpan), folded, at);
 }
 
-/** What a job has cost up to `at`, as {@link computeAt}. */
+/**
+ * Whether an attempt is more than an intention: one that was never seen may not have been created. Until it is seen it
+ * counts against the budget, but is not told as spent.
+ */
+export function isKnownToExist({ state, instance, billedFrom }: Attempt): boolean {
+  return state !== 'Creating' || instance !== undefined || billedFrom !== undefined;
+}
+
+/** What a job has cost up to `at`, as {@link computeAt}, without attempts that were never seen. */
 export function spendAt(record: LedgerRecord, at: number): Spend {
   const meter = meterOf(record.storage);
-  const compute = computeAt(record.attempts ?? [], record.attemptsFolded, at);
+  const compute = computeAt((record.attempts ?? []).filter(isKnownToExist), record.attemptsFolded, at);
   return spendOf(compute, meter === undefined ? zeroMoney : meterAt(meter, at));
 }
 

@@ -74,6 +74,26 @@ describe("the trainer's own control server", () => {
     expect(checkpoint?.sizeBytes).toBe(done?.checkpoint?.sizeBytes);
   });
 
+  test('gives up a request that nobody has begun on', async () => {
+    await trainer.checkpoint({ id: 'freeze-2', stop: true, reason: 'Budget' });
+    expect(await trainer.cancelCheckpoint('freeze-2')).toBe(true);
+    expect(await trainer.checkpointState('freeze-2')).toBeUndefined();
+    expect(await trainer.cancelCheckpoint('freeze-1')).toBe(false);
+  });
+
+  test('shows what the operator judges a run by', async () => {
+    const shown = await trainer.status();
+    expect(shown).toMatchObject({
+      stepsSinceCheckpoint: 0,
+      lastCheckpointError: null,
+      dataWaitShare: 0.2,
+      gradNorm: 1,
+    });
+    expect(shown.hostMemory?.totalBytes).toBeGreaterThan(0);
+    expect(Date.parse(shown.lastProgressAt ?? '')).toBeGreaterThan(Date.parse(shown.startedAt));
+    expect(shown.world).toEqual({ size: 1, nodes: 1 });
+  });
+
   test('takes a deadline, a stop, and refuses as expected', async () => {
     const before = Date.now();
     const held = (await trainer.setDeadlineIn(90)) ?? 0;

@@ -44,8 +44,15 @@ export const trainerFault = z.object({
   message: z.string(),
   where: z.string().nullish(),
   remedy: z.string().nullish(),
+  /** Figures, where the code has some: what a run that ran out of memory had asked for. */
+  details: z.record(z.string(), z.unknown()).nullish(),
 });
 export type TrainerFault = z.infer<typeof trainerFault>;
+
+/** Why the last checkpoint could not be stored. */
+export const checkpointError = z.object({ code: z.string(), message: z.string(), step: count, at: rfc3339 });
+
+const memory = z.object({ usedBytes: count, totalBytes: count });
 
 const scores = z.record(z.string(), z.number().nullable());
 
@@ -61,7 +68,7 @@ export const evaluation = z.object({
   history: z.array(z.object({ step: count, values: scores })).nullish(),
 });
 
-export const requestState = z.enum(['pending', 'writing', 'done', 'failed']);
+export const requestState = z.enum(['pending', 'writing', 'done', 'failed', 'cancelled']);
 
 /** GET /v1/status. Figures are null until they are known. */
 export const status = z.object({
@@ -94,13 +101,18 @@ export const status = z.object({
   lastProgressAt: rfc3339.nullish(),
   stepsSinceCheckpoint: count.nullish(),
   /** The last save that failed, until one succeeds. */
-  lastCheckpointError: z.object({ code: z.string(), message: z.string(), step: count, at: rfc3339 }).nullish(),
+  lastCheckpointError: checkpointError.nullish(),
   /** Share of the last steps' time that was spent waiting for data, 0..1. */
   dataWaitShare: figure.optional(),
   /** Steps whose loss or gradient was not a finite number. */
   nonFinite: z.object({ steps: count, lastStep: count, what: z.string() }).nullish(),
   /** Memory of the device that trains, bytes. */
-  memory: z.object({ usedBytes: count, totalBytes: count }).nullish(),
+  memory: memory.nullish(),
+  /** Of the machine or container, against the limit at which the kernel kills. */
+  hostMemory: memory.nullish(),
+  gradNorm: figure.optional(),
+  /** Processes of the run, and the nodes they are on. */
+  world: z.object({ size: count, nodes: count }).nullish(),
   evaluation: evaluation.nullish(),
   warnings: z.array(z.unknown()).default([]),
 });
@@ -116,6 +128,8 @@ export const metricPoint = z.object({
   gradNorm: figure.optional(),
   dataWaitShare: figure.optional(),
   tokensPerSecond: figure.optional(),
+  /** On a point of its own: figures on held-out rows. */
+  evaluation: scores.optional(),
 });
 export type MetricPoint = z.infer<typeof metricPoint>;
 

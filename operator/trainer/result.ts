@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { artifactInfo, checkpointInfo, trainerFault } from './messages.ts';
+import { artifactInfo, checkpointError, checkpointInfo, trainerFault } from './messages.ts';
 
 /** attempts/<attempt>/result.json, written atomically before the trainer exits. */
 export const attemptResult = z.object({
@@ -11,6 +11,8 @@ export const attemptResult = z.object({
   checkpoint: checkpointInfo.nullable(),
   artifacts: z.array(artifactInfo),
   error: trainerFault.nullable(),
+  /** Where the run ended with less saved than it had trained. */
+  lastCheckpointError: checkpointError.nullish(),
   finishedAt: z.iso.datetime({ offset: true }),
 });
 export type AttemptResult = z.infer<typeof attemptResult>;

@@ -46,6 +46,11 @@ const hyperparameters = z.strictObject({
   checkpointEverySteps: z.number().int().positive(),
   gradientCheckpointing: z.boolean(),
   precision: z.enum(['fp32', 'bf16', 'fp16']),
+  optimizer: z.enum(['adamw', 'adamw-8bit', 'adafactor']).exactOptional(),
+  weightPrecision: z.enum(['mixed', 'bf16', 'fp32']).exactOptional(),
+  offloadOptimizer: z
+    .literal(false, "this trainer keeps the optimizer's state beside the weights; plan without offloading it")
+    .exactOptional(),
 });
 
 /** Rows kept from training, on which the base and the result are measured. */
@@ -69,6 +74,24 @@ const METHODS = [
 ] as const satisfies readonly MethodName[];
 const MODALITIES = ['llm', 'code', 'multimodal', 'image', 'video', 'audio'] as const satisfies readonly Modality[];
 
+/** How an S3 store is reached; without a folder of keys those of the trainer's environment count. */
+const s3 = z.object({
+  endpoint: z.string().exactOptional(),
+  region: z.string().exactOptional(),
+  pathStyle: z.boolean().exactOptional(),
+  credentialsDir: z.string().exactOptional(),
+});
+
+const store = z.object({
+  uri: z.string().min(1),
+  s3: s3.exactOptional(),
+  /** Where the claim of a pvc:// URI is mounted. */
+  mount: z.string().exactOptional(),
+  keepLast: z.number().int().positive().exactOptional(),
+  /** Local folder in which checkpoints are staged on their way. */
+  scratch: z.string().exactOptional(),
+});
+
 /** What one attempt trains; the operator writes it, the backend adds `control`. */
 export const trainerSpec = z.object({
   protocol: z.literal(PROTOCOL),
@@ -80,12 +103,14 @@ export const trainerSpec = z.object({
   data: z.array(data).min(1),
   hyperparameters,
   evaluation: evaluation.exactOptional(),
-  store: z.object({ uri: z.string().min(1) }),
+  store,
   resume: z.object({ uri: z.string(), step: z.number().int().nonnegative(), manifestSha256: sha256 }).nullable(),
   outputs: z.array(z.enum(['adapter', 'merged'])),
   deadline: rfc3339.nullable(),
   /** From the writing of the spec to the deadline; counted from the start, so that a slow clock cannot prolong it. */
   deadlineSeconds: z.number().nonnegative().exactOptional(),
+  /** Without a step for so long while training, the trainer ends by itself; absent, it never does. */
+  hungAfterSeconds: z.number().positive().exactOptional(),
   card: z.object({
     goal: z.string(),
     plan: z.string(),
@@ -101,7 +126,7 @@ export const controlSpec = z.object({
   host: z.string(),
   port: z.number().int().min(0).max(65_535),
   tokenFile: z.string(),
-  portFile: z.string(),
+  portFile: z.string().exactOptional(),
 });
 
 /** The whole of spec.json as the trainer reads it. */

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,14 @@ def _run(options: argparse.Namespace) -> int:
     from kriptik_trainer.run import run  # noqa: PLC0415
 
     return run(options.spec)
+
+
+def _last_word(error: TrainerError) -> None:
+    """Without a spec that can be read there is no store: the container's runtime is still told."""
+    from kriptik_trainer.termination import path_of, summary, write  # noqa: PLC0415
+
+    result = {"outcome": "failed", "step": 0, "error": error.to_json()}
+    write(path_of(os.environ), summary(result, 0, error.exit_code))
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -134,6 +143,8 @@ def main(arguments: Sequence[str]) -> int:
         code: int = options.do(options)
     except TrainerError as error:
         sys.stderr.write(f"error: {error}\n")
+        if options.do is _run:
+            _last_word(error)
         if options.do is not _run:
             _print({"ok": False, "error": error.to_json()})
         return error.exit_code

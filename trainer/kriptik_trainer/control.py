@@ -115,24 +115,23 @@ class Api:
         given = [name for name in ("deadline", "seconds") if name in body]
         if len(given) != 1:
             raise _invalid("Give either deadline or seconds.")
-        now = self._progress.clock.wall()
         value = body[given[0]]
+        wall: float | None = None
+        within: float | None = None
         if given[0] == "seconds":
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise _invalid("seconds must be a number.")
             if not math.isfinite(value) or abs(value) > MAX_DEADLINE_SECONDS:
                 raise _invalid("seconds must be within ten years.")
-            wall: float | None = now + value
-        elif value is None:
-            wall = None
+            within = value
         elif isinstance(value, str):
             try:
                 wall = from_rfc3339(value)
             except (ValueError, OverflowError) as error:
                 raise _invalid(f"deadline: {error}") from None
-        else:
+        elif value is not None:
             raise _invalid("deadline must be an RFC 3339 time or null.")
-        return 200, {"deadline": self._progress.set_deadline(wall)}
+        return 200, {"deadline": self._progress.set_deadline(wall, within)}
 
 
 def _id(body: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,9 +71,16 @@ class Deadline:
     monotonic: float
 
     @staticmethod
-    def at(wall: float, wall_now: float, monotonic_now: float) -> Deadline:
-        """The deadline `wall` (seconds since the epoch), noted at the given readings."""
-        return Deadline(wall, monotonic_now + (wall - wall_now))
+    def at(
+        wall: float | None, wall_now: float, monotonic_now: float, within: float | None = None
+    ) -> Deadline | None:
+        """The deadline `wall` (seconds since the epoch), noted at the given readings, or so many seconds
+        `within` which it is, whichever is earlier; None where neither is given."""
+        if wall is None and within is None:
+            return None
+        by_wall = math.inf if wall is None else wall - wall_now
+        left = min(by_wall, math.inf if within is None else within)
+        return Deadline(wall_now + left if wall is None else wall, monotonic_now + left)
 
     def remaining(self, wall_now: float, monotonic_now: float) -> float:
         """Seconds left, negative when it has passed."""

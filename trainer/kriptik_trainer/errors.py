@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 class ExitCode:
@@ -33,17 +33,20 @@ class TrainerError(Exception):
     where: str | None = None
     remedy: str | None = None
     exit_code: int = ExitCode.INPUT
+    details: dict[str, Any] | None = None
+    """Figures for programs, where the code has some."""
 
     def __str__(self) -> str:
         place = f" ({self.where})" if self.where else ""
         cure = f" Remedy: {self.remedy}" if self.remedy else ""
         return f"{self.message}{place}.{cure}"
 
-    def to_json(self) -> dict[str, str | None]:
+    def to_json(self) -> dict[str, Any]:
         """The protocol's `error` object."""
         return {
             "code": self.code,
             "message": self.message,
             "where": self.where,
             "remedy": self.remedy,
+            **({} if self.details is None else {"details": self.details}),
         }

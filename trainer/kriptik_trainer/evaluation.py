@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from kriptik_trainer.metrics import Metrics, finite
 from kriptik_trainer.progress import Progress
 from kriptik_trainer.spec import Spec
 from kriptik_trainer.store import Store
+
+HISTORY = 100
+"""Looks that the status shows."""
 
 
 class Evaluator:
@@ -27,6 +31,7 @@ class Evaluator:
         self._metrics = metrics
         self._store = store
         self.base: dict[str, float] | None = None
+        self._history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
         self.seconds = 0.0
         """How long the slowest measurement took."""
 
@@ -39,6 +44,9 @@ class Evaluator:
         """Takes the base model's figures from an earlier attempt."""
         if isinstance(base, dict) and base:
             self.base = {str(name): float(value) for name, value in base.items()}
+        for point in self._metrics.history():
+            if "evaluation" in point:
+                self._history.append({"step": point["step"], "values": point["evaluation"]})
 
     def due(self, step: int) -> bool:
         """Whether this step, not the last one, is one to measure at."""
@@ -62,15 +70,19 @@ class Evaluator:
         if self.base is None:
             self.base = found
         metric, better = self._executor.watched
+        latest = {name: finite(value) for name, value in found.items()}
+        self._history.append({"step": step, "values": latest})
         self._progress.set(
             evaluation={
                 "metric": metric,
                 "better": better,
                 "step": step,
                 "base": {name: finite(value) for name, value in self.base.items()},
-                "latest": {name: finite(value) for name, value in found.items()},
+                "latest": latest,
+                "history": list(self._history),
             }
         )
+        self._progress.moved()
         self._metrics.evaluated(step, found)
         log(f"step {step}: {metric} {found[metric]:.4g}, base {self.base[metric]:.4g}")
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from kriptik_trainer.errors import ExitCode, TrainerError
+from kriptik_trainer.host import device_memory, host_memory
 from kriptik_trainer.world import lost
+
+if TYPE_CHECKING:  # the spec is read with a store's help, which classifies errors
+    from kriptik_trainer.spec import Hyperparameters
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_TEXT = ("No space left", "os error 28", "File too large", "os error 27", "quota exceeded")
@@ -57,8 +63,29 @@ def is_peer_lost(error: BaseException) -> bool:
     return False
 
 
-def classify(error: BaseException, store: str) -> TrainerError:
-    """The error that a run reports for an exception."""
+_REQUESTED = re.compile(r"Tried to allocate ([0-9.]+) (KiB|MiB|GiB)")
+_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+def memory_details(error: BaseException, given: Hyperparameters) -> dict[str, Any]:
+    """What a run that ran out of memory had asked for; `requestedBytes` and `deviceBytes` where known."""
+    asked = next((found for one in _chain(error) if (found := _REQUESTED.search(str(one)))), None)
+    memory = device_memory() or host_memory()
+    return {
+        "batch": given.batch_size,
+        "accumulation": given.gradient_accumulation,
+        "maxLength": given.max_length,
+        "gradientCheckpointing": given.gradient_checkpointing,
+        "requestedBytes": None if asked is None else int(float(asked[1]) * _UNITS[asked[2]]),
+        "deviceBytes": None if memory is None else memory["totalBytes"],
+    }
+
+
+def classify(
+    error: BaseException, store: str, given: Hyperparameters | None = None
+) -> TrainerError:
+    """The error that a run reports for an exception, with figures of what was `given` where memory ran
+    out."""
     if isinstance(error, TrainerError):
         return error
     if is_out_of_memory(error):
@@ -69,6 +96,7 @@ def classify(error: BaseException, store: str) -> TrainerError:
             "Halve batchSize and double gradientAccumulation, lower maxLength (or resolution, frames, "
             "seconds), switch on gradientCheckpointing, take the method lora, or a larger GPU.",
             ExitCode.OUT_OF_MEMORY,
+            None if given is None else memory_details(error, given),
         )
     if is_disk_full(error):
         return TrainerError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
@@ -129,6 +130,15 @@ class Fields:
         if not number.is_finite() or not Decimal(low) <= number <= Decimal(high):
             raise self.refuse(name, f"is {value}; it must be from {low} to {high}")
         return float(number)
+
+    def number(self, name: str) -> float | None:
+        """A number of at least zero, or None."""
+        value = self._get(name, (int, float), "a number", None)
+        if value is None:
+            return None
+        if not math.isfinite(value) or value < 0:
+            raise self.refuse(name, f"is {value}; it must not be below zero")
+        return float(value)
 
     def flag(self, name: str, default: bool) -> bool:
         """A boolean."""

@@ -46,7 +46,7 @@ class Follower:
         self.progress = Progress(
             spec.job, spec.attempt, Mailbox(), Clock(time.time, time.monotonic)
         )
-        self.progress.set_deadline(spec.deadline)
+        self.progress.set_deadline(spec.deadline, spec.deadline_seconds)
         self.watch = FollowerWatch(self.progress, self.end)
 
     def listen_for_signals(self) -> None:
@@ -75,7 +75,7 @@ class Follower:
 
     def fail(self, error: BaseException) -> None:
         """Ends as the leader says, or else as the error demands, having told the leader of it."""
-        problem = classify(error, self._spec.store.uri)
+        problem = classify(error, self._spec.store.uri, self._spec.hyperparameters)
         if problem.exit_code == ExitCode.INTERNAL:
             traceback.print_exception(error)
         log(str(problem), "ERROR")

@@ -12,8 +12,8 @@ from transformers.utils import logging as transformers_logging
 
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import seed_all
-from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction
+from kriptik_trainer.optimizers import HF_NAMES, refuse_what_cannot_be
 from kriptik_trainer.spec import Hyperparameters, Spec
 
 Rows = list[tuple[str, Example]]
@@ -119,17 +119,6 @@ def pick_device() -> dict[str, Any]:
     return {"type": "cpu", "name": f"CPU, {torch.get_num_threads()} threads", "count": 1}
 
 
-def refuse_fp16_on_cpu(precision: str, device: dict[str, Any]) -> None:
-    """Raises TrainerError `unsupportedPrecision`."""
-    if precision == "fp16" and device["type"] == "cpu":
-        raise TrainerError(
-            "unsupportedPrecision",
-            "fp16 cannot be trained on a CPU",
-            "hyperparameters.precision",
-            "Use fp32, or bf16 on a CPU that has it.",
-        )
-
-
 def common_arguments(given: Hyperparameters, output: str, device: str) -> dict[str, Any]:
     """What every trainer is told; a method adds its own."""
     return {
@@ -145,7 +134,7 @@ def common_arguments(given: Hyperparameters, output: str, device: str) -> dict[s
         # Below 1 it is a share of all steps; 1 itself would be read as one step.
         "warmup_steps": min(given.warmup_ratio, 0.999999),
         "lr_scheduler_type": given.scheduler,
-        "optim": "adamw_torch",
+        "optim": HF_NAMES[given.optimizer],
         "seed": given.seed,
         # The order of rows is the same in all processes; each takes its share of it.
         "data_seed": given.seed,
@@ -221,7 +210,7 @@ class HfExecutor:
     def prepare(self) -> dict[str, Any]:
         """See Executor.prepare. Raises TrainerError for a model or rows that cannot be used."""
         transformers_logging.disable_progress_bar()
-        refuse_fp16_on_cpu(self.spec.hyperparameters.precision, self.device)
+        refuse_what_cannot_be(self.spec, str(self.device["type"]))
         self._trainer = self.build()
         self._trainer.remove_callback(PrinterCallback)
         model = self._trainer.model

@@ -1,7 +1,8 @@
 """The loop for models that no trainer library trains: one optimizer, exact resume, the run's hooks.
 
 All that is drawn in a micro-step depends on the seed, its position in the run and the process, so a
-resume needs no state of generators, and none of the data loader.
+resume needs no state of generators, and none of the data loader. Several processes go through different
+rows and average their gradients, laid out in the same order at every step.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from typing import Any, Protocol
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
+from torch import distributed
 from transformers import get_scheduler
 
 from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import Hooks
+from kriptik_trainer.optimizers import make_optimizer
 from kriptik_trainer.order import batch_at, batches
 from kriptik_trainer.spec import Hyperparameters
 
@@ -49,9 +52,11 @@ class Task(Protocol):
         """What else a checkpoint has to hold."""
 
 
-def total_steps(given: Hyperparameters, keys: Sequence[Hashable]) -> tuple[int, float]:
-    """(optimizer steps of the run, micro-batches of a pass)."""
-    a_pass = len(batches(keys, given.batch_size, given.seed, 0))
+def total_steps(
+    given: Hyperparameters, keys: Sequence[Hashable], processes: int = 1
+) -> tuple[int, float]:
+    """(optimizer steps of the run, micro-batches that each process makes of a pass)."""
+    a_pass = len(batches(keys, given.batch_size, given.seed, 0)) / processes
     micro = given.epochs * a_pass
     return given.max_steps or max(1, math.ceil(micro / given.gradient_accumulation)), a_pass
 
@@ -77,21 +82,46 @@ def read_extra(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(path) if path.is_file() else {}
 
 
+def average_gradients(parameters: Sequence[torch.nn.Parameter], processes: int) -> None:
+    """Replaces each gradient by its mean over all processes. A parameter that no process has a gradient
+    for keeps none, so that an optimizer leaves it alone."""
+    gradients = [p.grad for p in parameters]
+    flat = torch.cat(
+        [
+            (torch.zeros_like(p) if g is None else g).float().flatten()
+            for p, g in zip(parameters, gradients, strict=True)
+        ]
+        + [torch.tensor([float(g is not None) for g in gradients], device=parameters[0].device)]
+    )
+    distributed.all_reduce(flat)
+    present = flat[-len(parameters) :]
+    sizes = [p.numel() for p in parameters]
+    means = torch.split(flat[: -len(parameters)] / processes, sizes)
+    for parameter, mean, some in zip(parameters, means, present.tolist(), strict=True):
+        if some:
+            parameter.grad = mean.view_as(parameter).to(parameter.dtype)
+
+
 class Loop:
-    """Trains a task's parameters with AdamW."""
+    """Trains a task's parameters with the optimizer of the plan."""
 
     def __init__(self, task: Task, given: Hyperparameters, device: str) -> None:
         self._task = task
         self._given = given
         precision = "no" if given.precision == "fp32" else given.precision
         self._accelerator = Accelerator(mixed_precision=precision, cpu=device == "cpu")
-        self._total, self._pass = total_steps(given, task.keys())
+        self._processes = self._accelerator.num_processes
+        self._total, self._pass = total_steps(given, task.keys(), self._processes)
         self._parameters = task.trainable()
-        optimizer = torch.optim.AdamW(self._parameters.values(), lr=given.learning_rate)
+        optimizer = make_optimizer(self._parameters.values(), given)
         self._scheduler = get_scheduler(
             given.scheduler, optimizer, math.ceil(given.warmup_ratio * self._total), self._total
         )
-        task.module, self._optimizer = self._accelerator.prepare(task.module, optimizer)
+        # With more than one process nothing is wrapped around the network: gradients are averaged here.
+        task.module = self._accelerator.prepare_model(
+            task.module, evaluation_mode=self._processes > 1
+        )
+        self._optimizer = self._accelerator.prepare_optimizer(optimizer)
 
     def run(self, hooks: Hooks, resume: Path | None) -> None:
         """Steps until the end or until told to stop. Goes on from a checkpoint where one is given."""
@@ -124,6 +154,11 @@ class Loop:
                 loss = self._task.loss(rows) / given.gradient_accumulation
             accelerator.backward(loss)
             total += float(loss.detach())
+        if self._processes > 1:
+            average_gradients(list(self._parameters.values()), self._processes)
+            total = float(
+                accelerator.reduce(torch.tensor(total, device=accelerator.device), "mean")
+            )
         norm = accelerator.clip_grad_norm_(self._parameters.values(), MAX_GRADIENT_NORM)
         self._optimizer.step()
         self._optimizer.zero_grad()

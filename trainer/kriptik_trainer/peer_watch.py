@@ -103,9 +103,7 @@ class FollowerWatch:
             return error.exit_code, error
         if shown is not None:
             self._presence.note(0, shown["beat"], time.monotonic())
-            left = shown["remaining"]
-            clock = self._progress.clock
-            self._progress.set_deadline(None if left is None else clock.wall() + left)
+            self._progress.set_deadline(None, shown["remaining"])
         if self._presence.gone(time.monotonic()):
             error = lost("the first process of the run has been silent for too long")
             return error.exit_code, error

@@ -35,7 +35,12 @@ LOOK_SECONDS = 0.02
 def _error_of(text: bytes) -> TrainerError:
     value: dict[str, Any] = json.loads(text)
     return TrainerError(
-        value["code"], value["message"], value["where"], value["remedy"], value["exitCode"]
+        value["code"],
+        value["message"],
+        value["where"],
+        value["remedy"],
+        value["exitCode"],
+        value.get("details"),
     )
 
 

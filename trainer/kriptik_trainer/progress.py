@@ -103,6 +103,7 @@ class Progress:
         self._steps: deque[float] = deque(maxlen=WINDOW)
         self._waits: deque[float] = deque(maxlen=WINDOW)
         self._worst_checkpoint: float | None = None
+        self._moved = clock.monotonic()
         self.state_bytes = 0
 
     def snapshot(self) -> dict[str, Any]:
@@ -125,6 +126,8 @@ class Progress:
         """Changes status fields by their protocol names."""
         with self._lock:
             self._status.update(fields)
+            if "phase" in fields:
+                self._moved = self.clock.monotonic()
             self._status["updatedAt"] = to_rfc3339(self.clock.wall())
 
     def get(self, name: str) -> Any:
@@ -138,14 +141,15 @@ class Progress:
             if text not in self._status["warnings"]:
                 self._status["warnings"].append(text)
 
-    def set_deadline(self, wall: float | None) -> str | None:
-        """Takes a deadline in seconds since the epoch, or none; returns it as text."""
+    def set_deadline(self, wall: float | None, within: float | None = None) -> str | None:
+        """Takes a deadline in seconds since the epoch, or `within` seconds, whichever is earlier, or
+        none; returns it as text."""
         with self._lock:
-            if wall is None:
-                self._deadline = None
-            else:
-                self._deadline = Deadline.at(wall, self.clock.wall(), self.clock.monotonic())
-            text = None if wall is None else to_rfc3339(wall)
+            now = self.clock.wall()
+            self._deadline = Deadline.at(wall, now, self.clock.monotonic(), within)
+            given = [] if wall is None else [wall]
+            given += [] if within is None else [now + within]
+            text = to_rfc3339(min(given)) if given else None
             self.set(deadline=text)
             return text
 
@@ -172,6 +176,7 @@ class Progress:
     ) -> None:
         """Records a finished optimizer step that took `seconds`, `waited` of them for data."""
         with self._lock:
+            self._moved = self.clock.monotonic()
             self._steps.append(seconds)
             self._waits.append(waited)
             spent = sum(self._steps)
@@ -188,6 +193,16 @@ class Progress:
                 memory=device_memory() or host_memory(),
                 hostMemory=host_memory(),
             )
+
+    def moved(self) -> None:
+        """Something other than a step was done between two of them."""
+        with self._lock:
+            self._moved = self.clock.monotonic()
+
+    def still_for(self) -> float:
+        """Seconds since the last step, or since the phase began."""
+        with self._lock:
+            return self.clock.monotonic() - self._moved
 
     def data_wait_share(self) -> float | None:
         """The share of the last steps' time that went into waiting for data."""

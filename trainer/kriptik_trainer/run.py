@@ -139,10 +139,10 @@ def lead(spec: Spec, world: World) -> int:
 
     listen_for_signals(mailbox)
     try:
-        progress.set_deadline(spec.deadline)
+        progress.set_deadline(spec.deadline, spec.deadline_seconds)
         store.acquire()
         metrics = Metrics(store.metrics_path, clock.wall)
-        watchdog = Watchdog(progress, ending)
+        watchdog = Watchdog(progress, ending, spec.hung_after_seconds)
         if spec.control is not None:
             server = serve(spec.control, Api(progress, metrics, watchdog.abort))
             log(f"control protocol on {spec.control.host}:{server.port}")
@@ -157,7 +157,7 @@ def lead(spec: Spec, world: World) -> int:
 
 
 def _fail(error: BaseException, spec: Spec, ending: Ending, found: list[Peers]) -> None:
-    problem = classify(error, spec.store.uri)
+    problem = classify(error, spec.store.uri, spec.hyperparameters)
     if problem.exit_code == ExitCode.INTERNAL:
         show: Callable[..., None] = traceback.print_exception
         show(error)

@@ -34,6 +34,8 @@ METHODS = (
 )
 WITHOUT_ADAPTER = ("full",)
 WITHOUT_MERGED = ("dreambooth", "textual-inversion")
+OPTIMIZERS = ("adamw", "adamw-8bit", "adafactor")
+WEIGHT_PRECISIONS = ("mixed", "bf16", "fp32")
 SCHEDULERS = ("constant", "constant_with_warmup", "cosine", "linear")
 
 
@@ -85,6 +87,9 @@ class Hyperparameters:
     checkpoint_every_steps: int
     gradient_checkpointing: bool
     precision: str
+    optimizer: str = "adamw"
+    weight_precision: str = "mixed"
+    offload_optimizer: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ class Spec:
     card: Card
     evaluation: Evaluation | None = None
     consent: Consent | None = None
+    deadline_seconds: float | None = None
+    hung_after_seconds: float | None = None
 
 
 def _model(fields: Fields) -> Model:
@@ -186,6 +193,9 @@ def _hyperparameters(fields: Fields) -> Hyperparameters:
         checkpoint_every_steps=fields.integer("checkpointEverySteps", 1, default=50),
         gradient_checkpointing=fields.flag("gradientCheckpointing", False),
         precision=fields.choice("precision", ("fp32", "bf16", "fp16"), "fp32"),
+        optimizer=fields.choice("optimizer", OPTIMIZERS, "adamw"),
+        weight_precision=fields.choice("weightPrecision", WEIGHT_PRECISIONS, "mixed"),
+        offload_optimizer=fields.flag("offloadOptimizer", False),
     )
 
 
@@ -280,6 +290,8 @@ def parse_spec(value: Any) -> Spec:
         card=_card(fields.optional_child("card")),
         evaluation=parse_evaluation(fields.optional_child("evaluation")),
         consent=consent,
+        deadline_seconds=fields.number("deadlineSeconds"),
+        hung_after_seconds=fields.number("hungAfterSeconds"),
     )
 
 

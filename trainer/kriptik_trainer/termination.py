@@ -24,6 +24,10 @@ def path_of(environment: Mapping[str, str]) -> Path | None:
     return USUAL if USUAL.is_file() and os.access(USUAL, os.W_OK) else None
 
 
+def _short(part: Any) -> Any:
+    return part[:_LONGEST_TEXT] if isinstance(part, str) else part
+
+
 def summary(result: Mapping[str, Any], rank: int, code: int) -> bytes:
     """At most 4 KiB of JSON: how a process ended, at which step, with which checkpoint and error."""
     checkpoint, error = result.get("checkpoint"), result.get("error")
@@ -42,9 +46,7 @@ def summary(result: Mapping[str, Any], rank: int, code: int) -> bytes:
         "lastCheckpointError": None
         if unsaved is None
         else {**unsaved, "message": unsaved["message"][:_LONGEST_TEXT]},
-        "error": None
-        if error is None
-        else {name: text if text is None else text[:_LONGEST_TEXT] for name, text in error.items()},
+        "error": None if error is None else {name: _short(part) for name, part in error.items()},
     }
     content = json.dumps(value, ensure_ascii=True).encode()
     if len(content) <= LIMIT:

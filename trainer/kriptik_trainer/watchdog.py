@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import threading
 
 from kriptik_trainer.deadline import FIXED_MARGIN_SECONDS, must_end
+from kriptik_trainer.errors import ExitCode, TrainerError
 from kriptik_trainer.log import log
 from kriptik_trainer.progress import Progress
 from kriptik_trainer.result import Ending, Outcome
@@ -20,9 +22,11 @@ class Watchdog:
     a checkpoint takes longer than it ever did before.
     """
 
-    def __init__(self, progress: Progress, ending: Ending) -> None:
+    def __init__(self, progress: Progress, ending: Ending, hung_after: float | None = None) -> None:
+        """`hung_after` seconds without a step while training, the run ends by itself; None: never."""
         self._progress = progress
         self._ending = ending
+        self._hung_after = hung_after
         self._abort = threading.Event()
 
     def abort(self) -> None:
@@ -32,6 +36,21 @@ class Watchdog:
     def start(self) -> None:
         """Begins to watch."""
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def hung(self) -> TrainerError | None:
+        """The error of a run that has made no step for too long."""
+        still = self._progress.still_for()
+        if self._hung_after is None or self._progress.get("phase") != "training":
+            return None
+        if still <= self._hung_after:
+            return None
+        return TrainerError(
+            "hung",
+            f"no step was finished for {still:.0f} s",
+            "hungAfterSeconds",
+            "Resume from the last checkpoint; where it happens again, the log has the stacks.",
+            ExitCode.LOST,
+        )
 
     def verdict(self) -> Outcome | None:
         """How the attempt has to end now, or None."""
@@ -51,6 +70,11 @@ class Watchdog:
 
     def _watch(self) -> None:
         while (outcome := self.verdict()) is None:
+            error = self.hung()
+            if error is not None:
+                faulthandler.dump_traceback(all_threads=True)
+                self._ending.end("failed", error)
+                return
             self._abort.wait(TICK_SECONDS)
         log(f"ending now: {outcome}")
         last = self._progress.get("lastCheckpoint")

@@ -15,7 +15,7 @@ from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress, checkpoint_json
 from kriptik_trainer.spec import Control
-from kriptik_trainer.store import FileStore
+from kriptik_trainer.store_file import FileStore
 
 
 def fill(folder: Path) -> None:
@@ -37,8 +37,8 @@ def main() -> None:
         if line.strip() == "train":
             progress.set(phase="training", totalSteps=10)
             for step in range(1, 4):
-                progress.step_done(step, step / 10, 0.5, 2)
-                progress.logged(3.0 / step, 0.0002, 120.0)
+                progress.step_done(step, step / 10, 0.5, 2, 0.1)
+                progress.logged(3.0 / step, 0.0002, 120.0, 1.0)
                 metrics.add(step, 3.0 / step, 0.0002, 1.0, 120.0)
         elif line.strip() == "save":
             stored = FileStore(root / "store").save("checkpoint", "step-00000003", 3, "job-1", fill)

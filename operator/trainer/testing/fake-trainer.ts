@@ -30,7 +30,9 @@ export const runFakeTrainer = async (specPath: string, options: FakeOptions): Pr
   });
   const token = (await readFile(control.tokenFile, 'utf8')).trim();
   const served = options.silent ? undefined : await serveControl(run, token, control.port);
-  if (served !== undefined) await writeAtomically(control.portFile, { port: served.port, pid: process.pid });
+  if (served !== undefined && control.portFile !== undefined) {
+    await writeAtomically(control.portFile, { port: served.port, pid: process.pid });
+  }
 
   const result: AttemptResult = {
     protocol: PROTOCOL,

@@ -103,7 +103,9 @@ class DiffusionExecutor(LoopedExecutor):
     def _adapt(self) -> None:
         """Makes what is to be trained trainable."""
         if self.spec.method == "full":
-            self.network.float().requires_grad_(True)
+            kept = self.spec.hyperparameters.weight_precision == "bf16"
+            network = self.network if kept else self.network.float()
+            network.requires_grad_(True)
         else:
             lora = self.spec.lora
             config = LoraConfig(

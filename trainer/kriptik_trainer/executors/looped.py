@@ -10,8 +10,9 @@ import torch
 
 from kriptik_trainer.data.media import Rows
 from kriptik_trainer.executors.base import CardFacts, Hooks
-from kriptik_trainer.hf import pick_device, refuse_fp16_on_cpu
+from kriptik_trainer.hf import pick_device
 from kriptik_trainer.loop import Loop, read_extra, read_weights
+from kriptik_trainer.optimizers import refuse_what_cannot_be
 from kriptik_trainer.spec import Spec
 
 
@@ -74,7 +75,7 @@ class LoopedExecutor:
 
     def prepare(self) -> dict[str, Any]:
         """See Executor.prepare."""
-        refuse_fp16_on_cpu(self.spec.hyperparameters.precision, self.device)
+        refuse_what_cannot_be(self.spec, str(self.device["type"]))
         self.build()
         trained = list(self.trainable().values())
         every = {id(p): p for p in [*self.module.parameters(), *trained]}

@@ -79,7 +79,9 @@ class MusicgenExecutor(LoopedExecutor):
             self._held = decode_all(self.held_out, self._encode, self.warnings)
         seed_all(self.spec.hyperparameters.seed, "adapter")
         if self.spec.method == "full":
-            self.model.decoder.float().requires_grad_(True)
+            kept = self.spec.hyperparameters.weight_precision == "bf16"
+            decoder = self.model.decoder if kept else self.model.decoder.float()
+            decoder.requires_grad_(True)
         else:
             lora = self.spec.lora
             names = "|".join(

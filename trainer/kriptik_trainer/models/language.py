@@ -55,8 +55,11 @@ def unusable(error: Exception, folder: Path, what: str) -> Exception:
 
 def weights_type(spec: Spec) -> torch.dtype:
     """Adapters train in full precision on a base that may be held in half of it; a full fine-tune keeps
-    its weights whole and computes in half, or small updates would be lost."""
-    half = spec.hyperparameters.precision == "bf16" and spec.method != "full"
+    its weights whole and computes in half, or small updates would be lost, unless the plan has no room
+    for that."""
+    given = spec.hyperparameters
+    half = given.precision == "bf16" and spec.method != "full"
+    half = half or given.weight_precision == "bf16"
     return torch.bfloat16 if half else torch.float32
 
 

@@ -65,7 +65,7 @@ def test_every_example_is_as_the_schema_says(path: Path) -> None:
 
 def test_every_message_has_an_example() -> None:
     shown = {definition_of(path) for path in EXAMPLES}
-    assert shown == set(SCHEMA["$defs"]) - {"checkpointInfo", "artifactInfo", "error"}
+    assert shown == set(SCHEMA["$defs"]) - {"checkpointInfo", "artifactInfo", "checkpointError", "error"}
 
 
 def test_the_example_spec_is_accepted() -> None:
@@ -139,6 +139,38 @@ def test_deadlines_are_set_and_removed(served: Served) -> None:
     assert left is not None
     assert 89 < left <= 90
     assert served.progress.remaining() is None
+
+
+def test_the_token_may_come_in_a_header_of_our_own(served: Served) -> None:
+    """The API server's proxy to pods keeps Authorization for itself."""
+    own = {"Kriptik-Authorization": "Bearer test-token"}
+    asked = [
+        ask(served.port, "GET", "/v1/status", token=None, headers=headers).status
+        for headers in (
+            own,
+            {"Authorization": "Bearer of-the-cluster", **own},
+            {"Kriptik-Authorization": "Bearer wrong"},
+            {"Kriptik-Authorization": "test-token"},
+        )
+    ]
+    assert asked == [200, 200, 401, 401]
+
+
+def test_a_request_is_withdrawn_until_it_has_begun(served: Served) -> None:
+    body = {"id": "one", "stop": True, "reason": "budget"}
+    ask(served.port, "POST", "/v1/checkpoint", body)
+    withdrawn = ask(served.port, "DELETE", "/v1/checkpoint/one")
+    again = ask(served.port, "DELETE", "/v1/checkpoint/one")
+    status = ask(served.port, "GET", "/v1/status").body
+    ask(served.port, "POST", "/v1/checkpoint", body)
+    served.progress.mailbox.take()
+    late = ask(served.port, "DELETE", "/v1/checkpoint/one")
+
+    check("checkpoint", withdrawn.body)
+    assert (withdrawn.status, withdrawn.body) == (200, {"id": "one", "state": "cancelled"})
+    assert (again.status, again.body["code"]) == (404, "unknownRequest")
+    assert status["request"] is None
+    assert (late.status, late.body["code"]) == (409, "requestBegun")
 
 
 def test_stop_without_checkpoint_aborts(served: Served) -> None:
@@ -225,8 +257,9 @@ def test_healthz_needs_no_token(served: Served) -> None:
     assert ask(served.port, "GET", "/healthz", token=None).body == {"ok": True}
 
 
-def test_results_of_each_ending(served: Served) -> None:
+def test_results_of_each_ending(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
+    monkeypatch.setenv("KRIPTIK_TERMINATION_LOG", str(served.control.token_file.parent / "last-word"))
     endings = [
         ("succeeded", None),
         ("frozen", None),
@@ -239,6 +272,7 @@ def test_results_of_each_ending(served: Served) -> None:
         ending.end("succeeded")
         result = json.loads((served.store.root / f"attempts/a{number}/result.json").read_text())
         check("result", result)
+        check("last-word", json.loads((served.control.token_file.parent / "last-word").read_text()))
         assert result["outcome"] == outcome
     assert codes == [0, 10, 11, 30], "each ends once, with its own code"
 

@@ -24,8 +24,10 @@ class StoppingProgress(Progress):
 
     stop_after: int | None = None
 
-    def step_done(self, step: int, epoch: float, seconds: float, samples: int) -> None:
-        super().step_done(step, epoch, seconds, samples)
+    def step_done(
+        self, step: int, epoch: float, seconds: float, samples: int, waited: float = 0.0
+    ) -> None:
+        super().step_done(step, epoch, seconds, samples, waited)
         if step == self.stop_after:
             self.mailbox.submit("test-stop", True, "test", "requested")
 

@@ -30,11 +30,18 @@ class Answer:
 
 
 def ask(
-    port: int, method: str, path: str, body: Any = None, token: str | None = "test-token"
+    port: int,
+    method: str,
+    path: str,
+    body: Any = None,
+    token: str | None = "test-token",
+    headers: dict[str, str] | None = None,
 ) -> Answer:
     """One request; bytes are sent as they are."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers = dict(headers or {})
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
     content = body if isinstance(body, bytes) else None if body is None else json.dumps(body)
     try:
         connection.request(method, path, content, headers)

@@ -14,7 +14,6 @@ from typing import Any
 from support.process import PATIENCE, TRAINER, ask
 from support.specs import write_spec
 
-
 COMMAND = (sys.executable, "-m", "kriptik_trainer", "run", "--spec")
 
 

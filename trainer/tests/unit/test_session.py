@@ -17,7 +17,7 @@ from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress
 from kriptik_trainer.session import Session
 from kriptik_trainer.spec import parse_spec
-from kriptik_trainer.store import FileStore
+from kriptik_trainer.store_file import FileStore
 from kriptik_trainer.watchdog import Watchdog
 from support.schema import PROTOCOL
 
@@ -127,7 +127,7 @@ def test_a_failed_checkpoint_is_answered_and_keeps_the_older_one(hands: Hands) -
     assert one is not None
     assert one.state == "failed"
     assert "No space" in str(one.message)
-    latest = hands.store.latest()
+    latest = hands.store.latest().stored
     assert latest is not None
     assert latest.step == 20
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { checkCrds, checkPolicies, checkProviders, checkRights } from '../doctor/cluster.ts';
+import { checkDeletions } from '../doctor/deletions.ts';
 import { checkDisk, checkNode, checkTrainer } from '../doctor/machine.ts';
 import { checkOperator } from '../doctor/operator.ts';
 import { type Finding, fail, ok, skip } from '../doctor/types.ts';
@@ -18,7 +19,7 @@ export function registerDoctor(program: Command, open: Open): void {
     .command('doctor')
     .summary('check every part, with what to do about each fault')
     .description(
-      'Check Node, kubeconfig, API server, kinds, admission policies, permissions, operator, providers, trainer and disk. Exit code 1 when something fails.',
+      'Check Node, kubeconfig, API server, kinds, admission policies, permissions, operator, providers, deletions that hang, trainer and disk. Exit code 1 when something fails.',
     )
     .addOption(outputOption(['table', 'json', 'yaml']))
     .action(async (options: { output: Format }, command: Command) => doctor(open(command), options.output));
@@ -48,7 +49,7 @@ async function clusterFindings(session: Session): Promise<Finding[]> {
     const file = chooseKubeconfig(session.options, session.host) ?? session.host.env['KUBECONFIG'] ?? '~/.kube/config';
     return ok('kubeconfig', `${file}, context ${session.context}, namespace ${session.namespace}`);
   });
-  const rest = ['crds', 'policies', 'permissions', 'operator', 'providers'];
+  const rest = ['crds', 'policies', 'permissions', 'operator', 'providers', 'deletions'];
   if (kubeconfig.result === 'fail')
     return [kubeconfig, ...['api server', ...rest].map((name) => skip(name, 'needs a kubeconfig'))];
   const server = await guarded('api server', async () => {
@@ -64,7 +65,8 @@ async function clusterFindings(session: Session): Promise<Finding[]> {
     known ? guarded(name, check) : skip(name, 'needs the kinds');
   const operator = await needsKinds('operator', () => checkOperator(session));
   const providers = await needsKinds('providers', () => checkProviders(session));
-  return [kubeconfig, server, crds, policies, rights, operator, providers];
+  const deletions = await needsKinds('deletions', () => checkDeletions(session));
+  return [kubeconfig, server, crds, policies, rights, operator, providers, deletions];
 }
 
 /** One check that breaks is a finding of its own, not the end of the others. */

@@ -9,6 +9,7 @@ import { phaseStyle } from '../render/style.ts';
 import { renderTable } from '../render/table.ts';
 import { printable } from '../render/width.ts';
 import { type Attempt, type Checkpoint, dimHeader, usd, type View } from './common.ts';
+import { diagnosisLines } from './diagnosis.ts';
 
 /** Progress, money, attempts, checkpoints, artifacts and diagnosis of a job. */
 export function describeJob(job: TrainingJob, view: View): string[] {
@@ -22,13 +23,7 @@ export function describeJob(job: TrainingJob, view: View): string[] {
     ...section('Attempts', attemptLines(status?.attempts ?? [], view), style),
     ...section('Checkpoints', checkpointLines(status?.checkpoints ?? [], view), style),
     ...section('Artifacts', artifactLines(job, view), style),
-    ...section(
-      'Diagnosis',
-      (status?.diagnosis ?? []).flatMap((entry) =>
-        bullets([`${entry.code}: ${entry.message} Remedy: ${entry.remedy}`], view.width),
-      ),
-      style,
-    ),
+    ...section('Diagnosis', diagnosisLines(status?.diagnosis ?? [], view), style),
   ];
 }
 

@@ -8,6 +8,8 @@ import { TerminalError } from '../runtime/errors.ts';
 import { addFinalizer, removeFinalizer } from '../runtime/finalizers.ts';
 import type { Logger } from '../runtime/log.ts';
 import { keyOf } from '../runtime/types.ts';
+import { StoreError } from '../store/errors.ts';
+import type { CheckpointStore } from '../store/store.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { monthMessage } from './month-room.ts';
@@ -94,6 +96,8 @@ async function launch(
     const spec = trainerSpecOf(job, attempt, keeper.storeUri(job.metadata.uid), o.store.latest);
     const hardDeadline = hardDeadlineOf(o, job);
     const store = await keeper.storeAccess?.();
+    // Before any money is spent: a trainer that cannot reach its store would only find that out on paid hardware.
+    await readable(keeper.openStore(job.metadata.uid));
     const { compute, providerOrder } = job.spec.run.resolved;
     const { gpu, gpuCount, nodes } = compute;
     const image = providerOrder.find(({ provider }) => provider === attempt.provider)?.image;
@@ -109,7 +113,8 @@ async function launch(
     });
   } catch (error) {
     if (!refusedForGood(error)) throw error;
-    const remedy = isBackendError(error) && error.remedy !== '' ? `. ${error.remedy}` : '';
+    const hint = isBackendError(error) || error instanceof StoreError ? error.remedy : '';
+    const remedy = hint === '' ? '' : `. ${hint}`;
     deps.launchErrors.set(attempt.name, {
       message: `${error.message}${remedy}`,
       final: error instanceof TerminalError,
@@ -117,9 +122,18 @@ async function launch(
   }
 }
 
+/** Throws StoreError where the store cannot be looked at; one that takes its time for the first look is fine. */
+async function readable(store: CheckpointStore): Promise<void> {
+  try {
+    await store.list();
+  } catch (error) {
+    if (!(error instanceof StoreError && error.kind === 'Looking')) throw error;
+  }
+}
+
 /** Errors after which it is certain that nothing was created. */
 function refusedForGood(error: unknown): error is Error {
-  if (error instanceof TerminalError) return true;
+  if (error instanceof TerminalError || error instanceof StoreError) return true;
   return isBackendError(error) && error.kind !== 'OutcomeUnknown';
 }
 

@@ -2,6 +2,7 @@ import type { Attempt, TrainingJob } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
 import type { ProviderRuntime } from '../provider/registry.ts';
 import { errorMessage } from '../runtime/errors.ts';
+import { StoreError, type StoreFailure } from '../store/errors.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { viewStore } from './store-view.ts';
@@ -50,7 +51,9 @@ export async function readStore(
   try {
     return await viewStore(keeper.openStore(job.metadata.uid), job, newest, fresh);
   } catch (error) {
-    return lastKnown(job, troubleOf(error));
+    if (!(error instanceof StoreError && error.kind === 'Looking')) return lastKnown(job, troubleOf(error));
+    const known = lastKnown(job, undefined);
+    return { ...known, pending: { step: known.latest?.step ?? 0, doneBytes: 0, totalBytes: 0 } };
   }
 }
 
@@ -83,7 +86,7 @@ function moved(job: TrainingJob, keeper: ProviderRuntime): StoreTrouble | undefi
 }
 
 /** Reasons of the conditions by the kinds of errors that stores throw. */
-const REASONS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<Exclude<StoreFailure, 'Looking'>, string>> = {
   Unreachable: 'StoreUnreachable',
   Forbidden: 'StoreForbidden',
   BucketMissing: 'StoreMissing',
@@ -91,11 +94,10 @@ const REASONS: Readonly<Record<string, string>> = {
   Misconfigured: 'StoreMisconfigured',
 };
 
+/** A folder that cannot be read throws what the file system throws. */
 function troubleOf(error: unknown): StoreTrouble {
-  const { kind, remedy } = error as { kind?: unknown; remedy?: unknown };
-  return {
-    reason: (typeof kind === 'string' ? REASONS[kind] : undefined) ?? 'StoreUnreachable',
-    message: errorMessage(error),
-    remedy: typeof remedy === 'string' ? remedy : '',
-  };
+  if (error instanceof StoreError && error.kind !== 'Looking') {
+    return { reason: REASONS[error.kind], message: error.message, remedy: error.remedy };
+  }
+  return { reason: 'StoreUnreachable', message: errorMessage(error), remedy: '' };
 }

@@ -19,7 +19,10 @@ export interface CeilingRow {
 }
 
 const NAMESPACES: ResourceType = {
-  ...{ group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces' },
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
   namespaced: false,
 };
 

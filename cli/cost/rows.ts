@@ -45,7 +45,9 @@ export function jobSpend({ status }: TrainingJob, { now, month }: Period): Spend
   if (told === undefined || computed.total >= parseMoney(told.spent)) return computed;
   const [compute, storage, platformFee] = [told.compute, told.storage, told.platformFee].map((one) => parseMoney(one));
   return {
-    ...{ compute: compute ?? zeroMoney, storage: storage ?? zeroMoney, platformFee: platformFee ?? zeroMoney },
+    compute: compute ?? zeroMoney,
+    storage: storage ?? zeroMoney,
+    platformFee: platformFee ?? zeroMoney,
     total: parseMoney(told.spent),
   };
 }

@@ -6,7 +6,7 @@ export function jobSteps(name: string, job: TrainingJob): string[] {
   const verified = (job.status?.checkpoints ?? []).some(({ verifiedAt }) => verifiedAt !== undefined);
   const saved = verified ? [`kriptik try ${name}    (test the checkpoint)`, `kriptik download ${name}`] : [];
   const end = `kriptik terminate ${name}    (end it for good; the checkpoint stays)`;
-  switch (job.status?.phase) {
+  switch (job.status?.phase ?? 'Pending') {
     case 'Frozen': {
       const from = verified ? 'go on from the checkpoint' : 'start over: nothing was saved';
       return [`kriptik raise ${name} --by ${suggestedRaise(job)}    (${from})`, ...saved, end];

@@ -25,7 +25,10 @@ describe('cost and time at completion', () => {
   it('add what the remaining steps and the export cost', () => {
     const { cost, seconds, fits, options } = forecastCost(input());
     expect({ cost: cost.expected, seconds: seconds.expected, fits, options }).toEqual({
-      ...{ cost: 1_210_000, seconds: 200, fits: true, options: [] },
+      cost: 1_210_000,
+      seconds: 200,
+      fits: true,
+      options: [],
     });
   });
 

@@ -106,7 +106,9 @@ describe('months', () => {
     fc.assert(
       fc.property(kept, fc.option(day, { nil: undefined }), ({ bytes, since, accrued }, until) => {
         const meter = {
-          ...{ bytes, price: parseMoney('0.023'), since: START + since * 60_000 },
+          bytes,
+          price: parseMoney('0.023'),
+          since: START + since * 60_000,
           ...(until !== undefined && { until: START + (since + until) * 60_000 }),
           accrued: parseMoney(`0.${String(accrued).padStart(6, '0')}`),
           months: [{ month: '2026-09', amount: parseMoney('0.001') }],

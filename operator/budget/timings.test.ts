@@ -2,11 +2,7 @@ import type { ProviderTimings } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
 import { remember, worst } from './timings.ts';
 
-const saves = (
-  seconds: readonly number[],
-  provider = 'here',
-  from: readonly ProviderTimings[] | undefined = undefined,
-) =>
+const saves = (seconds: readonly number[], provider = 'here', from?: readonly ProviderTimings[]) =>
   seconds.reduce<readonly ProviderTimings[] | undefined>(
     (memory, one, index) =>
       remember(memory, { provider, checkpoint: { seconds: one, manifestSha256: `${provider}-${index}-${one}` } }),

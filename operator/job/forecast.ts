@@ -20,7 +20,15 @@ export function forecastOf(
   const finishMs = 2 * timings.checkpointMs;
   const { epochs } = o.job.spec.run.resolved.hyperparameters;
   return forecastCost({
-    ...{ limit, spent, rate, reserve, step, totalSteps, pace, finishMs, before: toldBefore(o) },
+    limit,
+    spent,
+    rate,
+    reserve,
+    step,
+    totalSteps,
+    pace,
+    finishMs,
+    before: toldBefore(o),
     ...(epochs !== undefined && { epochs }),
     ...(o.otherGpus && { others: o.otherGpus }),
   });

@@ -62,6 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'operator/intent',
     'operator/planner',
     'operator/hub',
+    'operator/budget',
     'operator/provider',
     'operator/goal',
   ],

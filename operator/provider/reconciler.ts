@@ -1,7 +1,8 @@
-import type { ComputeProvider, TrainingJob } from '@kriptik/crds';
+import type { ComputeProvider, ComputeProviderStatus, TrainingJob } from '@kriptik/crds';
 import type { ProbeResult } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
 import { formatMoney } from '../money.ts';
+import type { ProviderOffer } from '../planner/types.ts';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { findCondition } from '../runtime/conditions.ts';
@@ -32,6 +33,22 @@ const PROBE_MS = { ready: 60_000, notReady: 15_000 };
 /** Between two looks at instances without an owner that were told to end. In ms. */
 const ENDING_MS = 5_000;
 
+/** What is offered, with how many there are where the provider has counted them. */
+function gpusOf(
+  offers: readonly ProviderOffer[],
+  probe: ProbeResult | undefined,
+): NonNullable<ComputeProviderStatus['gpus']> {
+  const counted = probe?.ready === true ? new Map(probe.gpus.map(({ gpu, count }) => [gpu, count])) : undefined;
+  return offers.slice(0, MOST_GPUS).map(({ gpu, counts, unitPricePerHour }) => ({
+    gpu,
+    count: counted?.get(gpu) ?? counts.at(-1) ?? 1,
+    pricePerHour: formatMoney(unitPricePerHour),
+  }));
+}
+
+/** GPU types listed in a status. */
+const MOST_GPUS = 64;
+
 /** Probes a provider, says whether it is ready and why not, and ends what runs there without an owner. */
 export class ProviderReconciler implements Reconciler {
   readonly #deps: ProviderDependencies;
@@ -51,13 +68,7 @@ export class ProviderReconciler implements Reconciler {
       now: clock.now(),
       provider,
       probe,
-      gpus: offersOfProvider(provider, market)
-        .slice(0, 64)
-        .map((offer) => ({
-          gpu: offer.gpu,
-          count: offer.counts.at(-1) ?? 1,
-          pricePerHour: formatMoney(offer.unitPricePerHour),
-        })),
+      gpus: gpusOf(offersOfProvider(provider, market), probe),
       instances: jobs
         .list()
         .flatMap((job) => job.status?.attempts ?? [])
@@ -103,16 +114,23 @@ export class ProviderReconciler implements Reconciler {
 
   async #sweep(provider: ComputeProvider, context: ReconcileContext): Promise<Swept | undefined> {
     const { registry, jobs, jobClient, clock, events } = this.#deps;
-    const backend = registry.runtime(provider)?.backend;
-    if (backend === undefined) return undefined;
-    return await sweep({
-      backend,
-      provider,
-      known: jobs.list(),
-      fresh: async () => (await jobClient.list({ signal: context.signal })).items,
-      now: () => clock.now(),
-      events,
-      log: context.log,
-    });
+    try {
+      const backend = registry.runtime(provider)?.backend;
+      if (backend === undefined) return undefined;
+      return await sweep({
+        backend,
+        provider,
+        known: jobs.list(),
+        fresh: async () => (await jobClient.list({ signal: context.signal })).items,
+        now: () => clock.now(),
+        events,
+        log: context.log,
+      });
+    } catch (error) {
+      // The probe says what is wrong; at the next one it is tried again.
+      if (!isBackendError(error)) throw error;
+      context.log.warn({ err: error, remedy: error.remedy }, 'what runs on the provider could not be listed');
+      return undefined;
+    }
   }
 }

@@ -23,6 +23,7 @@ import {
   type Service,
 } from './objects.ts';
 import { hasEnded, indexOf, isScheduled } from './pods.ts';
+import { isQueued } from './queue.ts';
 import { lifeOf } from './record.ts';
 import { needsAllNodes, needsEvents, type Wanted } from './waiting.ts';
 
@@ -68,9 +69,9 @@ export const look = async (
   const job = await getOrUndefined(clients.jobs, key);
   const found = (await clients.pods.list({ namespace, labelSelector: selectorOf(name) })).items;
   const pods = found.toSorted((a, b) => indexOf(a) - indexOf(b));
-  // What is kept matters only where something ended or is gone.
-  const ending = job === undefined || pods.every(hasEnded);
-  const record = ending ? await getOrUndefined(clients.records, key) : undefined;
+  // What is kept matters only where something ended or is gone, and where a queue may take it back.
+  const needed = job === undefined || pods.every(hasEnded) || isQueued(job);
+  const record = needed ? await getOrUndefined(clients.records, key) : undefined;
   const seen = {
     name,
     pods,

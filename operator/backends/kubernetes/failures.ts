@@ -11,8 +11,8 @@ import { BackendError, isBackendError, misconfigured, noCapacity, outcomeUnknown
 const RBAC = /cannot (\w+) resource "([^"]+)"(?: in API group "([^"]*)")?/;
 
 /**
- * What an error of the API server means for a caller. `namespace` is where it happened. Anything but an answer that
- * refuses leaves the outcome open.
+ * What an error of the API server means for a caller. `namespace` is where it happened, empty for all of them.
+ * Anything but an answer that refuses leaves the outcome open.
  */
 export const explain = (error: unknown, namespace: string): BackendError => {
   if (isBackendError(error)) return error;
@@ -52,8 +52,9 @@ const forbidden = (message: string, namespace: string, cause: unknown): BackendE
   const missing = RBAC.exec(message);
   if (missing !== null) {
     const [, verb, resource, group = ''] = missing;
-    const remedy = `Let it ${verb} ${resource}${group === '' ? '' : `.${group}`} in namespace ${namespace}: apply config/rbac/kubernetes.yaml, or bind role kriptik-trainer-runner there.`;
-    return credentialsInvalid(`the operator may not ${verb} ${resource} in namespace ${namespace}`, remedy, cause);
+    const where = namespace === '' ? 'in all namespaces' : `in namespace ${namespace}`;
+    const remedy = `Let it ${verb} ${resource}${group === '' ? '' : `.${group}`} ${where}: apply config/rbac/kubernetes.yaml, or bind role kriptik-trainer-runner there.`;
+    return credentialsInvalid(`the operator may not ${verb} ${resource} ${where}`, remedy, cause);
   }
   if (/being terminated/.test(message)) {
     return misconfigured(

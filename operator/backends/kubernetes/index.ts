@@ -26,7 +26,8 @@ import { instanceOf, leftOver, type View } from './observe.ts';
 import { namesOf, Places } from './places.ts';
 import { leaderOf } from './pods.ts';
 import { probeCluster } from './probe.ts';
-import { exitPatch } from './record.ts';
+import { takenBack, unnotedStart, wasTakenBack } from './queue.ts';
+import { billedPatch, exitPatch } from './record.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { wantedOf } from './wanted.ts';
 
@@ -63,14 +64,22 @@ export const createKubernetesBackend = (
     return facts;
   };
 
-  /** Looks, and writes an end down whose evidence is gone or about to go. */
+  /** Looks, and writes down what nothing else will tell later: an end whose evidence is going, a start in a queue. */
   const see = async (namespace: string, name: string): Promise<{ facts: Facts; instance: Instance | undefined }> => {
     const facts = await factsOf(namespace, name);
     const instance = instanceOf(facts, viewOf(facts));
     const { job, record } = facts;
+    if (record === undefined || record.released) return { facts, instance };
+    const key = { namespace, name };
     const going = job === undefined || job.metadata.deletionTimestamp !== undefined;
-    if (going && instance?.exit !== undefined && record !== undefined && record.exit === undefined) {
-      await clients.records.patch({ namespace, name }, exitPatch(instance.exit));
+    if (going && instance?.exit !== undefined && record.exit === undefined) {
+      await clients.records.patch(key, exitPatch(instance.exit));
+    }
+    const start = unnotedStart(facts);
+    if (start !== undefined) await clients.records.patch(key, billedPatch(start));
+    if (wasTakenBack(facts)) {
+      await clients.records.patch(key, exitPatch(takenBack(facts, now())));
+      await endAttempt(clients, namespace, facts, 0, now());
     }
     return { facts, instance };
   };

@@ -76,6 +76,10 @@ export const stopPatch = (life: LifeRecord, now: number, billedFrom: number | un
 
 export const createdPatch = (uid: string): object => ({ metadata: { annotations: { [ANNOTATION.created]: uid } } });
 
+export const billedPatch = (at: number): object => ({
+  metadata: { annotations: { [ANNOTATION.billedFrom]: time(at) } },
+});
+
 export const exitPatch = (exit: InstanceExit): object => ({
   metadata: { annotations: { [ANNOTATION.exit]: JSON.stringify(exit) } },
 });

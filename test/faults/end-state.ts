@@ -35,7 +35,7 @@ function jobLine({ metadata, spec, status }: TrainingJob): string {
   const attempts = status?.attempts?.map(
     ({ number, state, outcome, resumedFromStep }) => `${number}:${state}/${outcome}${resumedFromStep > 0 ? '+' : ''}`,
   );
-  const saved = (status?.checkpoints ?? []).every(({ verifiedAt }) => verifiedAt !== undefined);
+  const saved = (status?.checkpoints ?? []).some(({ verifiedAt }) => verifiedAt !== undefined);
   const parts = [
     `job ${status?.phase} replicas=${spec.replicas}/${status?.replicas} finalizers=${metadata.finalizers?.length ?? 0}`,
     `attempts=${attempts?.join()} freeze=${status?.freeze?.reason} verified=${saved}`,

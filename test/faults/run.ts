@@ -8,7 +8,7 @@ import type { Scenario } from './scenarios.ts';
 
 /** How long the operator must have written nothing for a run to be over; more than its slowest look. */
 const QUIET_MS = 1_200;
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 180_000;
 
 /** What came of one run. */
 export interface Outcome {

@@ -52,10 +52,10 @@ async function cut({ world }: Lane): Promise<void> {
 /** Reaches its limit once something is saved, and gets more money then. */
 export const freezes: Scenario = {
   name: 'freezes at the limit, is raised and succeeds',
-  goal: { budget: budget(String(AGREED)), constraints: { maxSteps: 250, checkpointEverySteps: 20 } },
+  goal: { budget: budget(String(AGREED)), constraints: { maxSteps: 300, checkpointEverySteps: 10 } },
   deeds: [
     approve,
-    { what: 'cut the budget', when: (seen) => step(seen) >= 22 && saved(seen) >= 20, act: cut },
+    { what: 'cut the budget', when: (seen) => step(seen) >= 12 && saved(seen) >= 10, act: cut },
     {
       what: 'raise the budget',
       when: (seen) => phase(seen) === 'Frozen',
@@ -69,7 +69,7 @@ export const freezes: Scenario = {
 /** People stop it, let it go on, and remove it while it runs. */
 export const pauses: Scenario = {
   name: 'is paused, resumed and deleted',
-  goal: { budget: budget(String(AGREED)), constraints: { maxSteps: 2_000, checkpointEverySteps: 20 } },
+  goal: { budget: budget(String(AGREED)), constraints: { maxSteps: 20_000, checkpointEverySteps: 20 } },
   deeds: [
     approve,
     { what: 'pause', when: (seen) => step(seen) >= 10, act: scale(0) },

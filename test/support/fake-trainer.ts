@@ -1,6 +1,6 @@
 // A stand-in for `python -m kriptik_trainer` that follows the same protocol, store layout, deadline and exit codes
 // without training anything, so that tests of what surrounds a trainer take seconds:
-//   node fake-trainer.ts [--step-ms 20] [--checkpoint-ms 20] [--total-steps 30] [--silent] [--deaf] [--escape]
+//   node fake-trainer.ts [--step-ms 20] [--later-step-ms 20] [--checkpoint-ms 20] [--total-steps 30] [--silent] [--deaf] [--escape]
 //                        [--allocate-mib 512] [--fail-at 5] (run --spec spec.json | version)
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,8 @@ const { values, positionals } = parseArgs({
   options: {
     spec: { type: 'string' },
     'step-ms': { type: 'string', default: '20' },
+    // Of attempts after the first.
+    'later-step-ms': { type: 'string' },
     'checkpoint-ms': { type: 'string', default: '20' },
     'total-steps': { type: 'string', default: '30' },
     'fail-at': { type: 'string' },
@@ -36,8 +38,9 @@ if (positionals[0] === 'version') {
   // Touched page by page, or the system would not hand it out.
   const held = values['allocate-mib'] === undefined ? undefined : Buffer.alloc(Number(values['allocate-mib']) << 20, 1);
   const failAt = values['fail-at'];
+  const later = /-1\/spec\.json$/.test(values.spec) ? undefined : values['later-step-ms'];
   process.exitCode = await runFakeTrainer(values.spec, {
-    stepMs: Number(values['step-ms']),
+    stepMs: Number(later ?? values['step-ms']),
     checkpointMs: Number(values['checkpoint-ms']),
     totalSteps: Number(values['total-steps']),
     silent: values.silent,

@@ -17,6 +17,8 @@ export interface SeenAttempt {
 }
 
 const LOOK_MS = 40;
+/** Looks after which every process is read anew: numbers are given again, and a fork shows its parent's command. */
+const FORGET_LOOKS = 10;
 
 /**
  * Samples the process table for supervisors and trainers below a folder. It knows nothing of the operator: what it saw
@@ -28,6 +30,7 @@ export class ProcessWatch {
   most = 0;
   readonly #folder: string;
   readonly #others = new Set<string>();
+  #looks = 0;
   #running = true;
   readonly #done: Promise<void>;
 
@@ -59,13 +62,15 @@ export class ProcessWatch {
   }
 
   async #look(): Promise<void> {
+    this.#looks += 1;
+    if (this.#looks % FORGET_LOOKS === 0) this.#others.clear();
     const alive = new Set<string>();
     let trainers = 0;
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
       if (this.#others.has(pid)) continue;
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       const mine = command.includes(this.#folder);
-      // A process without a command line yet may become anything; one with another's stays another's.
+      // A process without a command line yet may become anything.
       if (!mine && command !== '') this.#others.add(pid);
       const [, directory, name] =
         (mine && /(\/\S*?\/instances\/([a-z0-9-]+))(?:[/ ]|$)/.exec(command.replaceAll('\0', ' '))) || [];

@@ -71,7 +71,10 @@ export async function operatorKubeconfig(cluster: ControlPlane): Promise<Kubecon
 }
 
 /** What one operator of a world may have that the others do not. */
-type OperatorChanges = Pick<WorldOptions, 'trainerArguments' | 'env'>;
+type OperatorChanges = Pick<WorldOptions, 'trainerArguments' | 'env'> & {
+  /** Of Node itself, such as a module to load first. */
+  readonly nodeArguments?: readonly string[];
+};
 
 /** A control plane, its own unless one is shared, a provider on this machine, and an operator that can be started and killed. */
 export class World {
@@ -146,7 +149,12 @@ export class World {
     const findTrainer = trainerPython !== undefined;
     const child = spawn(
       process.execPath,
-      [script, this.#operatorKubeconfig, JSON.stringify({ settings, trainerArguments, findTrainer, env })],
+      [
+        ...(changes.nodeArguments ?? []),
+        script,
+        this.#operatorKubeconfig,
+        JSON.stringify({ settings, trainerArguments, findTrainer, env }),
+      ],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, ...(findTrainer && { KRIPTIK_TRAINER_PYTHON: trainerPython }) },

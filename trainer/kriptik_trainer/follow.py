@@ -112,7 +112,7 @@ class Follower:
         peers.join()
         resume = self._resume(peers)
         folder = peers.first_of_node("model", lambda: fetch_model(spec))
-        executor = open_executor(spec, folder, rows, [])
+        executor = open_executor(spec, folder, rows, [], world.size)
         executor.prepare()
         peers.meet("prepared")
         if resume is None or resume.step != run_file(resume.path).get("totalSteps"):

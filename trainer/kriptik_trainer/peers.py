@@ -20,7 +20,7 @@ from kriptik_trainer.log import log
 from kriptik_trainer.store import Stored
 from kriptik_trainer.world import World, lost
 
-ARRIVAL_SECONDS = 900.0
+ARRIVAL_SECONDS = 600.0
 """How long to wait for the other processes at the start: their nodes may still be pulling images."""
 SILENCE_SECONDS = 60.0
 """A process that has not shown itself for so long is gone."""

@@ -83,7 +83,7 @@ def train_attempt(
     else:
         peers.choose(resume)
         folder = peers.first_of_node("model", lambda: fetch_model(spec))
-    executor = open_executor(spec, folder, examples, held)
+    executor = open_executor(spec, folder, examples, held, processes)
     progress.set(device={**executor.device, "count": processes})
     log(f"loading {spec.model.id} on {executor.device['name']}")
     prepared = executor.prepare()

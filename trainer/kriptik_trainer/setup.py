@@ -12,6 +12,7 @@ from kriptik_trainer import __version__
 from kriptik_trainer.data.load import Loaded, load_all
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import held_out
+from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import Executor
 from kriptik_trainer.executors.registry import find, kind_of
 from kriptik_trainer.log import log
@@ -67,8 +68,21 @@ def fetch_model(spec: Spec) -> Path:
     return resolve(spec.model.source, spec.model.revision, log)
 
 
-def open_executor(spec: Spec, folder: Path, examples: Rows, held: Rows) -> Executor:
+ALONE = ("rlhf",)
+"""Methods that one process trains: their steps are counted before processes share them out."""
+
+
+def open_executor(
+    spec: Spec, folder: Path, examples: Rows, held: Rows, processes: int = 1
+) -> Executor:
     """The executor that trains what a spec says. Raises TrainerError."""
+    if processes > 1 and spec.method in ALONE:
+        raise TrainerError(
+            "unsupportedShape",
+            f"{spec.method} cannot be trained by {processes} processes",
+            "method.name",
+            "Plan it on one GPU of one node.",
+        )
     entry = find(spec, architecture(folder))
     executor: Executor = entry.load()(spec, folder, examples, held)
     return executor

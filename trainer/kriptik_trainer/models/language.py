@@ -80,7 +80,7 @@ def load_model(spec: Spec, folder: Path, loader: Any = AutoModelForCausalLM, **m
     if spec.method == "qlora":
         options["quantization_config"] = quantization(spec)
         if torch.cuda.is_available():
-            options["device_map"] = {"": 0}
+            options["device_map"] = {"": torch.cuda.current_device()}
     try:
         model = loader.from_pretrained(folder, **options)
     except (OSError, ValueError, RuntimeError, KeyError) as error:

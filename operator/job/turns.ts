@@ -1,5 +1,5 @@
 import type { Attempt } from '@kriptik/crds';
-import { exponentialMs } from '../runtime/backoff.ts';
+import { exponentialMs } from '../runtime/exponential.ts';
 import { endedUnused } from './attempts.ts';
 import type { JobObserved, ProviderView, Situation } from './types.ts';
 
@@ -73,7 +73,8 @@ function noProvider(o: JobObserved): Situation {
   }
   const why = o.providers.map((provider) => `${provider.name}: ${hindrance(provider)}`).join('; ');
   const stranded = o.providers.some(({ ready, outOfReach }) => ready && outOfReach !== undefined);
-  return pending(stranded ? 'StoreOutOfReach' : 'NoProviderReady', why || 'the approved plan names no provider');
+  if (stranded) return pending('StoreOutOfReach', why);
+  return pending('NoProviderReady', why || 'the approved plan names no provider');
 }
 
 function pending(reason: string, message: string): Situation {

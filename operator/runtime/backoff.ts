@@ -1,5 +1,7 @@
 /** Exponential backoff with jitter. */
 
+import { exponentialMs } from './exponential.ts';
+
 export interface BackoffOptions {
   /** First delay, milliseconds. */
   readonly baseMs: number;
@@ -9,11 +11,6 @@ export interface BackoffOptions {
   readonly jitter?: number;
   /** Random number in [0, 1). */
   readonly random?: () => number;
-}
-
-/** Nominal delay before retry number `failures` (from 1), in milliseconds. */
-export function exponentialMs(failures: number, baseMs: number, maxMs: number): number {
-  return Math.min(maxMs, baseMs * 2 ** Math.min(failures - 1, 60));
 }
 
 export class Backoff {

@@ -1,5 +1,5 @@
-import { exponentialMs } from './backoff.ts';
 import type { Clock, Timer } from './clock.ts';
+import { exponentialMs } from './exponential.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import { TokenBucket } from './ratelimit.ts';
 

@@ -8,7 +8,12 @@ const PURE = new Map([
 ]);
 
 /** Files of the runtime that only compute. */
-const PURE_RUNTIME = ['operator/runtime/conditions.ts', 'operator/runtime/json.ts', 'operator/runtime/owner.ts'];
+const PURE_RUNTIME = [
+  'operator/runtime/conditions.ts',
+  'operator/runtime/exponential.ts',
+  'operator/runtime/json.ts',
+  'operator/runtime/owner.ts',
+];
 
 /** Everything that is loaded with a file, types left out, with the file that asks for it. */
 function loadedWith(path: string): Map<string, string> {

@@ -151,7 +151,7 @@ async function baseTree(root: string, { base, libraries }: Interpreter): Promise
   }
   mkdirSync(join(root, 'tmp'));
   mkdirSync(join(root, 'etc'));
-  writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0::/root:/bin/sh\nkriptik:x:1000:1000::/tmp:/bin/sh\n');
+  writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0::/:/bin/sh\nkriptik:x:1000:1000::/tmp:/bin/sh\n');
   writeFileSync(join(root, 'etc', 'group'), 'root:x:0:\nkriptik:x:1000:\n');
 }
 
@@ -173,7 +173,7 @@ function packagesTree(root: string, { prefix }: Interpreter): void {
 }
 
 /** Part of what names a layer in the cache: to be raised when the trees above are filled in another way. */
-const RECIPE = '2';
+const RECIPE = '3';
 
 /** A layer from the cache, or made now: `facts` decide its content. */
 async function layerOf(

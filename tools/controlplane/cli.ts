@@ -1,18 +1,21 @@
 import { parseArgs } from 'node:util';
 import { cacheRoot } from './binaries/cache.ts';
-import { PROGRAMS, type ProgramName } from './binaries/programs.ts';
+import { PROGRAM_GROUPS, PROGRAMS, type ProgramName } from './binaries/programs.ts';
 import { stderrProgress } from './binaries/progress.ts';
 import { locateProgram, resolvePrograms } from './binaries/resolve.ts';
 import { startControlPlane } from './controlplane.ts';
+import { nodeUnavailable } from './node/available.ts';
 import { chooseSource, sourceFacts } from './source.ts';
 
 const USAGE = `Usage: node tools/controlplane/cli.ts COMMAND
-  up [--data DIR] [--apply PATH]...   start a control plane, print KUBECONFIG=..., stay until Ctrl-C
-  build [PROGRAM]...                  build what is missing (default: etcd, kube-apiserver, kube-controller-manager)
-  where                               say which cluster would be used, and where each program is
+  up [--node] [--data DIR] [--apply PATH]...
+        start a control plane, with --node one that runs pods; print KUBECONFIG=..., stay until Ctrl-C
+  build [--for GROUP]... [PROGRAM]...
+        build what is missing (default: --for control)
+  where
+        say which cluster would be used, whether a node can run, and where each program is
+Groups: ${Object.keys(PROGRAM_GROUPS).join(', ')}
 Programs: ${Object.keys(PROGRAMS).join(', ')}`;
-
-const DEFAULT_PROGRAMS: readonly ProgramName[] = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
 
 /** A person ended a build. */
 class Interrupted extends Error {}
@@ -24,6 +27,8 @@ async function main(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       data: { type: 'string' },
+      node: { type: 'boolean', default: false },
+      for: { type: 'string', multiple: true, default: [] },
       apply: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -33,14 +38,20 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  if (command === 'up') return up(values.data, values.apply);
-  if (command === 'build') return build(rest);
+  if (command === 'up') return up(values);
+  if (command === 'build') return build(values.for, rest);
   if (command === 'where') return where();
   console.error(USAGE);
   return 2;
 }
 
-async function up(dataDirectory: string | undefined, manifests: readonly string[]): Promise<number> {
+interface UpOptions {
+  readonly data?: string | undefined;
+  readonly node: boolean;
+  readonly apply: readonly string[];
+}
+
+async function up({ data, node, apply }: UpOptions): Promise<number> {
   const interrupt = new AbortController();
   const interrupted = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -52,10 +63,11 @@ async function up(dataDirectory: string | undefined, manifests: readonly string[
   });
   const controlPlane = await startControlPlane({
     signal: interrupt.signal,
-    ...(dataDirectory !== undefined && { dataDirectory }),
+    node,
+    ...(data !== undefined && { dataDirectory: data }),
   });
   try {
-    await controlPlane.applyManifests(manifests);
+    await controlPlane.applyManifests(apply);
     console.log(`KUBECONFIG=${controlPlane.kubeconfigPath}`);
     console.error('Running; Ctrl-C ends it.');
     await Promise.race([interrupted, controlPlane.whenFailed()]);
@@ -67,12 +79,13 @@ async function up(dataDirectory: string | undefined, manifests: readonly string[
   }
 }
 
-async function build(names: readonly string[]): Promise<number> {
-  const unknown = names.filter((name) => !isProgram(name));
-  if (unknown.length > 0) throw new Error(`No such program: ${unknown.join(', ')}.\n${USAGE}`);
-  const wanted = names.length > 0 ? names.filter(isProgram) : DEFAULT_PROGRAMS;
+async function build(groups: readonly string[], names: readonly string[]): Promise<number> {
+  const unknown = [...names.filter((name) => !isProgram(name)), ...groups.filter((name) => !isGroup(name))];
+  if (unknown.length > 0) throw new Error(`No such program or group: ${unknown.join(', ')}.\n${USAGE}`);
+  const asked = [...groups.filter(isGroup).flatMap((name) => PROGRAM_GROUPS[name]), ...names.filter(isProgram)];
+  const wanted = asked.length > 0 ? new Set<ProgramName>(asked) : PROGRAM_GROUPS.control;
   const env = process.env;
-  const programs = await resolvePrograms(wanted, { cache: cacheRoot(env), env, progress: stderrProgress() });
+  const programs = await resolvePrograms([...wanted], { cache: cacheRoot(env), env, progress: stderrProgress() });
   for (const { path } of programs.values()) console.log(path);
   return 0;
 }
@@ -80,11 +93,16 @@ async function build(names: readonly string[]): Promise<number> {
 function where(): number {
   const env = process.env;
   console.log(`source: ${chooseSource(sourceFacts(undefined, env))}`);
+  console.log(`node: ${nodeUnavailable() ?? 'can run here'}`);
   for (const name of Object.keys(PROGRAMS).filter(isProgram)) {
     const found = locateProgram(name, { env, cache: cacheRoot(env) });
     console.log(`${name}: ${found ? `${found.path} (${found.origin})` : 'to be built'}`);
   }
   return 0;
+}
+
+function isGroup(name: string): name is keyof typeof PROGRAM_GROUPS {
+  return Object.hasOwn(PROGRAM_GROUPS, name);
 }
 
 function isProgram(name: string): name is ProgramName {

@@ -28,6 +28,7 @@ function withDefaults(options: ControlPlaneOptions): Resolved {
     cache: cacheRoot(env),
     controllerManager: options.controllerManager ?? true,
     node: options.node ?? false,
+    scheduler: options.scheduler ?? options.node ?? false,
     auditLog: options.auditLog ?? false,
     runRoot: options.runRoot ?? defaultRunRoot(),
     now: options.now ?? Date.now,

@@ -5,6 +5,7 @@ import { resolvePrograms } from './binaries/resolve.ts';
 import { auditLogPath } from './embedded/arguments.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { startFailure } from './failure.ts';
+import { nodeUnavailable } from './node/available.ts';
 import { startMachine } from './node/machine.ts';
 import { networkOf } from './node/network.ts';
 import { startNode } from './node/start.ts';
@@ -29,6 +30,8 @@ const SERVERS: ReadonlySet<ProgramName> = new Set([
 
 /** Starts programs of our own. On failure nothing is left but the logs, whose place the error names. */
 export async function startOwn(options: Resolved): Promise<ControlPlane> {
+  const unavailable = options.node ? nodeUnavailable() : undefined;
+  if (unavailable !== undefined) throw new Error(unavailable);
   const names = programsFor(options);
   const programs = await resolvePrograms(names, options);
   const { dataDirectory } = options;
@@ -70,9 +73,10 @@ export async function startOwn(options: Resolved): Promise<ControlPlane> {
   }
 }
 
-function programsFor({ node, controllerManager }: Resolved): readonly ProgramName[] {
+function programsFor({ node, scheduler, controllerManager }: Resolved): readonly ProgramName[] {
   if (node) return PROGRAM_GROUPS.node;
-  return PROGRAM_GROUPS.control.filter((name) => controllerManager || name !== 'kube-controller-manager');
+  const control = PROGRAM_GROUPS.control.filter((name) => controllerManager || name !== 'kube-controller-manager');
+  return scheduler ? [...control, 'kube-scheduler'] : control;
 }
 
 async function end(supervised: Supervised, directory: RunDirectory, keepLogs: boolean): Promise<void> {

@@ -86,7 +86,9 @@ export interface ControlPlaneOptions {
   readonly source?: Source;
   /** Also starts kube-controller-manager: garbage collection, namespaces, Jobs, service accounts. Default true. */
   readonly controllerManager?: boolean;
-  /** Also starts a scheduler and a node that runs pods; needs Linux and root, see `nodeUnavailable`. Default false. */
+  /** Also starts kube-scheduler, for nodes that are made otherwise. Default: that of `node`. */
+  readonly scheduler?: boolean;
+  /** Also starts a node that runs pods; needs Linux and root, see `nodeUnavailable`. Default false. */
   readonly node?: boolean;
   /** Keeps keys and data here over restarts (and etcd waits for the disk). Else all is temporary. */
   readonly dataDirectory?: string;

@@ -29,8 +29,9 @@ export interface EmbeddedOptions {
   readonly auditLog: boolean;
   /** Where the API server listens. */
   readonly address: string;
-  /** Whether pods will run: starts the scheduler too. */
+  /** Whether a node of ours will run pods. */
   readonly node: boolean;
+  readonly scheduler: boolean;
   readonly now: () => number;
   readonly readyTimeoutMs: number;
   /** Replaced in tests that need a port to be taken. */
@@ -86,7 +87,7 @@ async function startOn(ports: Ports, keys: ClusterKeys, options: EmbeddedOptions
   const client = connect(connectionOf(kubeconfig));
   try {
     await serving(client, '/readyz', ['etcd', 'kube-apiserver'], options);
-    if (options.node) await startProgram('kube-scheduler', schedulerArguments(settings), options);
+    if (options.scheduler) await startProgram('kube-scheduler', schedulerArguments(settings), options);
     if (options.controllerManager) {
       await startProgram('kube-controller-manager', controllerManagerArguments(settings), options);
       // Made by a controller, and needed before any pod: it shows that the controllers work.

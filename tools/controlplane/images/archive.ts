@@ -97,7 +97,15 @@ export async function namesIn(archive: string): Promise<readonly string[]> {
  */
 export async function writeLayer(target: string, folder: string): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
-  const fixed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--mode=a+rX', '--format=gnu'];
+  const fixed = [
+    '--sort=name',
+    '--mtime=@0',
+    '--owner=0',
+    '--group=0',
+    '--numeric-owner',
+    '--mode=a+rX',
+    '--format=gnu',
+  ];
   await run('tar', [...fixed, '-cf', target, '-C', folder, '.']);
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isAlive, type ProcessRecord } from './identity.ts';
 import { PROCESSES_FILE } from './protocol.ts';
 import { type Supervised, supervise } from './supervised.ts';
@@ -55,5 +55,31 @@ describe('supervised programs', () => {
     await supervised.endPrograms();
     expect(records()).toEqual([]);
     expect(await supervised.start('one', 'sleep', ['60'])).not.toBe(first);
+  });
+
+  it('are no failure when they were ended on purpose, and the others go on', async () => {
+    await supervised.start('one', 'sleep', ['60']);
+    await supervised.start('two', 'sleep', ['60']);
+    const failed = supervised.whenEnded('one').catch((error: Error) => error.message);
+    await supervised.endPrograms(['one']);
+    expect(records().map(({ name }) => name)).toEqual(['two']);
+    const again = await supervised.start('one', 'sleep', ['60']);
+    process.kill(again, 'SIGKILL');
+    expect(await failed).toContain('one ended (signal SIGKILL)');
+  });
+
+  it('have what they started recorded and ended too, once it is adopted', async () => {
+    const shell = await supervised.start('shell', 'sh', ['-c', 'sleep 60 & echo $!; wait']);
+    const pid = await vi.waitUntil(() => Number(readFileSync(supervised.logPath('shell'), 'utf8')) || undefined);
+    await supervised.adopt('sleeper', pid);
+    const [first, sleeper] = records();
+    expect(first?.pid).toBe(shell);
+    expect(sleeper).toMatchObject({ name: 'sleeper', pid });
+    await supervised.stop({ graceMs: 0, remove: false });
+    expect(sleeper && isAlive(sleeper)).toBe(false);
+  });
+
+  it('tell that what is to be adopted has ended before', async () => {
+    await expect(supervised.adopt('gone', 2 ** 22 + 1)).rejects.toThrow(/gone ended/);
   });
 });

@@ -116,6 +116,8 @@ const WHEEL_LIBRARIES = [
   'libstdc\\+\\+.so.6',
   'libgcc_s.so.1',
   'libm.so.6',
+  // Of the C library, and needed by wheels with vector mathematics (soundfile).
+  'libmvec.so.1',
   'libdl.so.2',
   'librt.so.1',
   'libpthread.so.0',

@@ -31,6 +31,7 @@ async function planOf(name: string, ...args: string[]): Promise<Seen> {
 const PLANNED: Readonly<
   Record<string, { modality: string; method: string; family: string; provider?: string; least: number; most: number }>
 > = {
+  cluster: { modality: 'llm', method: 'lora', family: 'qwen', least: 0.5, most: 60 },
   dreambooth: { modality: 'image', method: 'dreambooth', family: 'sdxl', least: 0.1, most: 30 },
   'flagship-music': { modality: 'audio', method: 'full', family: '', least: 10, most: 2000 },
   multilingual: { modality: 'llm', method: 'qlora', family: 'qwen', least: 0.5, most: 88 },

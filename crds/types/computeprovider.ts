@@ -258,6 +258,10 @@ export type ComputeProviderSpec = {
      */
     capacityTimeoutSeconds?: number;
     /**
+     * Whether an autoscaler makes nodes when pods ask for them: having none of them is then no hindrance. Absent: false.
+     */
+    nodesOnDemand?: boolean;
+    /**
      * Time a pod has to save its work when its node is drained or it is ended, in seconds. The Job is ended this long before the money ends, so the budget's reserve pays for it. Absent: 30.
      */
     terminationGracePeriodSeconds?: number;

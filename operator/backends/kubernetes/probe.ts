@@ -168,12 +168,13 @@ const gpusOf = (nodes: readonly Node[], settings: KubernetesSettings): { gpu: st
     .filter(({ count }) => count > 0);
 };
 
-/** Nodes may be made on demand, so an empty pool is said and is no hindrance, unless there are no nodes at all. */
+/** Without a node that fits nothing could run, unless an autoscaler makes nodes when pods ask for them. */
 const noNodes = (
   nodes: readonly Node[],
   gpus: readonly { gpu: string }[],
   { spec, offered }: KubernetesSettings,
 ): NotReady | undefined => {
+  if (spec.nodesOnDemand === true) return undefined;
   const selector = Object.entries(spec.nodeSelector ?? {});
   const usable = nodes.filter(({ metadata }) => selector.every(([key, value]) => metadata.labels?.[key] === value));
   if (usable.length === 0) {

@@ -34,9 +34,12 @@ async function run(session: Session, target: string, options: DownloadOptions): 
   const job = await findJob(session, target);
   const { name, parts } = chooseDownload(job, options);
   const folder = resolve(session.host.cwd, options.to ?? `${job.spec.goalRef.name}-${name}`);
-  // Loaded only here: it reads manifests with a library that other commands need not wait for.
+  // Loaded only here: it brings libraries that other commands need not wait for.
   const { download } = await import('../download.ts');
-  const copied = await download(parts, folder, { force: options.force === true });
+  const copied = await download(parts, folder, {
+    force: options.force === true,
+    s3Access: async () => (await import('../store-access.ts')).storeAccessOf(session, job),
+  });
   session.print(folder);
   for (const part of copied)
     session.note(`${part.name}: ${part.files} files, ${bytes(part.bytes)}, every hash verified.`);

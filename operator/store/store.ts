@@ -36,13 +36,6 @@ export type Problem = { code: ProblemCode; message: string; where: string };
 
 export type Verification = { ok: true; checkpoint: VerifiedCheckpoint } | { ok: false; problem: Problem };
 
-/** `pending`: a newer one is still being read back, so nothing may be concluded yet; ask again in about a second. */
-export type LatestVerified = {
-  checkpoint?: VerifiedCheckpoint;
-  problems: Problem[];
-  pending?: { step: number; doneBytes: number; totalBytes: number };
-};
-
 /** A checkpoint that is being read back, and how far that has come. */
 export type PendingCheckpoint = { step: number; uri: string; doneBytes: number; totalBytes: number };
 

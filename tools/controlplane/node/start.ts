@@ -57,8 +57,9 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   };
   await importImage(await pauseImage(pathOf('pause', options), machine.directory));
   const startKubelet = async () => {
+    const since = Date.now();
     await machine.start('kubelet', pathOf('kubelet', options), kubeletArguments(kubeletSettings(machine)), ENVIRONMENT);
-    await until('kubelet', options, () => isReady(options));
+    await until('kubelet', options, () => isReady(options, since));
   };
   await startKubelet();
   await until('coredns', options, () => answers(`http://${network.node}:${DNS_READY_PORT}/ready`));
@@ -131,11 +132,20 @@ function pathOf(name: ProgramName, { programs }: NodeOptions): string {
   return program.path;
 }
 
-async function isReady({ embedded, machine }: NodeOptions): Promise<boolean> {
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly lastHeartbeatTime: string;
+}
+
+/** Whether the node has said since then (milliseconds since the epoch) that it is Ready. */
+async function isReady({ embedded, machine }: NodeOptions, since: number): Promise<boolean> {
   const { status, body } = await embedded.client.send('GET', `/api/v1/nodes/${machine.network.name}`);
   if (status !== 200) return false;
-  const { conditions = [] } = (body as { status: { conditions?: readonly { type: string; status: string }[] } }).status;
-  return conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  const { conditions = [] } = (body as { status: { conditions?: readonly Condition[] } }).status;
+  // The API tells times in whole seconds.
+  const isNews = ({ lastHeartbeatTime }: Condition) => Date.parse(lastHeartbeatTime) >= since - 1_000;
+  return conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True' && isNews(condition));
 }
 
 /** Waits until the probe holds; fails at once when the program ends. */

@@ -116,6 +116,10 @@ export type Attempt = {
    */
   outcome?: 'Succeeded' | 'Frozen' | 'Stopped' | 'Failed' | 'Lost';
   /**
+   * What was changed of the plan's hyperparameters after memory ran out, as TrainingPolicies allow; a field and its value each.
+   */
+  adjustments?: string[];
+  /**
    * How its end came about, as the provider saw it.
    */
   exitReason?:

@@ -88,6 +88,10 @@ export type TrainingPolicySpec = {
     denied?: string[];
   };
   /**
+   * What a job may change by itself after its memory ran out, without a new approval: neither can cost more than was approved, and both train the same. GradientCheckpointing trades time for memory; SmallerBatch takes the same step in more pieces. Absent means none, unless another policy lists some.
+   */
+  automaticRemedies?: ('GradientCheckpointing' | 'SmallerBatch')[];
+  /**
    * Most that may be approved.
    */
   ceilings?: {

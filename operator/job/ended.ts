@@ -1,8 +1,10 @@
 import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
 import { formatMoney, minMoney, parseMoney } from '../money.ts';
+import { adjustedAgain } from './adjust.ts';
 import { lostTooMany, replaceLast } from './attempts.ts';
 import { effectiveLimit } from './cost.ts';
+import { OUT_OF_MEMORY } from './diagnosis/diagnose.ts';
 import { failed, lostTooOften } from './failure.ts';
 import { type Ending, endAttempt } from './outcome.ts';
 import { event, type Step, stepOf } from './step.ts';
@@ -44,7 +46,10 @@ export function judged(
 
 /** An internal failure counts as a loss while tries are left: the checkpoint is good, so go on from it. */
 function retriable(o: JobObserved, attempts: readonly Attempt[], ending: Ending): Ending {
-  if (ending.attempt.outcome !== 'Failed' || !RETRIABLE.has(ending.diagnosis?.code ?? '')) return ending;
+  if (ending.attempt.outcome !== 'Failed') return ending;
+  const code = ending.diagnosis?.code ?? '';
+  const eased = OUT_OF_MEMORY.has(code) && adjustedAgain(o, ending.attempt) !== undefined;
+  if (!RETRIABLE.has(code) && !eased) return ending;
   const asLost: Attempt = { ...ending.attempt, outcome: 'Lost' };
   if (lostTooMany(replaceLast(attempts, asLost), o.settings)) return ending;
   return { ...ending, attempt: asLost };

@@ -147,7 +147,8 @@ export function keptDeadline(
   const held = deadlineSeconds === null || deadlineSeconds === undefined ? byClock : o.now + deadlineSeconds * 1000;
   if (Math.abs(next - held) <= DEADLINE_DRIFT_MS) return { deadlineLimit: formatMoney(money.runLimit) };
   const raised = live.deadlineLimit === undefined || money.runLimit > parseMoney(live.deadlineLimit);
-  if (next > held && (!raised || o.clockBehind === true)) return {};
+  const noRoom = o.month !== undefined && o.month.verdict !== 'launch';
+  if (next > held && (!raised || noRoom || o.clockBehind === true)) return {};
   return { deadline: new Date(next).toISOString() };
 }
 

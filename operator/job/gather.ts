@@ -8,6 +8,7 @@ import { offersOfProvider } from '../provider/offers.ts';
 import type { ProviderRuntime } from '../provider/registry.ts';
 import { isTrue } from '../runtime/conditions.ts';
 import { errorMessage } from '../runtime/errors.ts';
+import { automaticRemedies } from './adjust.ts';
 import { liveAttempt } from './attempts.ts';
 import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
@@ -42,6 +43,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
     otherGpus: otherGpus(job, plans),
     teardowns: teardownsOf(deps, job),
     approval: approvalOf(job, plans),
+    automaticRemedies: remediesOf(deps, job),
     supersededBy: supersededBy(goal, plans, job),
     providers: providerViews({
       job,
@@ -151,6 +153,11 @@ function ceilingOf({ policies, namespaces }: JobDependencies, job: TrainingJob):
   const labels = namespaces.get({ name: job.metadata.namespace })?.metadata.labels ?? {};
   const { ceilings, names } = policyFor(policies.list(), labels);
   return ceilings.perJob === undefined ? undefined : { limit: ceilings.perJob, policies: names };
+}
+
+function remediesOf({ policies, namespaces }: JobDependencies, job: TrainingJob): JobObserved['automaticRemedies'] {
+  const labels = namespaces.get({ name: job.metadata.namespace })?.metadata.labels ?? {};
+  return automaticRemedies(policyFor(policies.list(), labels).sources.map(({ spec }) => spec));
 }
 
 /** A newer plan of the goal replaces this job only once it was approved. */

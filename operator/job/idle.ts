@@ -4,6 +4,7 @@ import { deadlinesFor } from '../budget/limits.ts';
 import { addMoney, formatUsd, parseMoney } from '../money.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { exponentialMs } from '../runtime/exponential.ts';
+import { nextAdjustments } from './adjust.ts';
 import { attemptName, endedUnused, lossesInARow, lostTooMany } from './attempts.ts';
 import { cappedBy, freezeTimings, hasRoomToStart, moneyOf } from './cost.ts';
 import { lastFault } from './diagnosis/diagnose.ts';
@@ -158,6 +159,7 @@ function begin(
   const rate = billedRate(addMoney(parseMoney(provider.unitPricePerHour), storageRate(o)));
   const deadlines = deadlinesFor(money.runLimit, money.spent, rate, o.now, freezeTimings(o, provider.name));
   const resumed = o.store.latest?.step ?? 0;
+  const adjustments = nextAdjustments(o, attempts.at(-1));
   const attempt: Attempt = {
     number,
     name: attemptName(o.job.metadata.uid, number),
@@ -166,10 +168,11 @@ function begin(
     createdAt: new Date(o.now).toISOString(),
     state: 'Creating',
     resumedFromStep: resumed,
+    ...(adjustments && { adjustments }),
     ...(deadlines && { deadline: new Date(deadlines.trainer).toISOString() }),
   };
   const how = resumed > 0 ? `resumes from the verified checkpoint of step ${resumed}` : 'starts';
-  const message = `Attempt ${number} ${how} on ${provider.name} at $${provider.unitPricePerHour} an hour`;
+  const message = `Attempt ${number} ${how} on ${provider.name} at $${provider.unitPricePerHour} an hour${adjustments === undefined ? '' : `, with ${adjustments.join(', ')}`}`;
   return stepOf(
     o,
     [...attempts, attempt],

@@ -2,6 +2,7 @@ import type { Attempt, Condition } from '@kriptik/crds';
 import { formatUsd } from '../money.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { JobMoney } from './cost.ts';
+import { monthMessage } from './month-room.ts';
 import { event } from './step.ts';
 import type { JobEvent, JobObserved } from './types.ts';
 
@@ -17,7 +18,8 @@ export function moneyConditions(
   attempts: readonly Attempt[],
   money: JobMoney,
 ): Condition[] {
-  const told = [forecastFits(o, money, attempts), storagePaid(o, attempts, money), namespaceCeiling(o, conditions)];
+  const month = namespaceCeiling(o, attempts, conditions);
+  const told = [forecastFits(o, money, attempts), storagePaid(o, attempts, money), month];
   return told
     .filter((one) => one !== undefined)
     .reduce<Condition[]>(
@@ -85,10 +87,20 @@ function storagePaid(o: JobObserved, attempts: readonly Attempt[], { meter, limi
   return { type, status: 'True', reason: o.now >= meter.until - SOON_MS ? 'EndsSoon' : 'Paid', message };
 }
 
-function namespaceCeiling(o: JobObserved, conditions: readonly Condition[]): Told | undefined {
+/** A job that may not begin, or one that runs and whose raise waits. */
+function namespaceCeiling(
+  o: JobObserved,
+  attempts: readonly Attempt[],
+  conditions: readonly Condition[],
+): Told | undefined {
   const type = 'NamespaceCeiling';
   const ready = findCondition(conditions, 'Ready');
   if (ready?.reason === type) return { type, status: 'True', reason: 'NoRoom', message: ready.message };
+  const live = attempts.at(-1)?.state !== 'Gone' && attempts.length > 0;
+  if (live && o.month !== undefined && o.month.verdict !== 'launch') {
+    const message = `The raise waits, the deadlines stay as they were. ${monthMessage(o.month)}`;
+    return { type, status: 'True', reason: 'RaiseWaits', message };
+  }
   if (findCondition(o.job.status?.conditions, type) === undefined) return undefined;
   return { type, status: 'False', reason: 'RoomEnough', message: 'The month of the namespace has room for this job' };
 }

@@ -234,6 +234,17 @@ describe('a namespace whose month is full', () => {
     expect(reasons(events)).toEqual(['NamespaceCeiling']);
   });
 
+  it('lets a raise of a running job wait: its deadlines stay', () => {
+    const settled = makeJob().attempt('Running', { createdAt: time(0), startedAt: time(5), deadlineLimit: '5.00' });
+    const observed = makeObserved(settled.obj()).at(60).goal({ limit: '9.00' }).trains({ deadlineSeconds: 2_663 });
+    const { status, actions } = decideJob(observed.with({ month: view('8.00') }).obj());
+    expect(types(actions)).toEqual([]);
+    expect(findCondition(status.conditions, 'NamespaceCeiling')).toMatchObject({
+      status: 'True',
+      reason: 'RaiseWaits',
+    });
+  });
+
   it('lets it begin when there is room', () => {
     expect(
       decideJob(

@@ -22,7 +22,10 @@ export async function viewStore(
   fresh: boolean,
 ): Promise<StoreView> {
   // First: on some stores this one look brings everything else along.
-  const { checkpoint, problems, pending } = await store.latestVerified({ fresh });
+  const { checkpoint, problems, pending } = await store.latestVerified({
+    fresh,
+    recorded: job.status?.checkpoints ?? [],
+  });
   const result = newest === undefined ? undefined : await store.result(newest.name);
   const known = job.status?.checkpoints ?? [];
   const described = (ref: CheckpointRef): Checkpoint => describe(ref, known, result?.checkpoint ?? undefined);

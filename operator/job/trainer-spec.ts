@@ -2,6 +2,7 @@ import type { Attempt, Checkpoint, PlannedData, TrainingJob } from '@kriptik/crd
 import { TerminalError } from '../runtime/errors.ts';
 import { trainerFormat } from '../trainer/format.ts';
 import { PROTOCOL, type TrainerSpec, trainerSpec } from '../trainer/spec.ts';
+import { adjusted } from './adjust.ts';
 
 /**
  * What one attempt is told to train. `storeUri` is where this job saves; `resume` the verified
@@ -14,7 +15,8 @@ export function trainerSpecOf(
   resume: Checkpoint | undefined,
 ): TrainerSpec {
   const { contract, resolved } = job.spec.run;
-  const { model, method, hyperparameters: hyper } = resolved;
+  const { model, method } = resolved;
+  const hyper = adjusted(resolved.hyperparameters, attempt.adjustments ?? []);
   const candidate = {
     protocol: PROTOCOL,
     job: `${job.metadata.namespace}/${job.metadata.name}`,

@@ -6,6 +6,7 @@ import type { MicroUsd } from '../money.ts';
 import type { ApprovalView } from '../plan/approval.ts';
 import type { TrainerStatus } from '../trainer/messages.ts';
 import type { AttemptResult } from '../trainer/result.ts';
+import type { AutomaticRemedy } from './adjust.ts';
 import type { Curve } from './diagnosis/ring.ts';
 import type { JobSettings } from './settings.ts';
 
@@ -108,6 +109,8 @@ export interface JobObserved {
   readonly teardowns?: ReadonlyMap<string, number> | undefined;
   /** The clock is behind what was written down: `now` stands still until it has caught up. */
   readonly clockBehind?: boolean | undefined;
+  /** What policies let it change by itself after its memory ran out. */
+  readonly automaticRemedies?: readonly AutomaticRemedy[] | undefined;
   readonly approval: ApprovalView;
   /** Name of a newer, approved plan of the same goal. */
   readonly supersededBy?: string | undefined;

@@ -15,7 +15,7 @@ export interface Diagnosed {
 }
 
 /** Codes under which trainers and providers say that memory ran out. */
-const OUT_OF_MEMORY: ReadonlySet<string> = new Set(['outOfMemory', 'OutOfMemory']);
+export const OUT_OF_MEMORY: ReadonlySet<string> = new Set(['outOfMemory', 'OutOfMemory']);
 
 /** The findings after this look: what detectors see, and what ended an attempt in it. */
 export function diagnose(

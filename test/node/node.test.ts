@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { cacheRoot } from '@kriptik/tools/controlplane/binaries/cache.ts';
 import { silentProgress } from '@kriptik/tools/controlplane/binaries/progress.ts';
 import { resolvePrograms } from '@kriptik/tools/controlplane/binaries/resolve.ts';
+import { sweepRuns } from '@kriptik/tools/controlplane/processes/sweep.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TrainerImage, trainerImage } from '../support/images.ts';
 import { nodeUnavailableHere, startNode, type TestNode } from '../support/node.ts';
@@ -154,19 +155,43 @@ describe.skipIf(unavailable !== undefined)('nothing is left of a node', () => {
   }, 300_000);
 
   it('after the process that started it was killed with -9', async () => {
-    const script = join(import.meta.dirname, '..', 'support', 'node-process.ts');
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    const name = await waitFor('a node', () => output.match(/^node (\S+)$/m)?.[1], { timeoutMs: 120_000 });
+    const { owner, name } = await startElsewhere();
     expect(await traces(name)).not.toEqual([]);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    owner.kill('SIGKILL');
     await waitFor('an end without traces', async () => ((await traces(name)).length === 0 ? true : undefined));
   }, 300_000);
+
+  it('after its supervisor was killed as well, once the next control plane is about to start', async () => {
+    const { owner, name, directory } = await startElsewhere();
+    const commands = globSync('/proc/[0-9]*/cmdline');
+    const supervisor = commands.find((path) => mentions(path, 'supervisor.ts') && mentions(path, directory));
+    process.kill(Number(supervisor?.split('/')[2]), 'SIGKILL');
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    expect(await traces(name)).not.toEqual([]);
+    await sweepRuns(dirname(directory), Date.now());
+    expect(await traces(name)).toEqual([]);
+    expect(existsSync(directory)).toBe(false);
+  }, 300_000);
 });
+
+/** A node whose owner is another process. */
+async function startElsewhere() {
+  const script = join(import.meta.dirname, '..', 'support', 'node-process.ts');
+  const owner = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  owner.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const [, name = '', directory = ''] = await waitFor(
+    'a node',
+    () => output.match(/^node (\S+) (\S+)$/m) ?? undefined,
+    {
+      timeoutMs: 200_000,
+    },
+  );
+  return { owner, name, directory };
+}
 
 /** Each says the name of its own rank to the other, found by name. */
 const MEET = `

@@ -35,9 +35,10 @@ function free(random: Random, seed: number): Schedule {
   const providers = ['a', 'b', 'c']
     .slice(0, random.pick([1, 1, 2, 3]))
     .map((name, index) => provider(random, name, index));
-  const goals = ['one', 'two', 'three']
-    .slice(0, random.pick([1, 1, 1, 1, 1, 2, 2, 3]))
-    .map((name) => goal(random, name));
+  const names = ['one', 'two', 'three'].slice(0, random.pick([1, 1, 1, 1, 1, 2, 2, 3]));
+  // Approved in the same moment, they reach for the same money.
+  const together = random.chance(0.5) ? random.between(100, 6_000) : undefined;
+  const goals = names.map((name) => goal(random, name, together));
   const month = random.chance(goals.length > 1 ? 0.6 : 0.1) ? random.pick(MONTHS) : undefined;
   return {
     name: `seed ${seed}`,
@@ -61,11 +62,11 @@ function provider(random: Random, name: string, index: number): ProviderSetup {
   };
 }
 
-function goal(random: Random, name: string): GoalSetup {
+function goal(random: Random, name: string, together: number | undefined): GoalSetup {
   return {
     name,
     text: random.pick(TEXTS),
     limit: random.pick(LIMITS),
-    approvedAfterMs: random.between(100, 6_000),
+    approvedAfterMs: together ?? random.between(100, 6_000),
   };
 }

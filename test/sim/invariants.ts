@@ -70,7 +70,7 @@ export class Invariants {
   readonly broken: Violation[] = [];
   readonly #w: Watched;
   readonly #books: Books;
-  readonly #spent = new Map<string, number>();
+  readonly #spent = new Map<string, { readonly spent: number; readonly known: unknown }>();
   #burst = { since: 0, writes: 0 };
 
   constructor(watched: Watched) {
@@ -119,7 +119,11 @@ export class Invariants {
   wrote(write: Write): void {
     this.#books.wrote(write);
     if (write.by === OPERATOR) this.#ownHand(write);
-    if (write.plural !== 'trainingjobs' || write.after === undefined) return;
+    if (write.plural !== 'trainingjobs') return;
+    if (write.after === undefined) {
+      this.#leavesNothing(write);
+      return;
+    }
     const job = write.after as TrainingJob;
     this.#spentRises(job);
     const phase = job.status?.phase ?? '';
@@ -132,6 +136,12 @@ export class Invariants {
       this.breaks('promise', 'Succeeded was reported without a model');
     }
     if (phase === 'Frozen' || phase === 'Paused') this.#promises(phase, job, stores);
+  }
+
+  #leavesNothing({ key, before }: Write): void {
+    const uid = before?.metadata.uid;
+    const live = this.#w.bill.find((one) => one.request.job.uid === uid && one.endedAt === undefined && !one.late);
+    if (live !== undefined) this.breaks('ends', `${key} is gone while ${live.name} runs`);
   }
 
   ended(): void {
@@ -195,11 +205,16 @@ export class Invariants {
     }
   }
 
+  /** What was reckoned with caution may be put right once it is known when the bill began or ended. */
   #spentRises(job: TrainingJob): void {
+    const { uid, name } = job.metadata;
     const spent = parseMoney(job.status?.cost?.spent ?? '0');
-    const before = this.#spent.get(job.metadata.uid) ?? 0;
-    if (spent < before) this.breaks('ledger', `${job.metadata.name} spent ${before} and then ${spent} micro-dollars`);
-    this.#spent.set(job.metadata.uid, spent);
+    const known = (job.status?.attempts ?? []).map(({ billedFrom, goneAt, queued }) => [billedFrom, goneAt, queued]);
+    const before = this.#spent.get(uid) ?? { spent, known };
+    if (spent < before.spent && sameJson(known, before.known)) {
+      this.breaks('ledger', `${name} spent ${before.spent} and then ${spent} micro-dollars`);
+    }
+    this.#spent.set(uid, { spent, known });
   }
 
   #ownHand({ plural, key, before, after, subresource }: Write): void {

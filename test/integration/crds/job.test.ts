@@ -155,6 +155,13 @@ const badStatuses: readonly (readonly [string, Changes, ...string[]])[] = [
     'status.attempts[0].outcome: Unsupported value: "Eaten"',
   ],
   ['two instances', { 'status.replicas': 2 }, 'status.replicas', 'less than or equal to 1'],
+  [
+    'storage that cost less than before',
+    { 'status.storage.accrued': '0.00' },
+    'status.storage.accrued: Forbidden',
+    'what storage has cost never becomes less',
+  ],
+  ['six measured saves', { 'status.timings.0.checkpointSeconds': ['1', '2', '3', '4', '5', '6'] }, 'checkpointSeconds'],
   ['more than all steps', { 'status.progress.percent': 101 }, 'status.progress.percent', 'less than or equal to 100'],
   [
     'a loss curve that never ends',
@@ -219,4 +226,16 @@ it('is paused through the scale subresource', async () => {
 it('is not scaled out', async () => {
   const outcome = await dryRun().patch('TrainingJob', 'help-desk-0123abcd', { spec: { replicas: 2 } }, 'scale');
   expectRefused(outcome, 'spec.replicas', 'less than or equal to 1');
+});
+
+it('is ended for good through its spec, and stays ended', async () => {
+  const name = 'help-desk-0123abcd';
+  const ended = edit(running, { 'spec.terminate': true });
+  expectAccepted(await dryRun().replace(ended));
+  const stored = expectAccepted(await store().patch('TrainingJob', name, { spec: { terminate: true } }));
+  expect(stored['spec']).toMatchObject({ terminate: true });
+  for (const terminate of [false, null]) {
+    const outcome = await dryRun().patch('TrainingJob', name, { spec: { terminate } });
+    expectRefused(outcome, 'spec.terminate: Forbidden', 'a terminated job stays terminated');
+  }
 });

@@ -52,9 +52,9 @@ export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
   'kube-scheduler': kubernetes('kube-scheduler', 0.5),
   kubelet: kubernetes('kubelet', 1.4),
   kubectl: kubernetes('kubectl', 0.5),
-  containerd: containerd('containerd', 1.5),
-  'containerd-shim-runc-v2': containerd('containerd-shim-runc-v2', 0.2),
-  ctr: containerd('ctr', 0.2),
+  containerd: containerd('containerd', 1.8),
+  'containerd-shim-runc-v2': containerd('containerd-shim-runc-v2', 0.1),
+  ctr: containerd('ctr', 0.1),
   runc: {
     name: 'runc',
     family: 'runc',
@@ -73,7 +73,7 @@ export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
     version: 'v1.15.0',
     package: '.',
     stamps: [],
-    expectedMinutes: 0.5,
+    expectedMinutes: 2.2,
   },
   pause: { name: 'pause', family: 'pause', version: 'v1', package: '.', stamps: [], expectedMinutes: 0.1 },
   versitygw: {
@@ -82,7 +82,7 @@ export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
     version: 'v1.8.0',
     package: 'github.com/versity/versitygw/cmd/versitygw',
     stamps: [],
-    expectedMinutes: 1,
+    expectedMinutes: 2.8,
   },
   kwok: {
     name: 'kwok',
@@ -90,7 +90,7 @@ export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
     version: 'v0.8.0',
     package: 'sigs.k8s.io/kwok/cmd/kwok',
     stamps: [],
-    expectedMinutes: 1.3,
+    expectedMinutes: 1.5,
   },
 };
 
@@ -153,7 +153,7 @@ function networkPlugin(name: ProgramName, kind: 'main' | 'ipam'): Program {
     version: 'v1.9.1',
     package: `github.com/containernetworking/plugins/plugins/${kind}/${name}`,
     stamps: [],
-    expectedMinutes: 0.2,
+    expectedMinutes: 0.1,
   };
 }
 

@@ -26,6 +26,7 @@ describe('a failed build says what to do', () => {
       /GOPROXY/,
     ],
     ['a module was tampered with', 'verifying k8s.io/api@v0.37.2: checksum mismatch', /go\.sum pins/],
+    ['there is no C compiler', 'cgo: C compiler "gcc" not found: exec: "gcc"', /no gcc\. Install gcc/],
     ['the compiler was killed', 'k8s.io/kubernetes: /usr/local/go/compile: signal: killed', /out of memory/],
   ])('when %s', (_name, output, remedy) => {
     const { message } = explainBuildFailure(output, CONTEXT);

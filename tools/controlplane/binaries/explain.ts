@@ -47,6 +47,10 @@ const CAUSES: readonly Cause[] = [
       'the Go module proxy cannot be reached. Check the network, or set GOPROXY to a proxy of yours (`go env GOPROXY` shows the present one).',
   },
   {
+    pattern: /C compiler "([^"]+)" not found/,
+    explain: (match) => `it needs a C compiler, and there is no ${match[1]}. Install gcc, or name another one in CC.`,
+  },
+  {
     pattern: /signal: killed|out of memory|cannot allocate memory/i,
     explain: () => 'the compiler ran out of memory. About 4 GB are needed; close other programs or set GOFLAGS=-p=1.',
   },

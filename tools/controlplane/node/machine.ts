@@ -68,17 +68,18 @@ export async function startMachine(
   for (const cgroup of cgroups) mkdirSync(cgroup);
   const namespaces = ['--mount', '--net', '--pid', '--uts', '--ipc'];
   const init = ['/bin/sh', '-c', INIT, 'init', directory, name];
-  const outer = await supervised.start(`${name}-outer`, 'unshare', [
+  const outerName = `${name}-outer`;
+  const outer = await supervised.start(outerName, 'unshare', [
     ...namespaces,
     '--fork',
     '--kill-child',
     '--mount-proc',
     ...init,
   ]);
-  const pid = await untilFound(() => childOf(outer), name, supervised);
+  const pid = await untilFound(() => childOf(outer), outerName, supervised);
   // Its end is the end of all in it, and it is gone only when they are.
   await supervised.adopt(name, pid);
-  await untilFound(() => (existsSync(join(directory, 'ready')) ? true : undefined), name, supervised);
+  await untilFound(() => (existsSync(join(directory, 'ready')) ? true : undefined), outerName, supervised);
   await connect(network, pid);
   const enter = ['--target', String(pid), '--mount', '--net', '--pid', '--uts', '--ipc', '--'];
   return {
@@ -135,13 +136,23 @@ function childOf(pid: number): number | undefined {
   }
 }
 
+/** Waits for what the probe finds; fails at once, with the tail of its log, when the program ends before. */
 async function untilFound<T>(probe: () => T | undefined, program: string, supervised: Supervised): Promise<T> {
   const deadline = performance.now() + START_MS;
-  for (;;) {
-    const value = probe();
-    if (value !== undefined) return value;
-    if (performance.now() > deadline)
-      throw new Error(`${program} did not start within ${START_MS / 1000} s: ${supervised.logPath(program)}`);
-    await delay(10);
+  let over = false;
+  const poll = async (): Promise<T> => {
+    for (;;) {
+      const value = probe();
+      if (value !== undefined) return value;
+      if (over || performance.now() > deadline) {
+        throw new Error(`${program} did not start within ${START_MS / 1000} s: ${supervised.logPath(program)}`);
+      }
+      await delay(10);
+    }
+  };
+  try {
+    return await Promise.race([poll(), supervised.whenEnded(program)]);
+  } finally {
+    over = true;
   }
 }

@@ -64,6 +64,13 @@ export const openS3Store = (uri: string, options: S3StoreOptions): CheckpointSto
   const bucket = (): Promise<Bucket> => {
     opened ??= options
       .access()
+      .catch((error: unknown) => {
+        // A Secret that is not there or lacks a key comes with a remedy; anything else may pass.
+        const remedy = error instanceof Error && 'remedy' in error ? String(error.remedy) : undefined;
+        const message = `the keys of ${uri}: ${error instanceof Error ? error.message : String(error)}`;
+        if (remedy !== undefined) throw new StoreError('BadCredentials', message, remedy, { cause: error });
+        throw new StoreError('Unreachable', message, 'check that the operator reaches the cluster', { cause: error });
+      })
       .then((access) => openBucket(bucketName, access ?? { region: 'us-east-1', pathStyle: false }, now));
     return opened;
   };

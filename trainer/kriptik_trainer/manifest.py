@@ -153,6 +153,8 @@ def verify(folder: Path, expected_sha256: str | None = None) -> Manifest:
     present = (path.relative_to(folder).as_posix() for path in files_below(folder))
     refuse_extras(folder, manifest, present)
     for entry in manifest.files:
+        if (folder / entry.path).is_symlink():
+            raise broken(folder, f"{entry.path} is a link, which was never saved here")
         try:
             size, sha256 = hash_file(folder / entry.path)
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -143,8 +144,9 @@ def open_store(place: StorePlace, attempt: str) -> JobStore:
     try:
         root.mkdir(parents=True, exist_ok=True)
         # Asking for permission would not find a full or a read-only disk.
-        write_atomically(root / ".probe", b"probe")
-        (root / ".probe").unlink()
+        probe = root / f".probe-{secrets.token_hex(4)}"
+        write_atomically(probe, b"probe")
+        probe.unlink()
     except OSError as error:
         if is_disk_full(error):
             raise

@@ -40,11 +40,11 @@ class FolderFiles:
         self._root = root
 
     def list(self, below: str) -> dict[str, str]:
-        """See Files.list. What is being written has a hidden name."""
+        """See Files.list."""
         found = {}
         for path in (self._root / below).rglob("*"):
             inside = path.relative_to(self._root)
-            if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+            if not path.is_dir():
                 found[inside.as_posix()] = str(path.lstat().st_mtime_ns)
         return found
 
@@ -56,7 +56,9 @@ class FolderFiles:
             raise Absent(path) from error
 
     def hash(self, path: str) -> tuple[int, str]:
-        """See Files.hash."""
+        """See Files.hash. A link counts as absent: what it leads to was not saved here."""
+        if (self._root / path).is_symlink():
+            raise Absent(path)
         try:
             return manifest.hash_file(self._root / path)
         except FileNotFoundError as error:
@@ -132,7 +134,9 @@ def _saved(files: Files, uri: str, below: str, name: Callable[[str], Any]) -> li
     folders = {"/".join(path.split("/")[:2]) for path in present if path.count("/") >= 2}
     found = []
     for folder in sorted(folders):
-        label = name(folder.split("/")[1])
+        inner = folder.split("/")[1]
+        # What is being written has a hidden name.
+        label = None if inner.startswith(".") else name(inner)
         if label is None or f"{folder}/{manifest.NAME}" not in present:
             continue
         built, problem = check(files, uri, folder, present)

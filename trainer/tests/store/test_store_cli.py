@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,29 @@ def test_inspect_tells_all_that_a_store_holds(
     assert (code, one["ok"], one["step"]) == (0, True, 10)
 
 
-def test_a_broken_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def change(folder: Path) -> None:
+    (folder / "state.json").write_text("changed")
+
+
+def link(folder: Path) -> None:
+    (folder / "state.json").rename(folder.parent / "state.json")
+    (folder / "state.json").symlink_to(folder.parent / "state.json")
+
+
+def hide(folder: Path) -> None:
+    (folder / ".state.json.pkl").write_text("code")
+
+
+@pytest.mark.parametrize("damage", [change, link, hide])
+def test_a_broken_one_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None]
+) -> None:
     place = StorePlace("pvc://claim/jobs/1", mount=tmp_path)
     store = open_store(place, "kriptik-job-1")
     store.acquire()
     bad = save(store, 5)
     folder = tmp_path / "jobs/1/checkpoints/step-00000005"
-    (folder / "state.json").write_text("changed")
+    damage(folder)
     store.close()
 
     _, found = told(capsys, "store", "inspect", "--uri", place.uri, "--mount", str(tmp_path))
@@ -84,6 +101,7 @@ def test_a_broken_one_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
     code, refused = told(capsys, "store", "verify", "--uri", bad.uri, "--mount", str(tmp_path))
     assert code == 20
     assert refused["error"]["code"] == "checkpointBroken"
+    assert store.latest().stored is None
 
 
 def test_a_store_that_holds_nothing_is_empty(

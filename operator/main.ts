@@ -21,7 +21,7 @@ import { LocalDataFacts } from './plan/data-facts.ts';
 import { PlanReconciler } from './plan/reconciler.ts';
 import { PolicyReconciler } from './policy/reconciler.ts';
 import { localDataCheck, TRAINER_SOURCE } from './provider/data-check.ts';
-import { kubernetesProviderFactory, podAccessFrom } from './provider/kubernetes.ts';
+import { kubernetesProviders, podAccessFrom } from './provider/kubernetes.ts';
 import { type LocalTrainer, localProviderFactory } from './provider/local.ts';
 import { ProviderReconciler } from './provider/reconciler.ts';
 import { ProviderRegistry } from './provider/registry.ts';
@@ -87,16 +87,18 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   const trainer = async () => options.trainer ?? (await findTrainer(env, TRAINER_SOURCE)) ?? MISSING_TRAINER;
   // Prices and facts that somebody refreshed count here as they do for `kriptik plan`.
   const catalog = await currentCatalog(overlayPath(env, homedir()));
+  const nodes = kubernetesProviders({
+    client,
+    catalog,
+    clock,
+    readSecret: secretsReader(client),
+    operatorNamespace: namespace,
+    podAccess: podAccessFrom(env),
+    log,
+  });
   const registry = new ProviderRegistry({
     local: localProviderFactory(trainer, await clusterId(client)),
-    kubernetes: kubernetesProviderFactory({
-      client,
-      catalog,
-      clock,
-      readSecret: secretsReader(client),
-      operatorNamespace: namespace,
-      podAccess: podAccessFrom(env),
-    }),
+    kubernetes: nodes.factory,
   });
   const market = { catalog, machine: { cpus: availableParallelism(), memoryBytes: totalmem() } };
   const caches = createCaches(client, log);
@@ -171,6 +173,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
     stop: async () => {
       stopper.abort(new Error('the operator was stopped'));
       await done.catch(() => {});
+      await nodes.stop();
       await events.flush();
       await dispatcher.destroy();
       await client.close();

@@ -61,6 +61,21 @@ describe('offersOf', () => {
     expect(offers.map(({ gpu }) => gpu)).toEqual(['L40S-48GB']);
   });
 
+  it('offers the nodes of a cluster with the image that is to be approved, and CPU nodes as machines', () => {
+    const image = `registry.example/trainer@sha256:${'a'.repeat(64)}`;
+    const declared = [
+      { gpu: 'L40S-48GB', pricePerHour: '0.90' },
+      { gpu: 'cpu', pricePerHour: '0.20' },
+    ];
+    const kubernetes = { image, resources: { cpu: '3500m', memory: '8Gi' } };
+    const [gpu, cpu] = offersOf(
+      { ...ready, spec: { type: 'kubernetes', prices: { source: 'declared', declared }, kubernetes } },
+      catalog,
+    );
+    expect(gpu).toMatchObject({ image, priceUnit: 'gpu', counts: [1, 2, 4, 8] });
+    expect(cpu).toMatchObject({ image, priceUnit: 'machine', counts: [1], cpus: 3, memoryBytes: 8 * 2 ** 30 });
+  });
+
   it('leaves out what is above the price limit, and everything of a provider turned off', () => {
     const limits = { maxPricePerHour: '2.00' };
     const offers = offersOf({ ...ready, spec: { type: 'modal', limits } }, catalog);

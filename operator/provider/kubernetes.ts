@@ -1,11 +1,15 @@
 import type { ComputeProvider } from '@kriptik/crds';
 import { misconfigured } from '../backends/errors.ts';
 import { createKubernetesBackend } from '../backends/kubernetes/index.ts';
+import { LABEL } from '../backends/kubernetes/names.ts';
+import { PODS, type Pod } from '../backends/kubernetes/objects.ts';
 import { claimReader } from '../backends/kubernetes/reader.ts';
 import type { KubernetesSettings } from '../backends/kubernetes/settings.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { findGpu } from '../catalog/lookup.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { Informer } from '../runtime/informer.ts';
+import type { Logger } from '../runtime/log.ts';
 import type { KubeClient } from '../runtime/rest.ts';
 import { openStore } from '../store/open.ts';
 import type { ProviderFactory } from './registry.ts';
@@ -21,6 +25,13 @@ export interface KubernetesFactoryOptions {
   /** Namespace of the operator: only pods in it may speak to trainers. */
   readonly operatorNamespace: string;
   readonly podAccess: KubernetesSettings['podAccess'];
+  readonly log: Logger;
+}
+
+/** Makes runtimes, and listens to the pods of those it made until it is stopped. */
+export interface KubernetesProviders {
+  readonly factory: ProviderFactory;
+  stop(): Promise<void>;
 }
 
 /**
@@ -34,16 +45,29 @@ export function podAccessFrom(env: Readonly<Record<string, string | undefined>>)
   return env['KUBERNETES_SERVICE_HOST'] === undefined ? 'proxy' : 'ip';
 }
 
-/** Makes the runtime of providers of type kubernetes: the nodes of the operator's own cluster. */
-export function kubernetesProviderFactory(options: KubernetesFactoryOptions): ProviderFactory {
-  return (provider: ComputeProvider) => {
+/** Makes the runtimes of providers of type kubernetes: the nodes of the operator's own cluster. */
+export function kubernetesProviders(options: KubernetesFactoryOptions): KubernetesProviders {
+  const listeners = new Map<string, Informer<Pod>>();
+  // One for each namespace, whatever providers share it and however often their specs change.
+  const podsOf = (namespace: string | undefined): Informer<Pod> => {
+    const key = namespace ?? '';
+    const known = listeners.get(key);
+    if (known !== undefined) return known;
+    const { client, log } = options;
+    const where = namespace === undefined ? {} : { namespace };
+    const pods = new Informer<Pod>({ client: client.resource(PODS), log, labelSelector: LABEL.provider, ...where });
+    listeners.set(key, pods);
+    pods.start();
+    return pods;
+  };
+  const factory: ProviderFactory = (provider: ComputeProvider) => {
     const { store } = provider.spec;
     if (store === undefined) {
       throw misconfigured('spec.store is not set', 'Set store.uri, for example s3://bucket/prefix.');
     }
     const { client, clock } = options;
     const settings = settingsOf(provider, store, options);
-    const backend = createKubernetesBackend(client, settings, () => clock.now());
+    const backend = createKubernetesBackend(client, settings, () => clock.now(), podsOf(settings.namespace));
     const base = store.uri.replace(/\/+$/, '');
     const storeUri = (jobUid: string): string => `${base}/${jobUid}`;
     const storeAccess = s3AccessOf(store, options.readSecret);
@@ -54,6 +78,12 @@ export function kubernetesProviderFactory(options: KubernetesFactoryOptions): Pr
       openStore: (jobUid) => openStore(storeUri(jobUid), means),
       ...(storeAccess !== undefined && { storeAccess }),
     };
+  };
+  return {
+    factory,
+    stop: async () => {
+      await Promise.all([...listeners.values()].map((pods) => pods.stop()));
+    },
   };
 }
 
@@ -77,7 +107,7 @@ function settingsOf(
 }
 
 /** Label values of a GPU type: those the provider names, else the one the catalog knows. */
-function productsOf(
+export function productsOf(
   gpu: string,
   named: readonly { gpu: string; products: string[] }[],
   catalog: Catalog,

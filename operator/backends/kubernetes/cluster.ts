@@ -22,7 +22,7 @@ import {
   type Secret,
   type Service,
 } from './objects.ts';
-import { hasEnded, indexOf, isScheduled } from './pods.ts';
+import { hasEnded, indexOf, isScheduled, isWell } from './pods.ts';
 import { isQueued } from './queue.ts';
 import { lifeOf } from './record.ts';
 import { needsAllNodes, needsEvents, type Wanted } from './waiting.ts';
@@ -80,24 +80,35 @@ export const look = async (
   };
   return {
     ...seen,
-    events: needsEvents(seen) ? await eventsOf(clients, namespace, name) : [],
+    events: needsEvents(seen) ? await eventsOf(clients, namespace, seen) : [],
     nodes: await nodesOf(clients, pods, wantedOf(job)),
   };
 };
 
-/** Events about the Job and its pods: their names begin with that of the attempt. */
-const eventsOf = async (clients: Clients, namespace: string, name: string): Promise<CoreEvent[]> => {
-  const { items } = await clients.events.list({ namespace, fieldSelector: 'type=Warning' });
-  return items.filter(({ involvedObject }) => involvedObject.name?.startsWith(name) === true);
+/** Warnings about the Job, where it has no pods, or about those that do not start. */
+const eventsOf = async (clients: Clients, namespace: string, { job, pods }: Seen): Promise<CoreEvent[]> => {
+  const about = pods.length === 0 ? [job] : pods.filter((pod) => !hasEnded(pod)).slice(0, MOST_PODS);
+  const found: CoreEvent[] = [];
+  for (const uid of about.map((one) => one?.metadata.uid)) {
+    if (uid === undefined) continue;
+    const fieldSelector = `involvedObject.uid=${uid},type=Warning`;
+    found.push(...(await clients.events.list({ namespace, fieldSelector })).items);
+  }
+  return found;
 };
 
-/** The nodes that pods are bound to; all of them where a pod finds none. */
+type Seen = Pick<Facts, 'job' | 'pods'>;
+
+/** Pods of an attempt whose events are read: they tell the same. */
+const MOST_PODS = 3;
+
+/** The nodes of pods that are not simply well; all of them where a pod finds none. */
 const nodesOf = async (clients: Clients, pods: readonly Pod[], wanted: Wanted): Promise<Map<string, Node>> => {
   if (needsAllNodes(pods, wanted)) {
     const { items } = await clients.nodes.list();
     return new Map(items.map((node) => [node.metadata.name, node]));
   }
-  const names = new Set(pods.filter(isScheduled).map(({ spec }) => spec.nodeName ?? ''));
+  const names = new Set(pods.filter((pod) => isScheduled(pod) && !isWell(pod)).map(({ spec }) => spec.nodeName ?? ''));
   const nodes = new Map<string, Node>();
   for (const name of names) {
     const node = name === '' ? undefined : await getOrUndefined(clients.nodes, { name });

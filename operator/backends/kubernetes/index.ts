@@ -21,6 +21,7 @@ import type { Facts } from './facts.ts';
 import { explain } from './failures.ts';
 import { checkRequest, createAttempt, isForeign, undoAttempt } from './launch.ts';
 import { podLogs } from './logs.ts';
+import { Memory, type PodChanges } from './memory.ts';
 import { SECRET_KEY } from './names.ts';
 import { instanceOf, leftOver, type View } from './observe.ts';
 import { namesOf, Places } from './places.ts';
@@ -38,15 +39,17 @@ const TEARDOWN_SECONDS = 5;
 
 /**
  * Runs attempts as Jobs on the nodes of the cluster that `kube` talks to. All state is in the cluster, so any operator
- * knows every attempt, whoever started it. `now` gives epoch ms.
+ * knows every attempt, whoever started it. `now` gives epoch ms; `changes` spares looks at what simply runs.
  */
 export const createKubernetesBackend = (
   kube: KubeClient,
   settings: KubernetesSettings,
   now: () => number = Date.now,
+  changes?: PodChanges,
 ): KubernetesBackend => {
   const clients = clientsOf(kube);
   const places = new Places(clients, settings.namespace);
+  const memory = new Memory(changes, now);
   /** Tokens never change while an attempt lives, and are asked for at every look. */
   const tokens = new Map<string, string>();
 
@@ -97,8 +100,14 @@ export const createKubernetesBackend = (
     }
   };
 
-  const find = (name: string): Promise<Instance | undefined> =>
-    at(name, async (namespace) => (await see(namespace, name)).instance, undefined);
+  const find = async (name: string): Promise<Instance | undefined> => {
+    const known = memory.recall(name);
+    if (known !== undefined) return known;
+    const keep = memory.reading(name);
+    const found = await at(name, async (namespace) => (await see(namespace, name)).instance, undefined);
+    keep(found);
+    return found;
+  };
 
   const launch = async (request: LaunchRequest): Promise<Instance> => {
     const spec = trainerSpec.safeParse(request.spec);
@@ -177,6 +186,7 @@ export const createKubernetesBackend = (
       at(
         name,
         async (namespace) => {
+          memory.forget(name);
           const { facts, instance } = await see(namespace, name);
           if (instance?.state !== 'exited') await endAttempt(clients, namespace, facts, graceMs, now());
         },

@@ -26,6 +26,12 @@ export const scheduledAt = (pod: Pod): number | undefined => {
 /** Whether nothing of it can run: it ended, or it never got a node and is on its way out. */
 export const hasEnded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
+/** Whether it runs and its node reports of it: a node that falls silent makes its pods not ready. */
+export const isWell = (pod: Pod): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  trainerState(pod).running !== undefined &&
+  holds(pod.status?.conditions, 'Ready');
+
 /** Whether the node says of itself, or the cluster of it, that it does not answer. */
 export const isLost = (node: Node | undefined): boolean => {
   const ready = conditionOf(node?.status?.conditions, 'Ready');

@@ -1,0 +1,79 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Instance } from '../backend.ts';
+import { Memory, type PodChanges } from './memory.ts';
+import { running } from './testing/facts.ts';
+
+const NAME = 'kriptik-0e5a1c3e-1';
+const instance = (more: Partial<Instance> = {}): Instance => ({
+  name: NAME,
+  id: 'uid',
+  job: { namespace: 'team-a', name: 'helpdesk', uid: 'uid-1' },
+  state: 'running',
+  endpoint: 'http://10.0.0.1:8080',
+  ...more,
+});
+
+let now: number;
+let tell: () => void;
+let changes: PodChanges & { hasSynced: boolean };
+let memory: Memory;
+beforeEach(() => {
+  now = 0;
+  changes = {
+    hasSynced: true,
+    onEvent: ({ update }) => {
+      tell = () => update?.(running(), running());
+      return () => {};
+    },
+  };
+  memory = new Memory(changes, () => now);
+});
+
+const keep = (what: Instance | undefined): void => memory.reading(NAME)(what);
+
+describe('an answer is given again', () => {
+  it('while the attempt simply runs and nothing was heard, for a few seconds', () => {
+    keep(instance());
+    now = 9_000;
+    expect(memory.recall(NAME)).toEqual(instance());
+    now = 10_000;
+    expect(memory.recall(NAME)).toBeUndefined();
+  });
+
+  it.each<{ case: string; what: Instance | undefined }>([
+    { case: 'waits', what: instance({ state: 'queued' }) },
+    { case: 'starts', what: instance({ state: 'starting' }) },
+    { case: 'has ended', what: instance({ state: 'exited' }) },
+    { case: 'is on a lost node', what: instance({ waiting: { reason: 'NodeLost', message: '', since: 0 } }) },
+    { case: 'is gone', what: undefined },
+  ])('never where it $case', ({ what }) => {
+    keep(instance());
+    keep(what);
+    expect(memory.recall(NAME)).toBeUndefined();
+  });
+
+  it('no more once a change of its pod was heard, nor what was read before it', () => {
+    keep(instance());
+    tell();
+    expect(memory.recall(NAME)).toBeUndefined();
+    const late = memory.reading(NAME);
+    tell();
+    late(instance());
+    expect(memory.recall(NAME)).toBeUndefined();
+  });
+
+  it('no more once it was told to end', () => {
+    keep(instance());
+    memory.forget(NAME);
+    expect(memory.recall(NAME)).toBeUndefined();
+  });
+
+  it('only where changes are heard of at all', () => {
+    changes.hasSynced = false;
+    keep(instance());
+    expect(memory.recall(NAME)).toBeUndefined();
+    const deaf = new Memory(undefined, () => now);
+    deaf.reading(NAME)(instance());
+    expect(deaf.recall(NAME)).toBeUndefined();
+  });
+});

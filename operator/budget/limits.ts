@@ -11,7 +11,7 @@ export interface FreezeTimings {
 }
 
 /** The kill by the provider comes this long before the money ends, for the kill itself takes time. */
-export const KILL_LATENCY_MS = 2_000;
+const KILL_LATENCY_MS = 2_000;
 
 /** A checkpoint may take half as long again as the worst one seen: the store may be slower next time. */
 const CHECKPOINT_SAFETY = 1.5;

@@ -148,7 +148,7 @@ export function keptDeadline(
   if (Math.abs(next - held) <= DEADLINE_DRIFT_MS) return { deadlineLimit: formatMoney(money.runLimit) };
   const raised = live.deadlineLimit === undefined || money.runLimit > parseMoney(live.deadlineLimit);
   const noRoom = o.month !== undefined && o.month.verdict !== 'launch';
-  if (next > held && (!raised || noRoom || o.clockBehind === true)) return {};
+  if (next > held && (!raised || noRoom)) return {};
   return { deadline: new Date(next).toISOString() };
 }
 

@@ -13,7 +13,7 @@ import { liveAttempt } from './attempts.ts';
 import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
 import type { Curve, Curves } from './diagnosis/ring.ts';
-import { latestInstant, notBefore } from './instants.ts';
+import { timeFor } from './instants.ts';
 import { monthView } from './month-view.ts';
 import { providerViews } from './providers.ts';
 import { readStore, storePlace } from './read-store.ts';
@@ -30,13 +30,10 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
   const { trainer, curve } = await askTrainer(deps, job, runtime, newest, instance, curves);
   const store = await readStore(deps, job, newest, instance);
   const place = storePlace(deps, job);
-  const told = latestInstant(job);
-  const clock = deps.clock.now();
   const wanted = { job, goal: goalView(goal, job), ceiling: ceilingOf(deps, job) };
-  const now = notBefore(clock, told);
+  const now = timeFor(deps.clock, job);
   return {
     now,
-    clockBehind: told - clock > CLOCKS_APART_MS,
     ...wanted,
     month: monthOfJob(deps, wanted, now),
     storagePrice: storagePriceOf(deps, place?.provider),
@@ -61,9 +58,6 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
     settings: deps.settings,
   };
 }
-
-/** Two clocks may be this far apart without anything being made of it, in ms. */
-const CLOCKS_APART_MS = 5_000;
 
 /** Only a job that is about to begin, or was raised, looks at the month: it is a sum over all jobs of the namespace. */
 function monthOfJob(

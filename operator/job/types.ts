@@ -107,8 +107,6 @@ export interface JobObserved {
   readonly otherGpus?: readonly OtherGpu[] | undefined;
   /** What an end takes on the providers that say so, in ms by name, before any was measured. */
   readonly teardowns?: ReadonlyMap<string, number> | undefined;
-  /** The clock is behind what was written down: `now` stands still until it has caught up. */
-  readonly clockBehind?: boolean | undefined;
   /** What policies let it change by itself after its memory ran out. */
   readonly automaticRemedies?: readonly AutomaticRemedy[] | undefined;
   readonly approval: ApprovalView;

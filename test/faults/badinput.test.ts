@@ -52,7 +52,10 @@ describe('what people and machines get wrong', () => {
       constraints: { maxSteps: steps, checkpointEverySteps: 10 },
     });
     await lane.world.approve(GOAL);
-    await waitFor('two checkpoints', async () => (saved(await job()) >= 20 ? true : undefined));
+    await waitFor('two checkpoints', async () => {
+      const [found] = (await lane.look()).jobs;
+      return found !== undefined && saved(found) >= 20 ? true : undefined;
+    });
   };
   const scale = async (replicas: number): Promise<unknown> => {
     const found = await job();
@@ -92,11 +95,9 @@ describe('what people and machines get wrong', () => {
     expect(messageOf(frozen, 'Frozen')).toContain(`The checkpoint of step ${step} is saved and verified`);
     expect(lane.processes.live).toEqual([]);
     expect(Number(frozen.status?.cost?.percentUsed)).toBeGreaterThan(100);
+    expect(await brokenIn(lane, await lane.look(), Number(LIMIT))).toEqual([]);
     await lane.world.setBudget(GOAL, RAISED);
     await resumes(step);
-    expect(await brokenIn(lane, { ...(await lane.look()), jobs: [frozen] }, Number(RAISED))).toEqual([
-      `${(await job()).status?.attempts?.at(-1)?.name} still runs`,
-    ]);
   });
 
   it.each([
@@ -151,7 +152,7 @@ describe('what people and machines get wrong', () => {
         const failed = await job();
         const step = await restorable(failed);
         expect(step).toBeGreaterThanOrEqual(20);
-        expect(messageOf(failed, 'Failed')).toMatch(/read-only/);
+        expect(messageOf(failed, 'Failed')).toContain(store);
         expect(messageOf(failed, 'Failed')).toContain(`kriptik resume ${GOAL}`);
         expect(lane.processes.live).toEqual([]);
         execFileSync('mount', ['-o', 'remount,bind,rw', store]);

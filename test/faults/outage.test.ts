@@ -37,9 +37,11 @@ describe('the API server is gone for a minute, across the limit', () => {
     });
     await lane.world.approve(GOAL);
     await until('a saved checkpoint', ({ jobs }) => (jobs[0]?.status?.checkpoints?.length ?? 0) > 0);
-    const before = await lane.look();
     lane.proxy.outage(true);
     const gone = performance.now();
+    // What was on its way has arrived.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const before = await lane.look();
     await waitFor('the trainer to end by itself', () => (lane.processes.live.length === 0 ? true : undefined));
     expect(billOf(lane)).toBeLessThanOrEqual(LIMIT);
     expect(billOf(lane)).toBeGreaterThan(LIMIT / 2);

@@ -49,16 +49,20 @@ describe(`each property of live objects (KRIPTIK_ROTATION=${ROTATION})`, () => {
     cluster = await startCluster();
     lane = await Lane.start({ cluster, name: 'properties' });
     lane.startOperator();
-    await lane.world.client.resource(TrainingPolicyResource).create({
-      apiVersion: API_VERSION,
-      kind: 'TrainingPolicy',
-      metadata: { name: lane.world.namespace },
-      spec: { ceilings: { perJob: '50' }, gpus: { maxCount: 8 }, regions: { allowed: [] } },
-    });
     await lane.world.createGoal(GOAL, {
       constraints: { maxSteps: 100_000, checkpointEverySteps: 100 },
       budget: { limit: '40.00', currency: 'USD', alertAt: 80, warnAt: 95 },
     });
+    await lane.world.goalIn(GOAL, 'AwaitingApproval');
+    await lane.world.client.resource(TrainingPolicyResource).create({
+      apiVersion: API_VERSION,
+      kind: 'TrainingPolicy',
+      metadata: { name: lane.world.namespace },
+      spec: { ceilings: { perJob: '50' }, gpus: { maxCount: 8 }, approval: { authorMayApprove: true } },
+    });
+    const policy = async (): Promise<boolean> =>
+      (await get(TrainingPolicyResource)).status?.observedGeneration !== undefined;
+    await waitFor('the policy to be looked at', async () => (await policy()) || undefined);
     await lane.world.goalIn(GOAL, 'AwaitingApproval');
   });
   afterAll(async () => {

@@ -106,4 +106,4 @@ export function labelOf(call: ProxyCall): string {
 }
 
 /** Fields that move with the time and not with the flow. */
-const NOISE = ['cost', 'progress', 'checkpointSeconds', 'checkpoints', 'observedGeneration', 'budget'];
+const NOISE = ['cost', 'progress', 'timings', 'pace', 'storage', 'checkpoints', 'observedGeneration', 'budget'];

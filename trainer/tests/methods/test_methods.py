@@ -11,20 +11,15 @@ from pathlib import Path
 import pytest
 
 from kriptik_trainer.store import path_of
+from support.cases import CASES
 from support.inprocess import resume_of, run_attempt, weights_hash
-from support.language import LANGUAGE
 from support.methods import Case
 from support.page import Proof, record
-from support.pictures import CLIPS, PICTURES
 from support.schema import check
-from support.seeing import SEEING
-from support.sounds import SOUNDS
 from support.specs import changed
-from support.voices import VOICES
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "methods.md"
 SEEN_OR_HEARD = ("image", "video", "audio")
-CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING, *VOICES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.modality}: {case.name}")

@@ -1,0 +1,11 @@
+"""Everything that can be trained, for the tests that go through all of it."""
+
+from __future__ import annotations
+
+from support.language import LANGUAGE
+from support.pictures import CLIPS, PICTURES
+from support.seeing import SEEING
+from support.sounds import SOUNDS
+from support.voices import VOICES
+
+CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING, *VOICES)

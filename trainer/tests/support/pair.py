@@ -2,8 +2,9 @@
 
     python -m support.pair RANK PORT,PORT... OUT CASE...
 
-PORTS are three free ones for each case. Each case is trained to its end, and once more with a stop and a resume in between, as a run does it. OUT is a
-folder that both share; the first process leaves `result.json` there.
+PORTS are three free ones for each case. Each case is trained to its end, and once more with a stop and a
+resume in between, as a run does it. OUT is a folder that both share; the first process leaves
+`result.json` there.
 """
 
 from __future__ import annotations

@@ -43,9 +43,9 @@ class Entry:
 class Patience:
     """Seconds to wait for a connection and for the next bytes, and how often to try."""
 
-    connect: float = 5.0
-    read: float = 30.0
-    attempts: int = 4
+    connect: float = 3.0
+    read: float = 20.0
+    attempts: int = 3
 
 
 def _keys_in(folder: Path) -> dict[str, str]:

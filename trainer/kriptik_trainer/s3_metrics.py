@@ -15,6 +15,7 @@ from kriptik_trainer.s3_errors import Absent
 SEGMENT_POINTS = 10_000
 """So many points are in one object at most; about 2 MB, which is what one upload of the tail costs."""
 EVERY_SECONDS = 30.0
+FLUSH_SECONDS = 2.0
 TAIL = "metrics.jsonl"
 SEGMENTS = "metrics/"
 
@@ -47,15 +48,23 @@ class S3Metrics:
 
     def _follow(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):
-            self.flush()
+            self._flush()
 
     def flush(self) -> None:
-        """Puts what is new. Never raises: the history is not worth a run."""
+        """Puts what is new, waiting a moment at most. Never raises: the history is not worth a run."""
+        thread = threading.Thread(target=self._flush, name="metrics-flush", daemon=True)
+        thread.start()
+        thread.join(FLUSH_SECONDS)
+
+    def _flush(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return
         try:
-            with self._lock:
-                self._put()
+            self._put()
         except (TrainerError, OSError) as error:
             log(f"metrics.jsonl could not be put into the store: {error}", "WARN")
+        finally:
+            self._lock.release()
 
     def _put(self) -> None:
         with self.path.open("rb") as file:

@@ -124,6 +124,8 @@ class S3Store:
         evaluation: dict[str, Any] | None = None,
     ) -> Stored:
         """See Store.save. Stages the files, uploads them, reads them back, publishes the manifest."""
+        # First of all: where the store is away or taken over, training need not wait for the rest.
+        self._claim.check()
         staged = self._scratch.folder(f"{kind}-{name}")
         try:
             self._stage(staged, write)
@@ -157,7 +159,6 @@ class S3Store:
             ) from error
 
     def _publish(self, key: str, staged: Path, content: bytes, built: manifest.Manifest) -> None:
-        self._claim.check()
         try:
             self._each(
                 built.files, lambda file: self._client.upload(key + file.path, staged / file.path)

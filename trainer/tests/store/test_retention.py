@@ -157,7 +157,7 @@ def test_something_that_was_never_damaged_can_always_be_restored(
                     history.append(f"rotate {keep}")
                     store.rotate(keep, None)
                 case 8:
-                    history.append("make room")
+                    history.append("free space")
                     store.make_room(None)
                 case _:
                     folders = sorted((tmp_path / "checkpoints").glob("step-*"))

@@ -181,7 +181,12 @@ def run(path: Path) -> int:
     world = world_of(os.environ)
     if world.local_size > 1 and not is_placed(os.environ):
         return launch(world, path)
-    os.environ.update(world.environment(world.local_rank) if not world.alone else {})
+    if world.alone:
+        # Shown more than one GPU, a library would spread the batch over all of them, unasked.
+        shown = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+        os.environ["CUDA_VISIBLE_DEVICES"] = shown.split(",")[0]
+    else:
+        os.environ.update(world.environment(world.local_rank))
     quiet_libraries(spec)
     if not world.leads:
         follow(spec, world)

@@ -187,6 +187,17 @@ describe('a checkpoint that must not be relied on', () => {
     expect(problems.map((problem) => problem.code)).toEqual(['HashMismatch']);
   });
 
+  test('one whose manifest was exchanged since it was recorded is refused, a later save of its step is not', async () => {
+    const good = await save(5);
+    const bad = await save(10);
+    await edit(bad, (text) => `${text} `);
+    const { checkpoint, problems } = await store.latestVerified({ recorded: [good, bad] });
+    expect(checkpoint?.uri).toBe(good.uri);
+    expect(problems.map((problem) => problem.code)).toEqual(['ManifestChanged']);
+    await edit(bad, (text) => text.replace('2026-01-31T12:00', '2026-01-31T12:30'));
+    expect((await store.latestVerified({ recorded: [good, bad] })).checkpoint?.step).toBe(10);
+  });
+
   test('what is still being written is not seen', async () => {
     await mkdir(join(root, 'checkpoints', '.step-00000010.tmp'), { recursive: true });
     await mkdir(join(root, 'checkpoints', 'step-00000011'));

@@ -5,6 +5,7 @@ import type { MetricPoint } from '../trainer/messages.ts';
 import type { AttemptResult } from '../trainer/result.ts';
 import { decodePoints, decodeResult, isAttemptName, MAX_METRICS_TAIL_BYTES, MAX_RESULT_BYTES } from './left-behind.ts';
 import { type ReadManifest, readManifest, summaryOf } from './manifest.ts';
+import { exchanged } from './recorded.ts';
 import type { CheckpointRef, CheckpointStore, Problem, ProblemCode, Verification } from './store.ts';
 import { fingerprint, verifyFiles } from './verify.ts';
 
@@ -115,10 +116,15 @@ export const openFileStore = (
     list,
     verify,
 
-    async latestVerified(options) {
+    async latestVerified({ fresh = false, recorded = [] } = {}) {
       const problems: Problem[] = [];
       for (const ref of await list()) {
-        const verification = await verify(ref, options);
+        const other = exchanged(ref, recorded, { once: false });
+        if (other !== undefined) {
+          problems.push(other);
+          continue;
+        }
+        const verification = await verify(ref, { fresh });
         if (verification.ok) return { checkpoint: verification.checkpoint, problems };
         problems.push(verification.problem);
       }

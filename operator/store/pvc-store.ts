@@ -2,6 +2,7 @@ import { StoreError } from './errors.ts';
 import { FreshAsks } from './fresh-asks.ts';
 import { type Inspect, type InspectDocument, type InspectedFolder, inspectDocument } from './inspect.ts';
 import { decodeResult } from './left-behind.ts';
+import { exchanged } from './recorded.ts';
 import type { CheckpointRef, CheckpointStore, Latest, Problem, Verification, VerifiedCheckpoint } from './store.ts';
 
 /** While nothing is decided by it, an answer serves for so long, in ms. */
@@ -134,7 +135,7 @@ export const openPvcStore = (uri: string, options: PvcStoreOptions): CheckpointS
       return fail('ManifestChanged', 'its manifest is not the one that was recorded');
     },
 
-    async latestVerified({ fresh = false } = {}): Promise<Latest> {
+    async latestVerified({ fresh = false, recorded = [] } = {}): Promise<Latest> {
       const { document, at, pending } = await look(fresh);
       const latest: Latest = { problems: [] };
       if (pending) {
@@ -144,8 +145,9 @@ export const openPvcStore = (uri: string, options: PvcStoreOptions): CheckpointS
       }
       for (const one of document.checkpoints) {
         const checkpoint = verified(one, at);
-        if (checkpoint !== undefined) return { ...latest, checkpoint };
-        latest.problems.push(problemOf(one));
+        const other = checkpoint && exchanged(checkpoint, recorded, { once: false });
+        if (checkpoint !== undefined && other === undefined) return { ...latest, checkpoint };
+        latest.problems.push(other ?? problemOf(one));
       }
       return latest;
     },

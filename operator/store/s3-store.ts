@@ -11,6 +11,7 @@ import {
   summaryOf,
 } from './manifest.ts';
 import { type Answer, ReadingBack } from './reading-back.ts';
+import { exchanged } from './recorded.ts';
 import { type Bucket, openBucket, type S3Object } from './s3-client.ts';
 import { isAbsent, isChanged, storeErrorOf } from './s3-errors.ts';
 import type { CheckpointRef, CheckpointStore, Latest, Problem, Verification } from './store.ts';
@@ -239,15 +240,14 @@ export const openS3Store = (uri: string, options: S3StoreOptions): CheckpointSto
 
     async latestVerified({ fresh = false, recorded = [] } = {}): Promise<Latest> {
       const latest: Latest = { problems: [] };
-      const before = new Map(recorded.map((one) => [one.uri, one.manifestSha256]));
       for (const { folder, read } of await published()) {
         if (typeof read === 'string') {
           latest.problems.push(unreadable(folder, read));
           continue;
         }
-        const where = uriOf(folder.prefix);
-        if ((before.get(where) ?? read.sha256) !== read.sha256) {
-          latest.problems.push({ code: 'ManifestChanged', message: CHANGED, where });
+        const other = exchanged({ uri: uriOf(folder.prefix), ...summaryOf(read) }, recorded, { once: true });
+        if (other !== undefined) {
+          latest.problems.push(other);
           continue;
         }
         // While a newer one is read, an older one only counts where that takes no reading.

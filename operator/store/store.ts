@@ -36,6 +36,9 @@ export type Problem = { code: ProblemCode; message: string; where: string };
 
 export type Verification = { ok: true; checkpoint: VerifiedCheckpoint } | { ok: false; problem: Problem };
 
+/** What was written down of a checkpoint when it was verified. */
+export type Recorded = Pick<CheckpointRef, 'uri' | 'manifestSha256' | 'createdAt'>;
+
 /** A checkpoint that is being read back, and how far that has come. */
 export type PendingCheckpoint = { step: number; uri: string; doneBytes: number; totalBytes: number };
 
@@ -57,12 +60,9 @@ export type CheckpointStore = {
   verify(ref: Pick<CheckpointRef, 'uri' | 'manifestSha256'>, options?: { fresh?: boolean }): Promise<Verification>;
   /**
    * The newest checkpoint that verifies, with the problems of newer ones that do not. `recorded` are those known from
-   * before: where a folder is never written twice, one with another manifest than then was tampered with.
+   * before: one whose manifest was exchanged since then is refused.
    */
-  latestVerified(options?: {
-    fresh?: boolean;
-    recorded?: readonly Pick<CheckpointRef, 'uri' | 'manifestSha256'>[];
-  }): Promise<Latest>;
+  latestVerified(options?: { fresh?: boolean; recorded?: readonly Recorded[] }): Promise<Latest>;
   artifacts(): Promise<ArtifactRef[]>;
   /** What the attempt wrote as it ended; undefined when it wrote nothing or something unreadable. */
   result(attempt: string): Promise<AttemptResult | undefined>;

@@ -139,6 +139,8 @@ export type ProbeResult =
  */
 export type Backend = {
   readonly type: ProviderType;
+  /** What it takes from the request to end until the absence is verified, in ms, as long as none was measured. */
+  readonly teardownMs?: number;
   /** Can this provider take work now, and if not, what is wrong and what to do. Never throws. */
   probe(): Promise<ProbeResult>;
   /**

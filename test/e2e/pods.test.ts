@@ -203,4 +203,32 @@ describe.runIf(why === undefined)('on a real node', () => {
       await node.uncordon();
     }
   });
+
+  it('on a node that falls silent is not gone, however long it is asked to be', async () => {
+    const backend = bench.backend(settings);
+    await backend.launch(bench.request('saves-3'));
+    await bench.state(backend, 'saves-3', 'running');
+    await node.stopKubelet();
+    try {
+      const lost = await until(
+        'the node is missed',
+        async () => {
+          const found = await backend.find('saves-3');
+          return found?.waiting?.reason === 'NodeLost' ? found : undefined;
+        },
+        120_000,
+      );
+      expect(lost.state).toBe('running');
+      expect(lost.waiting?.message).toContain(`kubectl delete node ${node.nodeName}`);
+      await backend.terminate('saves-3', { graceMs: 1_000 });
+      await until(
+        'the pod is told',
+        async () => (await bench.pods('saves-3'))[0]?.metadata.deletionTimestamp !== undefined,
+      );
+      expect((await backend.find('saves-3'))?.state).toBe('running');
+    } finally {
+      await node.startKubelet();
+    }
+    expect((await bench.state(backend, 'saves-3', 'exited')).exit?.reason).toBe('terminated');
+  });
 });

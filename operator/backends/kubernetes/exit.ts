@@ -1,7 +1,7 @@
 import type { ExitReason, InstanceExit } from '../backend.ts';
 import type { Facts } from './facts.ts';
 import { CONTAINER } from './names.ts';
-import { conditionOf, epochOf, type Pod } from './objects.ts';
+import { type Condition, conditionOf, epochOf, type Pod } from './objects.ts';
 import { indexOf, trainerState } from './pods.ts';
 import { terminationSummary } from './termination.ts';
 
@@ -72,7 +72,21 @@ const withoutPods = ({ job, record }: Facts, at: number): InstanceExit => {
   if (job === undefined) {
     return { ...ending, reason: 'terminated', message: 'its Job was deleted by somebody else' };
   }
-  return { ...ending, reason: 'neverStarted', ...(failed?.message !== undefined && { message: failed.message }) };
+  return { ...ending, ...fromJob(failed) };
+};
+
+/** What the Job controller says of pods that are not there any more: which rule of the failure policy they met. */
+const fromJob = (failed: Condition | undefined): Pick<InstanceExit, 'code' | 'signal' | 'reason' | 'message'> => {
+  const said = failed?.message;
+  const message = said === undefined ? {} : { message: said.slice(0, MESSAGE_LENGTH) };
+  if (failed?.reason !== 'PodFailurePolicy' || said === undefined) {
+    const gone = failed?.reason === 'BackoffLimitExceeded';
+    return { code: null, signal: null, reason: gone ? 'terminated' : 'neverStarted', ...message };
+  }
+  if (said.includes('has condition DisruptionTarget'))
+    return { code: null, signal: null, reason: 'evicted', ...message };
+  const code = /failed with exit code ([0-9]+)/.exec(said)?.[1];
+  return { ...codeFrom(code === undefined ? undefined : Number(code)), reason: 'exited', ...message };
 };
 
 /** The pod that tells how it ended: the first that failed, else the one with the control server. */
@@ -100,8 +114,13 @@ const codeOf = (pod: Pod): Pick<InstanceExit, 'code' | 'signal'> => {
   const terminated = trainerState(pod).terminated;
   // Invented by the kubelet for a container that it knows nothing of.
   if (terminated === undefined || terminated.reason === 'ContainerStatusUnknown') return { code: null, signal: null };
-  const { exitCode } = terminated;
-  const signal = SIGNALS[terminated.signal ?? (exitCode > 128 ? exitCode - 128 : 0)];
+  return codeFrom(terminated.exitCode, terminated.signal);
+};
+
+/** Exit codes above 128 are those of signals. */
+const codeFrom = (exitCode: number | undefined, number?: number): Pick<InstanceExit, 'code' | 'signal'> => {
+  if (exitCode === undefined) return { code: null, signal: null };
+  const signal = SIGNALS[number ?? (exitCode > 128 ? exitCode - 128 : 0)];
   return signal === undefined ? { code: exitCode, signal: null } : { code: null, signal };
 };
 

@@ -164,6 +164,9 @@ const deadlineJob = makeJob({
   ],
 });
 
+const failedBy = (message: string) =>
+  makeJob({ conditions: [condition('Failed', { reason: 'PodFailurePolicy', message })] });
+
 describe('how it ended', () => {
   it.each<{ case: string; facts: Facts; want: Partial<InstanceExit> }>([
     {
@@ -270,6 +273,27 @@ describe('how it ended', () => {
         job: makeJob({ conditions: [condition('Failed', { reason: 'Error', message: 'invalid' })] }),
       }),
       want: { reason: 'neverStarted', message: 'invalid' },
+    },
+    {
+      case: 'by an eviction whose pod is already gone',
+      facts: makeFacts({
+        job: failedBy('Pod training/x-0 has condition DisruptionTarget matching FailJob rule at index 0'),
+      }),
+      want: { code: null, reason: 'evicted', at: START + 1000 },
+    },
+    {
+      case: 'by itself, its pod already gone',
+      facts: makeFacts({
+        job: failedBy(
+          'Container trainer for pod training/x-0 failed with exit code 10 matching FailJob rule at index 1',
+        ),
+      }),
+      want: { code: 10, signal: null, reason: 'exited' },
+    },
+    {
+      case: 'by somebody who deleted its pod',
+      facts: makeFacts({ job: makeJob({ conditions: [condition('Failed', { reason: 'BackoffLimitExceeded' })] }) }),
+      want: { code: null, reason: 'terminated' },
     },
     {
       case: 'by the first of two pods that failed, and when the last was gone',

@@ -25,17 +25,22 @@ function disturbed(random: Random, seed: number): Schedule {
   return { ...scenario, providers, faults: operatorFaults(random) };
 }
 
-const TEXTS = ['Answer questions of our customers in a friendly tone.', 'Answer in short sentences.'] as const;
+const TEXT = 'Answer questions of our customers in a friendly tone.';
 export const LIMITS = ['0.15', '0.24', '0.30', '0.45', '3.00'] as const;
-const PRICES = ['30.00', '36.00', '45.00'] as const;
+/** Of the first, second and third provider: few patterns, for the planner answers each question once. */
+const PRICES = [
+  ['36.00', '30.00', '45.00'],
+  ['30.00', '36.00', '45.00'],
+] as const;
 const MONTHS = ['0.40', '0.60', '3.20'] as const;
 
 /** Anything may happen. */
 function free(random: Random, seed: number): Schedule {
+  const prices = random.pick<(typeof PRICES)[number]>(PRICES);
   const providers = ['a', 'b', 'c']
     .slice(0, random.pick([1, 1, 2, 3]))
-    .map((name, index) => provider(random, name, index));
-  const names = ['one', 'two', 'three'].slice(0, random.pick([1, 1, 1, 1, 1, 2, 2, 3]));
+    .map((name, index) => provider(random, name, index, prices[index] ?? prices[0]));
+  const names = ['one', 'two', 'three'].slice(0, random.pick([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3]));
   // Approved in the same moment, they reach for the same money.
   const together = random.chance(0.5) ? random.between(100, 6_000) : undefined;
   const goals = names.map((name) => goal(random, name, together));
@@ -50,10 +55,10 @@ function free(random: Random, seed: number): Schedule {
   };
 }
 
-function provider(random: Random, name: string, index: number): ProviderSetup {
+function provider(random: Random, name: string, index: number, pricePerHour: string): ProviderSetup {
   return {
     name,
-    pricePerHour: random.pick(PRICES),
+    pricePerHour,
     order: index + 1,
     instances: random.between(1, 3),
     startMs: random.between(50, 1_500),
@@ -65,7 +70,7 @@ function provider(random: Random, name: string, index: number): ProviderSetup {
 function goal(random: Random, name: string, together: number | undefined): GoalSetup {
   return {
     name,
-    text: random.pick(TEXTS),
+    text: TEXT,
     limit: random.pick(LIMITS),
     approvedAfterMs: together ?? random.between(100, 6_000),
   };

@@ -7,7 +7,8 @@ it.each(mutations.map((mutation) => [mutation.name, mutation] as const))(
   'finds that %s',
   { timeout: 600_000 },
   async (name, { breaks, within }) => {
-    const { failures } = await runSeeds(0, within, { mutation: name, mostFailures: 1 });
+    const options = { mutation: name, until: breaks, threads: 1, mostFailures: within };
+    const { failures } = await runSeeds(0, within, options);
     const found = failures.flatMap(({ broken }) => broken.map(({ invariant }) => invariant));
     expect(found).toContain(breaks);
   },

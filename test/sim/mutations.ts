@@ -29,7 +29,7 @@ export const mutations: readonly Mutation[] = [
     find: "} catch {\n    return 'unknown';",
     put: '} catch {\n    return undefined;',
     breaks: 'ends',
-    within: 200,
+    within: 100,
   },
   {
     name: 'an attempt is closed while its instance still stops',
@@ -37,7 +37,7 @@ export const mutations: readonly Mutation[] = [
     find: "if (o.instance.state === 'exited') return ended",
     put: "if (o.instance.state === 'exited' || live.state === 'Stopping') return ended",
     breaks: 'ends',
-    within: 60,
+    within: 40,
   },
   {
     name: 'a deleted job is let go before its instance ended',
@@ -45,7 +45,7 @@ export const mutations: readonly Mutation[] = [
     find: 'actions: [terminateAction(stopped)],',
     put: "actions: [terminateAction(stopped), { type: 'RemoveFinalizer' }],",
     breaks: 'ends',
-    within: 120,
+    within: 100,
   },
   {
     name: 'an attempt is billed from the moment it runs',
@@ -60,8 +60,8 @@ export const mutations: readonly Mutation[] = [
     file: 'job/store-view.ts',
     find: 'const { checkpoint, problems, pending } = await store.latestVerified({',
     put: 'const [checkpoint] = (await store.list()).map((ref) => ({ ...ref, verifiedAt: ref.createdAt })); const { problems, pending } = await store.latestVerified({',
-    breaks: 'resume',
-    within: 400,
+    breaks: 'promise',
+    within: 300,
   },
   {
     name: 'a resume begins at step 0',
@@ -72,20 +72,12 @@ export const mutations: readonly Mutation[] = [
     within: 60,
   },
   {
-    name: 'the month is looked at in the cache alone',
-    file: 'job/month-view.ts',
-    find: 'const { items } = await deps.client.list({ namespace: job.metadata.namespace });',
-    put: 'const items: TrainingJob[] = [];',
-    breaks: 'month',
-    within: 1_000,
-  },
-  {
     name: 'the token of a trainer is told when it does not answer',
     file: 'job/gather.ts',
     find: 'const status = await client.status();',
     put: 'const status = await client.status().catch((error) => Promise.reject(new Error(error.message + token)));',
     breaks: 'secret',
-    within: 200,
+    within: 300,
   },
   {
     name: 'the spec is written along with the finalizer',
@@ -101,6 +93,6 @@ export const mutations: readonly Mutation[] = [
     find: 'return o.now - written >= o.settings.progressMs ? next : before;',
     put: 'return next;',
     breaks: 'quiet',
-    within: 60,
+    within: 40,
   },
 ];

@@ -35,7 +35,7 @@ import type { SimTrainer } from './trainer.ts';
 /** Short times, so that a run of minutes is simulated in milliseconds. */
 export const simSettings: JobSettings = {
   pollMs: 1_000,
-  progressMs: 3_000,
+  progressMs: 6_000,
   assumedCheckpointMs: 1_500,
   assumedStartMs: 3_000,
   teardownMs: 3_000,

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Violation } from './invariants.ts';
+import type { Invariant, Violation } from './invariants.ts';
 import type { Schedule } from './schedule.ts';
 
 /** Seeds that one thread runs: from `from`, every `stride`th below `to`. */
@@ -11,6 +11,8 @@ export interface Batch {
   readonly mostFailures: number;
   /** Name of a bug to plant into the operator. */
   readonly mutation?: string;
+  /** Stops as soon as this broke. */
+  readonly until?: Invariant;
 }
 
 export interface Failure {
@@ -32,14 +34,14 @@ export interface BatchResult {
 export async function runSeeds(
   from: number,
   to: number,
-  { threads = 2, mostFailures = 5, mutation }: { threads?: number; mostFailures?: number; mutation?: string } = {},
+  { threads = 2, mostFailures = 5, ...bug }: Partial<Omit<Batch, 'from' | 'to' | 'stride'>> & { threads?: number } = {},
 ): Promise<BatchResult> {
   const batches = Array.from({ length: threads }, (_, index) => ({
     from: from + index,
     to,
     stride: threads,
     mostFailures,
-    ...(mutation === undefined ? {} : { mutation }),
+    ...bug,
   }));
   const results = await Promise.all(batches.map(inThread));
   const hits: Record<string, number> = {};

@@ -19,7 +19,9 @@ function keyOf({ plan, providers, policy, monthlyRemaining, before, now }: Price
   const { goalGeneration: _generation, inputHash: _hash, ...contract } = plan.spec.contract;
   const offers = providers.map(({ metadata: { name }, spec, status }) => {
     const ready = findCondition(status?.conditions, 'Ready');
-    return [name, spec, ready?.status, ready?.message];
+    // How many run there at once is no matter of the price.
+    const { limits: { maxInstances: _most, ...limits } = {}, ...rest } = spec;
+    return [name, rest, limits, ready?.status, ready?.message];
   });
   const day = Math.floor(now / 86_400_000);
   return JSON.stringify([contract, plan.spec.selection, offers, policy, monthlyRemaining, before, day]);

@@ -22,5 +22,6 @@ for (let index = batch.from; index < batch.to && failures.length < batch.mostFai
   launches += report.launches;
   for (const kind of Object.keys(report.hits)) hits[kind] = (hits[kind] ?? 0) + 1;
   if (report.broken.length > 0) failures.push({ seed: index, schedule, broken: report.broken });
+  if (report.broken.some(({ invariant }) => invariant === batch.until)) break;
 }
 parentPort?.postMessage({ runs, failures, hits, virtualMs, launches } satisfies BatchResult);

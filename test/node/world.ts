@@ -21,6 +21,15 @@ export const STEPS = 60;
 
 const STORE_SECRET = 'checkpoint-store';
 
+/** What docs/kubernetes.md has people bind in the namespace of the pods, for an operator outside of the cluster. */
+const RUNNER_BINDINGS = ['kriptik-trainer-runner', 'kriptik-trainer-proxy'].map((name) => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'RoleBinding',
+  metadata: { name, namespace: 'team' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+  subjects: [{ kind: 'ServiceAccount', name: 'kriptik-operator', namespace: 'kriptik-system' }],
+}));
+
 export interface Pod {
   readonly metadata: {
     readonly name: string;
@@ -91,17 +100,18 @@ export class NodeWorld {
           credentialsRef: { name: STORE_SECRET, namespace: 'team' },
         },
         kubernetes: {
+          namespace: 'team',
           image: image.reference,
           imagePullPolicy: 'Never',
           terminationGracePeriodSeconds: 5,
-          resources: { cpu: '600m', memory: '1500Mi', scratch: '1Gi', sharedMemory: '64Mi' },
+          resources: { cpu: '900m', memory: '2500Mi', scratch: '1Gi', sharedMemory: '64Mi' },
           volumes: [
             ...image.volumes,
             { name: 'tiny-model', hostPath: cache, mountPath: cache, readOnly: true },
             { name: 'data', hostPath: data, mountPath: data, readOnly: true },
           ],
           env: [
-            { name: 'KRIPTIK_CACHE', value: cache },
+            { name: 'HF_HUB_CACHE', value: cache },
             { name: 'HF_HUB_OFFLINE', value: '1' },
             { name: 'OMP_NUM_THREADS', value: '1' },
           ],
@@ -116,6 +126,7 @@ export class NodeWorld {
         stringData: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
       },
     });
+    await world.controlPlane.applyManifests(RUNNER_BINDINGS);
     return new NodeWorld(node, s3, world, data);
   }
 
@@ -126,7 +137,7 @@ export class NodeWorld {
       goal: 'Train a small assistant with LoRA that answers questions like our help desk, from our file.',
       budget: { limit, currency: 'USD', alertAt: 80, warnAt: 95 },
       data: [{ uri: pathToFileURL(join(this.#data, 'rows.jsonl')).href }],
-      constraints: { maxSteps: STEPS, checkpointEverySteps: 10, batchSize: 8, maxLength: 64 },
+      constraints: { maxSteps: STEPS, checkpointEverySteps: 10, batchSize: 2, maxLength: 64 },
     });
     if (pods > 1) await this.#choosePods(name, pods);
     await world.approve(name);

@@ -1,4 +1,5 @@
-import type { TrainingGoal } from '@kriptik/crds';
+import { labels, type TrainingGoal, type TrainingPlan } from '@kriptik/crds';
+import { isTrue } from '@kriptik/operator/runtime/conditions.ts';
 import type { ResourceType } from '@kriptik/operator/runtime/types.ts';
 import type { KubeEvent } from './describe/common.ts';
 import type { Story } from './describe/goal.ts';
@@ -11,12 +12,29 @@ const eventType: ResourceType<KubeEvent> = EVENTS as ResourceType<KubeEvent>;
 /** Reads a goal's plan, job and their events. A reader without the right to events gets none. */
 export async function readStory(session: Session, goal: TrainingGoal): Promise<Story> {
   const { planRef, jobRef } = goal.status ?? {};
-  const [plan, job] = await Promise.all([
+  const [plan, job, proposals] = await Promise.all([
     planRef === undefined ? undefined : tryGet(session, PLANS, planRef.name),
     jobRef === undefined ? undefined : tryGet(session, JOBS, jobRef.name),
+    jobRef === undefined ? [] : openProposals(session, goal),
   ]);
   const names = [goal.metadata.name, planRef?.name, jobRef?.name].filter((name) => name !== undefined);
-  return { goal, plan, job, events: await eventsOf(session, new Set(names)) };
+  return { goal, plan, job, proposals, events: await eventsOf(session, new Set(names)) };
+}
+
+/** Amendments of the goal's plan that wait for somebody to decide on them. */
+async function openProposals(session: Session, goal: TrainingGoal): Promise<TrainingPlan[]> {
+  const { items } = await session.client.resource(PLANS).list({
+    namespace: session.namespace,
+    labelSelector: `${labels.goal}=${goal.metadata.name}`,
+    signal: session.host.signal,
+  });
+  return items.filter(
+    ({ spec, status }) =>
+      spec.amends !== undefined &&
+      spec.goalRef.uid === goal.metadata.uid &&
+      status?.approval === undefined &&
+      !isTrue(status?.conditions, 'Withdrawn'),
+  );
 }
 
 /** Events of objects of our kinds with these names in the session's namespace. */

@@ -61,7 +61,7 @@ export interface Reconcilers {
 export interface WiringOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly metrics: RuntimeMetrics;
+  readonly metrics?: RuntimeMetrics | undefined;
 }
 
 /** Which change concerns which object: the whole flow from goal to job hangs on these few lines. */
@@ -79,7 +79,7 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
     controller('goal', goals as Cache, reconcilers.goal, [watchOf(plans, goalOf), watchOf(jobs, goalOf)]),
     controller('plan', plans as Cache, reconcilers.plan, [
       watchOf(goals, (goal) => plansOfGoal(plans, goal)),
-      watchOf(jobs, (job) => [sibling(job, job.spec.planRef.name)]),
+      watchOf(jobs, (job) => [sibling(job, job.spec.planRef.name), ...amendmentsOf(plans, job)]),
       watchOf(plans, (plan) => plansOfSameGoal(plans, plan)),
       allPlans,
       watchOf(providers, () => undecided(plans)),
@@ -131,6 +131,14 @@ function plansOfGoal(plans: Cache<TrainingPlan>, goal: TrainingGoal): ObjectKey[
 function plansOfSameGoal(plans: Cache<TrainingPlan>, plan: TrainingPlan): ObjectKey[] {
   const others = plans.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan));
   return others.filter((other) => other.metadata.uid !== plan.metadata.uid).map(keyOfObject);
+}
+
+/** Plans that would replace a job. */
+function amendmentsOf(plans: Cache<TrainingPlan>, job: TrainingJob): ObjectKey[] {
+  return plans
+    .list({ namespace: job.metadata.namespace })
+    .filter(({ spec }) => spec.amends?.job.uid === job.metadata.uid)
+    .map(keyOfObject);
 }
 
 function jobsOfGoal(jobs: Cache<TrainingJob>, goal: TrainingGoal): ObjectKey[] {

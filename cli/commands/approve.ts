@@ -1,4 +1,5 @@
 import type { TrainingPlan } from '@kriptik/crds';
+import { findCondition } from '@kriptik/operator/runtime/conditions.ts';
 import { isConflict } from '@kriptik/operator/runtime/errors.ts';
 import type { Command } from 'commander';
 import type { View } from '../describe/common.ts';
@@ -107,7 +108,7 @@ async function confirm(session: Session, text: string): Promise<void> {
 /** The digest to decide on. @throws CliError when the plan cannot be decided now. */
 function decidable(plan: TrainingPlan, decision: Decision): string {
   const name = plan.metadata.name;
-  const { digest, approval, supersededBy, phase } = plan.status ?? {};
+  const { digest, approval, supersededBy, phase, conditions } = plan.status ?? {};
   const fail = (code: 1 | 4 | 5 | 6, what: string, ...remedy: string[]): CliError =>
     new CliError(code, { what, where: `plan/${name}`, remedy });
   if (supersededBy !== undefined) {
@@ -116,6 +117,11 @@ function decidable(plan: TrainingPlan, decision: Decision): string {
       `the plan was replaced by ${supersededBy}`,
       `Look at that one: kriptik approve ${supersededBy}`,
     );
+  }
+  const withdrawn = findCondition(conditions, 'Withdrawn');
+  if (withdrawn?.status === 'True') {
+    const story = `Look at what there is now: kriptik describe ${plan.spec.goalRef.name}`;
+    throw fail(EXIT.conflict, `the proposal was withdrawn: ${withdrawn.message}`, story);
   }
   if (approval !== undefined && approval.digest === digest) {
     const done = `the plan was already ${approval.decision.toLowerCase()} by ${approval.user} at ${approval.at}`;

@@ -6,6 +6,7 @@ import { printable } from '../render/width.ts';
 import { conditionLines, eventLines, type KubeEvent, usd, type View } from './common.ts';
 import { describeJob } from './job.ts';
 import { describePlan } from './plan.ts';
+import { proposalLines } from './proposals.ts';
 import { jobSteps } from './steps.ts';
 
 /** A goal with everything that came of it. */
@@ -13,6 +14,8 @@ export interface Story {
   readonly goal: TrainingGoal;
   readonly plan?: TrainingPlan | undefined;
   readonly job?: TrainingJob | undefined;
+  /** Amendments of the plan that nobody decided on yet. */
+  readonly proposals?: readonly TrainingPlan[];
   readonly events: readonly KubeEvent[];
 }
 
@@ -50,6 +53,7 @@ export function describeGoal(story: Story, view: View): string[] {
     ...section('How the goal was read', bullets(readingNotes(goal), view.width), style),
     ...(plan === undefined ? [] : ['', ...describePlan(plan, view, { brief: job !== undefined })]),
     ...(job === undefined ? [] : ['', ...describeJob(job, view)]),
+    ...section('Proposed changes', proposalLines(story.proposals ?? [], job, view), style),
     ...section('Conditions', conditionLines((job ?? plan ?? goal).status?.conditions, view), style),
     ...section('Events', eventLines(story.events, view), style),
     ...section(
@@ -88,6 +92,9 @@ export function nextSteps(story: Story): string[] {
     case 'NeedsClarification':
       return ['Answer the questions in the goal, then: kriptik apply -f FILE'];
     default:
-      return story.job === undefined ? [] : jobSteps(name, story.job);
+      return [
+        ...(story.proposals ?? []).map(({ metadata }) => `kriptik approve ${metadata.name}    (a proposed change)`),
+        ...(story.job === undefined ? [] : jobSteps(name, story.job)),
+      ];
   }
 }

@@ -30,6 +30,11 @@ export function describePlan(plan: TrainingPlan, view: View, options: { readonly
             : `${approval.decision} by ${printable(approval.user)} at ${approval.at}${approval.reason === undefined ? '' : `: ${printable(approval.reason)}`}`,
         ],
         ['replaced by', status?.supersededBy],
+        [
+          'amends',
+          spec.amends && `plan ${spec.amends.plan.name}: ${printable(spec.amends.text)} (${spec.amends.finding})`,
+        ],
+        ['ends', spec.amends && `job ${spec.amends.job.name}, and starts over from step 0`],
         ['assumes', brief ? undefined : spec.contract.assumptions?.map(printable).join('; ')],
       ],
       view,

@@ -199,6 +199,18 @@ export type Constraints = {
    */
   batchSize?: number;
   /**
+   * Pieces of batchSize rows whose gradients make one step.
+   */
+  gradientAccumulation?: number;
+  /**
+   * Whether activations are computed twice to save memory: about a third more time a step.
+   */
+  gradientCheckpointing?: boolean;
+  /**
+   * Share of the steps in which the learning rate rises, a decimal string such as "0.03".
+   */
+  warmupRatio?: string;
+  /**
    * Longest row in tokens; longer ones are cut.
    */
   maxLength?: number;

@@ -489,6 +489,32 @@ export type TrainingJobSpec = {
    */
   run: Run;
   /**
+   * Set where an approved amendment replaced a job of the same goal: both are paid from one budget, so what the earlier ones spent is gone from the limit of this one. It starts over.
+   */
+  continues?: {
+    /**
+     * Job that was replaced.
+     */
+    job: {
+      /**
+       * Name of the TrainingJob.
+       */
+      name: string;
+      /**
+       * metadata.uid of the TrainingJob.
+       */
+      uid: string;
+    };
+    /**
+     * Spent by earlier jobs when the amendment was proposed. US dollars, a decimal string such as "12.50".
+     */
+    agreed: Money;
+    /**
+     * Spent by earlier jobs in all. US dollars, a decimal string such as "12.50".
+     */
+    spent: Money;
+  };
+  /**
    * 1 runs; 0 pauses: a checkpoint is saved and the instance is given back. Set by kubectl scale as well.
    */
   replicas: number;

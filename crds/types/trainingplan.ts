@@ -208,6 +208,53 @@ export type TrainingPlanSpec = {
    */
   contract: Contract;
   /**
+   * Set where the operator proposes this plan in the place of one that runs, because of what it found wrong with its job. Approving it ends that job; its own job then starts over, with what is left of the budget.
+   */
+  amends?: {
+    /**
+     * Plan that this one would replace.
+     */
+    plan: {
+      /**
+       * Name of the TrainingPlan.
+       */
+      name: string;
+      /**
+       * metadata.uid of the TrainingPlan.
+       */
+      uid: string;
+    };
+    /**
+     * Job that this one would end.
+     */
+    job: {
+      /**
+       * Name of the TrainingJob.
+       */
+      name: string;
+      /**
+       * metadata.uid of the TrainingJob.
+       */
+      uid: string;
+    };
+    /**
+     * Code of the finding in status.diagnosis of that job.
+     */
+    finding: string;
+    /**
+     * What is changed, for example hyperparameters.learningRate=0.0001.
+     */
+    change: string;
+    /**
+     * The remedy in words.
+     */
+    text: string;
+    /**
+     * Spent on the goal's earlier runs when this was proposed; the budget of the contract is what was left then. US dollars, a decimal string such as "12.50".
+     */
+    spent: Money;
+  };
+  /**
    * Chosen alternative of each tile, by its id. Editable until the plan is approved; the plan is then priced anew.
    */
   selection?: Selection;
@@ -228,7 +275,7 @@ export type TrainingPlanStatus = {
    */
   conditions?: Condition[];
   /**
-   * Summary of the conditions for people: Pricing, AwaitingApproval, Approved, Denied, Superseded or Blocked.
+   * Summary of the conditions for people: Pricing, AwaitingApproval, Approved, Denied, Superseded, Withdrawn or Blocked.
    */
   phase?: string;
   /**
@@ -238,7 +285,7 @@ export type TrainingPlanStatus = {
    */
   tiles?: Tile[];
   /**
-   * What spec.selection changed against what the planner would have chosen by itself. Absent while nothing is selected.
+   * What spec.selection changed against what the planner would have chosen by itself; of a plan that amends another, what differs from that one. Absent where nothing differs.
    *
    * Items: One difference.
    */

@@ -1,7 +1,17 @@
 import type { Budget, Contract, Quote, TrainingGoal, TrainingPlan } from '@kriptik/crds';
 import { hashOf, rememberedFor } from '../digest.ts';
 import { inputHash, workHash } from '../intent/hash.ts';
-import { parseMoney } from '../money.ts';
+import {
+  addMoney,
+  formatMoney,
+  type MicroUsd,
+  maxMoney,
+  minMoney,
+  parseMoney,
+  subtractMoney,
+  zeroMoney,
+} from '../money.ts';
+import { isTrue } from '../runtime/conditions.ts';
 
 /** Names of plans and jobs end in a dash and this many hexadecimal digits. */
 const HASH_DIGITS = 8;
@@ -23,25 +33,31 @@ export interface AgreedBudget {
   readonly quote?: Quote | undefined;
   /** spec.budget.limit of the goal the plan was made for; it may lie above the contract's, when the text asked for less. */
   readonly statedLimit?: string | undefined;
+  /** Of an amendment: what earlier runs had spent when it was proposed, and what they spent in all. */
+  readonly earlier?: { readonly agreed: MicroUsd; readonly spent: MicroUsd } | undefined;
 }
 
 /**
  * The budget in force for an approved plan: the approved limit, until spec.budget is edited. Above what it said when
  * the plan was made it is a raise, which admission guards, and holds as it stands. Below, it can only lower what was
  * approved: cutting a field that was never in force, because the text or a policy allowed less, raises nothing.
+ * The goal's budget is for all of its runs: what those before an amendment spent is gone from it.
  */
 export function effectiveBudget(goal: TrainingGoal, agreed: AgreedBudget): Budget {
   const { source: _source, ...contracted } = agreed.contract.budget;
   const approved = { ...contracted, limit: agreed.quote?.limit ?? contracted.limit };
+  const { earlier } = agreed;
   const stated = goal.spec.budget;
-  if (stated === undefined || planNameFor(goal) === agreed.planName) return approved;
-  const now = parseMoney(stated.limit, 'spec.budget.limit');
-  const raised = now > parseMoney(agreed.statedLimit ?? contracted.limit);
+  if (earlier === undefined && (stated === undefined || planNameFor(goal) === agreed.planName)) return approved;
+  const inAll = addMoney(parseMoney(contracted.limit), earlier?.agreed ?? zeroMoney);
+  const now = stated === undefined ? inAll : parseMoney(stated.limit, 'spec.budget.limit');
+  const raised = now > (agreed.statedLimit === undefined ? inAll : parseMoney(agreed.statedLimit));
+  const left = maxMoney(zeroMoney, subtractMoney(raised ? now : minMoney(now, inAll), earlier?.spent ?? zeroMoney));
   return {
-    limit: raised || now < parseMoney(approved.limit) ? stated.limit : approved.limit,
+    limit: formatMoney(raised ? left : minMoney(left, parseMoney(approved.limit))),
     currency: 'USD',
-    alertAt: stated.alertAt ?? approved.alertAt,
-    warnAt: stated.warnAt ?? approved.warnAt,
+    alertAt: stated?.alertAt ?? approved.alertAt,
+    warnAt: stated?.warnAt ?? approved.warnAt,
   };
 }
 
@@ -55,13 +71,22 @@ export function plansOf(goal: TrainingGoal, plans: readonly TrainingPlan[]): Tra
 /**
  * The plan that stands for the goal as it is written now. Once a plan was approved, a change of the budget
  * alone is a raise or a cut and keeps it; before that it makes a new plan, because the price people would
- * approve says what limit it was made for.
+ * approve says what limit it was made for. An approved amendment stands in the place of the plan it amends.
  */
 export function currentPlan(goal: TrainingGoal, plans: readonly TrainingPlan[]): TrainingPlan | undefined {
   const own = plansOf(goal, plans);
   const work = workHash(goal.spec);
-  const approved = own.find(
-    (plan) => plan.spec.contract.inputHash === work && plan.status?.approval?.decision === 'Approved',
+  const approved = own.filter((plan) => plan.spec.contract.inputHash === work && stands(plan));
+  const amended = new Set(approved.map(({ spec }) => spec.amends?.plan.uid));
+  return (
+    approved.find(({ metadata }) => !amended.has(metadata.uid)) ??
+    own.find((plan) => plan.metadata.name === planNameFor(goal))
   );
-  return approved ?? own.find((plan) => plan.metadata.name === planNameFor(goal));
+}
+
+/** An amendment ends a job that runs, so it counts only once the operator itself found its approval good. */
+function stands({ spec, status }: TrainingPlan): boolean {
+  if (status?.approval?.decision !== 'Approved') return false;
+  if (spec.amends === undefined) return true;
+  return status.jobRef !== undefined || isTrue(status.conditions, 'Approved');
 }

@@ -9,7 +9,7 @@ import {
 import { inputHash } from '../intent/hash.ts';
 import type { GoalReading } from '../intent/parse.ts';
 import type { TokenPrice } from '../intent/usage.ts';
-import { parseMoney } from '../money.ts';
+import { addMoney, formatMoney, type MicroUsd, minMoney, parseMoney } from '../money.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { currentPlan, effectiveBudget } from './current.ts';
@@ -167,23 +167,37 @@ function budgetOf(
   job: TrainingJob | undefined,
 ): NonNullable<TrainingGoalStatus['budget']> {
   const { source } = plan.spec.contract.budget;
+  const { continues } = job?.spec ?? {};
+  const earlier = parseMoney(continues?.spent ?? '0');
+  const agreed = parseMoney(continues?.agreed ?? plan.spec.amends?.spent ?? '0');
   const { limit: stated } = effectiveBudget(o.goal, {
     planName: plan.metadata.name,
     contract: plan.spec.contract,
     quote: plan.status?.quote,
     statedLimit: plan.metadata.annotations?.[annotations.statedLimit],
+    ...(plan.spec.amends && { earlier: { agreed, spent: continues === undefined ? agreed : earlier } }),
   });
+  // The goal's budget is for all of its runs.
+  const inAll = (amount: MicroUsd, before: MicroUsd): string => formatMoney(addMoney(amount, before));
   const cost = job?.status?.cost;
-  if (cost === undefined) return { limit: stated, source };
+  if (cost === undefined)
+    return { limit: inAll(parseMoney(stated), continues === undefined ? agreed : earlier), source };
   // A policy's ceiling may hold the job below what the goal says.
-  const limit = parseMoney(cost.limit) < parseMoney(stated) ? cost.limit : stated;
+  const limit = inAll(minMoney(parseMoney(cost.limit), parseMoney(stated)), earlier);
   const before = o.goal.status?.budget;
   const running = job?.status?.attempts?.some((attempt) => attempt.state !== 'Gone') === true;
-  const same = running && before?.limit === limit && before.percentUsed === cost.percentUsed;
+  const spent = addMoney(parseMoney(cost.spent), earlier);
+  const percent = earlier === 0 ? cost.percentUsed : percentOf(spent, parseMoney(limit));
+  const same = running && before?.limit === limit && before.percentUsed === percent;
   return {
     limit,
     source,
-    spent: same && before.spent !== undefined ? before.spent : cost.spent,
-    percentUsed: cost.percentUsed,
+    spent: same && before.spent !== undefined ? before.spent : formatMoney(spent),
+    percentUsed: percent,
   };
+}
+
+/** Whole percents, rounded down. */
+function percentOf(part: MicroUsd, whole: MicroUsd): number {
+  return whole <= 0 ? 100 : Math.min(1_000_000, Math.floor((part * 100) / whole));
 }

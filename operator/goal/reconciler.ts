@@ -24,6 +24,8 @@ export interface GoalDependencies {
   readonly catalog: Catalog;
   /** Asked in order; the embedded one comes last. */
   readonly parsers: readonly IntentParser[];
+  /** Reads a goal; another one may remember what it read. @default readGoal */
+  readonly read?: typeof readGoal;
   readonly events: EventRecorder;
   readonly clock: Clock;
 }
@@ -67,13 +69,13 @@ export class GoalReconciler implements Reconciler {
   }
 
   async #read(goal: TrainingGoal, { log, signal }: ReconcileContext): Promise<GoalReading> {
-    const { catalog, parsers, events, clock } = this.#deps;
+    const { catalog, parsers, events, clock, read: readWith = readGoal } = this.#deps;
     const generation = goal.metadata.generation ?? 0;
     const stored = goal.status?.intent?.draft;
     // A date counts as past by the day the goal was written: one that passes later turns no goal into a question.
     const { creationTimestamp: written } = goal.metadata;
     const now = written === undefined ? undefined : Date.parse(written);
-    const read = await readGoal({ goal: goal.spec, generation, catalog, parsers, stored, now, signal });
+    const read = await readWith({ goal: goal.spec, generation, catalog, parsers, stored, now, signal });
     const reading = { ...read, readAt: clock.now() };
     this.#memory.keep(goal, reading);
     if (reading.failures.length > 0) {

@@ -58,7 +58,13 @@ export function cappedBy(o: Wanted): string | undefined {
 type Wanted = Pick<JobObserved, 'job' | 'goal' | 'ceiling'>;
 
 function wantedLimit(o: Wanted): MicroUsd {
-  return parseMoney(o.goal?.limit ?? o.job.spec.run.quote.limit);
+  if (o.goal !== undefined) return parseMoney(o.goal.limit);
+  const { run, continues } = o.job.spec;
+  const approved = parseMoney(run.quote.limit);
+  if (continues === undefined) return approved;
+  // What the job before spent between proposal and approval is gone from what was left then.
+  const meanwhile = subtractMoney(parseMoney(continues.spent), parseMoney(continues.agreed));
+  return maxMoney(zeroMoney, minMoney(approved, subtractMoney(parseMoney(run.contract.budget.limit), meanwhile)));
 }
 
 /** How long a freeze takes: the worst measured on this provider lately, or cautious assumptions. */

@@ -1,7 +1,7 @@
 import { type Attempt, annotations, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
 import { currentPlan, effectiveBudget } from '../goal/current.ts';
-import { type MicroUsd, parseMoney } from '../money.ts';
+import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { policyFor } from '../plan/propose.ts';
 import { offersOfProvider } from '../provider/offers.ts';
@@ -138,7 +138,9 @@ function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | 
   if (goal === undefined || goal.metadata.uid !== job.spec.goalRef.uid) return undefined;
   const { contract, quote } = job.spec.run;
   const statedLimit = job.metadata.annotations?.[annotations.statedLimit];
-  const budget = effectiveBudget(goal, { planName: job.spec.planRef.name, contract, quote, statedLimit });
+  const { continues, planRef } = job.spec;
+  const earlier = continues && { agreed: parseMoney(continues.agreed), spent: parseMoney(continues.spent) };
+  const budget = effectiveBudget(goal, { planName: planRef.name, contract, quote, statedLimit, earlier });
   return { suspended: goal.spec.suspend === true, limit: budget.limit, alertAt: budget.alertAt, warnAt: budget.warnAt };
 }
 
@@ -146,7 +148,10 @@ function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | 
 function ceilingOf({ policies, namespaces }: JobDependencies, job: TrainingJob): JobObserved['ceiling'] {
   const labels = namespaces.get({ name: job.metadata.namespace })?.metadata.labels ?? {};
   const { ceilings, names } = policyFor(policies.list(), labels);
-  return ceilings.perJob === undefined ? undefined : { limit: ceilings.perJob, policies: names };
+  if (ceilings.perJob === undefined) return undefined;
+  // An amended plan's runs are one job to a policy: an amendment must not double what it allows.
+  const left = subtractMoney(ceilings.perJob, parseMoney(job.spec.continues?.spent ?? '0'));
+  return { limit: maxMoney(zeroMoney, left), policies: names };
 }
 
 function remediesOf({ policies, namespaces }: JobDependencies, job: TrainingJob): JobObserved['automaticRemedies'] {

@@ -165,7 +165,7 @@ describe('a plan', () => {
   it('makes a job that carries exactly what was approved', () => {
     const plan = makePlan().approved().obj();
     const { action } = decidePlan(observed(makePlan().approved()));
-    expect(action?.job.spec).toEqual({
+    expect(action?.type === 'CreateJob' && action.job.spec).toEqual({
       goalRef: plan.spec.goalRef,
       planRef: { name: plan.metadata.name, uid: plan.metadata.uid, digest: plan.status?.digest },
       run: { contract: plan.spec.contract, resolved, quote },

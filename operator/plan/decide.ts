@@ -1,11 +1,13 @@
-import type { Approval, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
+import type { Approval, Quote, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
 import { planDigest, rememberedFor } from '../digest.ts';
 import { currentPlan, planNameFor } from '../goal/current.ts';
-import { formatUsd, type MicroUsd, parseMoney } from '../money.ts';
+import { addMoney, formatUsd, type MicroUsd, parseMoney } from '../money.ts';
+import { compareProposals } from '../planner/compare.ts';
 import { ceilingOf } from '../planner/policy-ceiling.ts';
 import type { EffectivePolicy, PlanResult, Recommendation } from '../planner/types.ts';
-import { setCondition } from '../runtime/conditions.ts';
+import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
+import { type Amends, amendmentFor, costsNoMore, handover, mootBecause, overBecause, termsOf } from './amend.ts';
 import { jobFor } from './desired.ts';
 import type { Verification } from './price.ts';
 
@@ -16,6 +18,8 @@ export interface PlanObserved {
   /** Plans of the namespace. */
   readonly plans: readonly TrainingPlan[];
   readonly job: TrainingJob | undefined;
+  /** Of an amendment: the job that it would replace. */
+  readonly amended?: TrainingJob | undefined;
   /** What the planner proposes as things stand; only looked at while nothing is decided. */
   readonly proposal: PlanResult | undefined;
   /** Whether the Hub confirmed the facts behind the proposal; absent where there is none. */
@@ -29,7 +33,9 @@ export interface PlanObserved {
 
 export interface PlanDecision {
   readonly status: TrainingPlanStatus;
-  readonly action?: { readonly type: 'CreateJob'; readonly job: Unstored<TrainingJob> };
+  readonly action?:
+    | { readonly type: 'CreateJob'; readonly job: Unstored<TrainingJob> }
+    | { readonly type: 'ProposeAmendment'; readonly plan: Unstored<TrainingPlan> };
 }
 
 type Phase = NonNullable<TrainingPlanStatus['phase']>;
@@ -46,14 +52,39 @@ interface Verdict {
 /** What to do about a plan: price it, wait for the decision on exactly that price, make its job. */
 export function decidePlan(o: PlanObserved): PlanDecision {
   const approval = o.plan.status?.approval;
+  const { amends } = o.plan.spec;
+  const gone = findCondition(o.plan.status?.conditions, 'Withdrawn');
+  if (gone?.status === 'True') return withdrawn(o, gone.message);
   if (approval?.decision === 'Approved') return approved(o, approval);
-  if (approval?.decision === 'Denied' && !changedSince(o, approval)) {
+  // Nobody is asked twice: a denied amendment is not brought back by an edit either.
+  if (approval?.decision === 'Denied' && (amends !== undefined || !changedSince(o, approval))) {
     const message = `Denied by ${approval.user}${approval.reason ? `: ${approval.reason}` : ''}`;
     return { status: withVerdict(o, o.plan.status ?? {}, { phase: 'Denied', reason: 'Denied', message }) };
   }
+  if (amends !== undefined) return proposedAmendment(o, amends);
   const newer = supersededBy(o);
   if (newer !== undefined) return superseded(o, newer);
   return proposed(o);
+}
+
+/** An amendment goes when its reason does, and where the planner cannot make it: people are asked about nothing else. */
+function proposedAmendment(o: PlanObserved, amends: Amends): PlanDecision {
+  const moot = mootBecause(amends, o);
+  if (moot !== undefined) return withdrawn(o, moot);
+  if (o.proposal !== undefined && 'blocked' in o.proposal && !MAY_PASS.has(o.proposal.blocked.reason))
+    return withdrawn(o, o.proposal.blocked.message);
+  return proposed(o);
+}
+
+/** What stops a plan now and may not in a while. */
+const MAY_PASS: ReadonlySet<string> = new Set(['DataUnreadable', 'NoProvider']);
+
+/** Without a digest it cannot be approved; one that was approved keeps it, and gets no job. */
+function withdrawn(o: PlanObserved, message: string): PlanDecision {
+  const { status = {} } = o.plan;
+  const { tiles: _t, resolved: _r, quote: _q, digest: _d, changes: _c, ...unpriced } = status;
+  const kept = status.approval === undefined ? unpriced : status;
+  return { status: withVerdict(o, kept, { phase: 'Withdrawn', reason: 'Withdrawn', message }) };
 }
 
 /** A denial stands until a person selects something else and the plan is no longer the one that was denied. */
@@ -76,19 +107,44 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
   const known = status.jobRef;
   if (o.job !== undefined && (known === undefined || known.uid === o.job.metadata.uid)) {
     const jobRef = { name: o.job.metadata.name, uid: o.job.metadata.uid };
-    return { status: withVerdict(o, { ...status, jobRef }, verdict) };
+    return { status: withVerdict(o, { ...status, jobRef }, verdict), ...amendment(o, o.job) };
   }
-  if (newer !== undefined) return superseded(o, newer);
+  if (newer !== undefined && newer !== o.plan.spec.amends?.plan.name) return superseded(o, newer);
   if (known !== undefined) {
     // One approval pays for one job: another would begin to count from nothing.
     const message = `Its job was deleted, and what was approved is not spent twice; change the goal, or delete this plan, for a new plan to approve`;
     return { status: withVerdict(o, status, { phase: 'Blocked', reason: JOB_DELETED, message }) };
   }
+  const { amends } = o.plan.spec;
+  if (amends !== undefined) return replacing(o, amends, verdict);
   const over = overMonth(o);
   if (over !== undefined) {
     return { status: withVerdict(o, status, { phase: 'Blocked', reason: 'OverMonthlyCeiling', message: over }) };
   }
   const job = jobFor(o.plan);
+  return { status: withVerdict(o, status, verdict), ...(job && { action: { type: 'CreateJob', job } }) };
+}
+
+/** A change of the plan to propose, where its job shows what it should change. */
+function amendment({ goal, plan, plans, now }: PlanObserved, job: TrainingJob): Pick<PlanDecision, 'action'> {
+  const known = plan.status?.jobRef?.uid === job.metadata.uid;
+  const proposal = goal !== undefined && known ? amendmentFor({ now, goal, plan, plans, job }) : undefined;
+  return proposal === undefined ? {} : { action: { type: 'ProposeAmendment', plan: proposal } };
+}
+
+/** An approved amendment: the job before saves and stops; what is left of the money then is for the new one. */
+function replacing(o: PlanObserved, amends: Amends, verdict: Verdict): PlanDecision {
+  const status = o.plan.status ?? {};
+  const { amended } = o;
+  const over = overBecause(amends, amended);
+  if (amended === undefined || over !== undefined)
+    return withdrawn(o, `${over ?? ''}; nothing of this plan was started`);
+  const continues = handover(amends, amended, o.now);
+  if (continues === undefined) {
+    const message = `${verdict.message}; it starts once job ${amends.job.name} has saved and stopped`;
+    return { status: withVerdict(o, status, { ...verdict, message }) };
+  }
+  const job = jobFor(o.plan, continues);
   return { status: withVerdict(o, status, verdict), ...(job && { action: { type: 'CreateJob', job } }) };
 }
 
@@ -140,7 +196,10 @@ function proposed(o: PlanObserved): PlanDecision {
       }),
     };
   }
-  const { resolved, quote, tiles, changes } = o.proposal;
+  const { resolved, quote, tiles } = o.proposal;
+  const changes = changesOf(o, o.proposal);
+  if (changes.every(({ tile }) => tile === 'Budget') && o.plan.spec.amends !== undefined)
+    return withdrawn(o, 'The planner comes to the same plan with it');
   const digest = planDigest({ contract: o.plan.spec.contract, resolved, quote });
   const priced: TrainingPlanStatus = {
     ...unpriced,
@@ -150,9 +209,11 @@ function proposed(o: PlanObserved): PlanDecision {
     digest,
     ...(changes.length > 0 && { changes: [...changes] }),
   };
-  const approval = automatic(o, digest, quote.limit);
+  const approval = automatic(o, digest, quote);
   if (approval === undefined) {
-    const message = `Costs ${usd(quote.total.low)} to ${usd(quote.total.high)}, never more than ${usd(quote.limit)}; approve this digest: ${digest}`;
+    const { amends } = o.plan.spec;
+    const terms = amends === undefined ? '' : `${termsOf(amends, quote)} `;
+    const message = `${terms}Costs ${usd(quote.total.low)} to ${usd(quote.total.high)}, never more than ${usd(quote.limit)}; approve this digest: ${digest}`;
     return { status: withVerdict(o, priced, { phase: 'AwaitingApproval', reason: 'AwaitingApproval', message }) };
   }
   const message = `Approved by policy ${o.policy.names.join(', ')}: at most ${usd(quote.limit)}`;
@@ -161,15 +222,28 @@ function proposed(o: PlanObserved): PlanDecision {
   };
 }
 
+/** Against what the selection moves, or, of an amendment, against the plan it amends. */
+function changesOf({ plan, plans }: PlanObserved, proposal: Recommendation): Recommendation['changes'] {
+  const { amends } = plan.spec;
+  const { resolved, quote } = plans.find(({ metadata }) => metadata.uid === amends?.plan.uid)?.status ?? {};
+  return resolved === undefined || quote === undefined
+    ? proposal.changes
+    : compareProposals({ resolved, quote }, proposal);
+}
+
 /** A decimal amount of the API, for people. */
 function usd(amount: string): string {
   return formatUsd(parseMoney(amount));
 }
 
 /** Policies may let small plans pass; the limit counts, not the estimate, for the limit is what can be spent. */
-function automatic(o: PlanObserved, digest: string, limit: string): Approval | undefined {
+function automatic(o: PlanObserved, digest: string, quote: Quote): Approval | undefined {
   const below = o.policy.approval.autoApproveBelow;
-  if (below === undefined || parseMoney(limit) > below) return undefined;
+  const { amends } = o.plan.spec;
+  // The runs of one goal count together: a large plan must not pass in small pieces.
+  const inAll = addMoney(parseMoney(quote.limit), parseMoney(amends?.spent ?? '0'));
+  if (below === undefined || inAll > below) return undefined;
+  if (amends !== undefined && !costsNoMore(o.amended, quote, o.now)) return undefined;
   return { decision: 'Approved', digest, user: o.operatorUser, at: new Date(o.now).toISOString(), via: 'policy' };
 }
 
@@ -211,7 +285,11 @@ interface Observation {
   readonly message: string;
 }
 
-function observations({ facts, proposal }: PlanObserved, isPriced: boolean, verdict: Verdict): readonly Observation[] {
+function observations(
+  { plan, facts, proposal }: PlanObserved,
+  isPriced: boolean,
+  verdict: Verdict,
+): readonly Observation[] {
   const { phase, reason, message } = verdict;
   const priced = proposal !== undefined && !('blocked' in proposal) ? proposal : undefined;
   return [
@@ -223,6 +301,9 @@ function observations({ facts, proposal }: PlanObserved, isPriced: boolean, verd
     },
     { type: 'Approved', on: phase === 'Approved', reason, message },
     { type: 'Ready', on: phase === 'Approved', reason, message },
+    ...(plan.spec.amends === undefined
+      ? []
+      : [{ type: 'Withdrawn', on: phase === 'Withdrawn', reason, message: phase === 'Withdrawn' ? message : '' }]),
     ...(facts === undefined
       ? []
       : [{ type: 'FactsVerified', on: facts.verified, reason: facts.reason, message: facts.message }]),

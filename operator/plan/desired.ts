@@ -2,8 +2,14 @@ import { API_VERSION, annotations, labels, type TrainingJob, type TrainingPlan }
 import { ownerReference } from '../runtime/owner.ts';
 import type { Unstored } from '../runtime/types.ts';
 
-/** The job of an approved plan: a frozen copy of what was approved. Undefined while the plan is not priced. */
-export function jobFor(plan: TrainingPlan): Unstored<TrainingJob> | undefined {
+/**
+ * The job of an approved plan: a frozen copy of what was approved, and of an amendment what the job before it spent.
+ * Undefined while the plan is not priced.
+ */
+export function jobFor(
+  plan: TrainingPlan,
+  continues?: TrainingJob['spec']['continues'],
+): Unstored<TrainingJob> | undefined {
   const { resolved, quote, digest } = plan.status ?? {};
   if (resolved === undefined || quote === undefined || digest === undefined) return undefined;
   const { name } = plan.metadata;
@@ -23,6 +29,7 @@ export function jobFor(plan: TrainingPlan): Unstored<TrainingJob> | undefined {
       planRef: { name, uid: plan.metadata.uid, digest },
       run: { contract: plan.spec.contract, resolved, quote },
       replicas: 1,
+      ...(continues && { continues }),
     },
   };
 }

@@ -19,6 +19,8 @@ export interface MonthInput {
   readonly jobs: readonly TrainingJob[];
   /** All of the namespace but the one the room is for. */
   readonly plans: readonly TrainingPlan[];
+  /** metadata.uid of the job that the plan would replace: it gives back what it was promised. */
+  readonly replaces?: string | undefined;
   /** Epoch ms. The month is the calendar month of UTC. */
   readonly now: number;
 }
@@ -29,13 +31,13 @@ export interface MonthInput {
  * limit, whenever it began; an approved plan without a job its whole limit. An
  * attempt that runs over the turn of a month is split there, to the millisecond.
  */
-export function monthRoom({ ceiling, jobs, plans, now }: MonthInput): MonthRoom {
+export function monthRoom({ ceiling, jobs, plans, replaces, now }: MonthInput): MonthRoom {
   const month = monthOf(now);
   let spent = zeroMoney;
   let reserved = zeroMoney;
   for (const job of jobs) {
     spent = addMoney(spent, spendIn(job.status ?? {}, month, now).total);
-    if (!isOver(job)) reserved = addMoney(reserved, promised(job, now));
+    if (!isOver(job) && job.metadata.uid !== replaces) reserved = addMoney(reserved, promised(job, now));
   }
   const names = new Set(jobs.map(({ metadata }) => metadata.name));
   for (const plan of plans) {
@@ -65,8 +67,8 @@ function promised({ status, spec }: TrainingJob, now: number): MicroUsd {
 }
 
 function promisedByPlan({ status }: TrainingPlan, monthStart: number): MicroUsd {
-  const { approval, quote, jobRef } = status ?? {};
-  if (approval?.decision !== 'Approved' || quote === undefined) return zeroMoney;
+  const { approval, quote, jobRef, conditions } = status ?? {};
+  if (approval?.decision !== 'Approved' || quote === undefined || isTrue(conditions, 'Withdrawn')) return zeroMoney;
   if (jobRef !== undefined && Date.parse(approval.at) < monthStart) return zeroMoney;
   return parseMoney(quote.limit);
 }

@@ -11,7 +11,7 @@ import type { EventRecorder } from '../runtime/events.ts';
 import { isBeingDeleted } from '../runtime/finalizers.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
-import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
+import type { KubeObject, ObjectKey } from '../runtime/types.ts';
 import type { DataFactsSource } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
 import { monthRoom } from './month.ts';
@@ -70,13 +70,16 @@ export class PlanReconciler implements Reconciler {
       goal: goals.get({ namespace, name: plan.spec.goalRef.name }),
       plans: plans.list({ namespace }),
       job: jobs.get({ namespace, name: plan.metadata.name }),
+      amended: this.#amended(plan),
       proposal,
       facts: priced && verification(priced, this.#deps.market.catalog),
       policy,
       monthlyRemaining,
       operatorUser,
     });
-    if (decision.action?.type === 'CreateJob') await this.#createJob(decision.action.job);
+    const { action } = decision;
+    if (action?.type === 'CreateJob') await once(async () => await this.#deps.jobClient.create(action.job));
+    if (action?.type === 'ProposeAmendment') await once(async () => await this.#deps.client.create(action.plan));
     await patchStatusIfChanged(this.#deps.client, plan, decision.status, { signal: context.signal });
     this.#tell(plan, decision);
     const waitsForData = proposal !== undefined && 'blocked' in proposal && plan.spec.contract.data.length > 0;
@@ -92,7 +95,14 @@ export class PlanReconciler implements Reconciler {
     if (ceiling === undefined) return undefined;
     const { namespace } = plan.metadata;
     const plans = this.#deps.plans.list({ namespace }).filter((other) => goesBefore(other, plan));
-    return monthRoom({ ceiling, jobs: this.#deps.jobs.list({ namespace }), plans, now: this.#deps.clock.now() }).left;
+    const replaces = plan.spec.amends?.job.uid;
+    return monthRoom({
+      ceiling,
+      jobs: this.#deps.jobs.list({ namespace }),
+      plans,
+      replaces,
+      now: this.#deps.clock.now(),
+    }).left;
   }
 
   async #price(plan: TrainingPlan, policy: EffectivePolicy, monthlyRemaining: MicroUsd | undefined): Promise<Priced> {
@@ -109,18 +119,22 @@ export class PlanReconciler implements Reconciler {
       sources: here ? [facts] : [],
       hub,
       pin: true,
-      before: plan.status?.resolved,
+      before: plan.status?.resolved ?? this.#amendedPlan(plan)?.status?.resolved,
       now: clock.now(),
     });
   }
 
-  /** The job has the plan's name, so one that exists already is the very one. */
-  async #createJob(job: Unstored<TrainingJob>): Promise<void> {
-    try {
-      await this.#deps.jobClient.create(job);
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-    }
+  /** The plan that an amendment amends: commits it names stay. */
+  #amendedPlan({ spec, metadata }: TrainingPlan): TrainingPlan | undefined {
+    const { amends } = spec;
+    return amends && this.#deps.plans.get({ namespace: metadata.namespace, name: amends.plan.name });
+  }
+
+  /** The job that an amendment would replace. */
+  #amended({ spec, metadata }: TrainingPlan): TrainingJob | undefined {
+    if (spec.amends === undefined) return undefined;
+    const job = this.#deps.jobs.get({ namespace: metadata.namespace, name: spec.amends.job.name });
+    return job?.metadata.uid === spec.amends.job.uid ? job : undefined;
   }
 
   #tell(plan: TrainingPlan, { status }: PlanDecision): void {
@@ -128,6 +142,15 @@ export class PlanReconciler implements Reconciler {
     const note = status.conditions?.find((condition) => condition.type === 'Ready')?.message ?? '';
     const bad = status.phase === 'Blocked' || status.phase === 'Denied';
     this.#deps.events.event(plan, { type: bad ? 'Warning' : 'Normal', reason: status.phase ?? 'Pricing', note });
+  }
+}
+
+/** Names of what is made here follow from what it is made for, so one that exists already is the very one. */
+async function once(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
   }
 }
 

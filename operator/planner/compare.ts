@@ -39,6 +39,7 @@ function rows({ resolved, quote }: Proposal): readonly Row[] {
     { tile: 'Method', what: 'method', value: method.name },
     { tile: 'Method', what: 'rank', value: method.lora === undefined ? 'none' : String(method.lora.r) },
     { tile: 'Method', what: 'learning rate', value: hyper.learningRate },
+    { tile: 'Method', what: 'warm-up', value: `${hyper.warmupRatio} of the steps` },
     { tile: 'Method', what: 'batch', value: `${hyper.batchSize} x ${hyper.gradientAccumulation}` },
     { tile: 'Method', what: 'longest row', value: `${hyper.maxLength} tokens` },
     { tile: 'Method', what: 'precision', value: hyper.precision },

@@ -97,7 +97,8 @@ function scheduleReason({ rules, hyperparameters }: Candidate): string {
 }
 
 function batchReason({ rules, compute, hyperparameters, model }: Candidate): string {
-  if (rules.constraints.batchSize !== undefined) return 'The goal sets it.';
+  const { batchSize, gradientAccumulation } = rules.constraints;
+  if (batchSize !== undefined || gradientAccumulation !== undefined) return 'The goal sets it.';
   if (rules.device.kind === 'cpu') return 'A processor gains nothing from larger batches.';
   if (model.shape === undefined) {
     return hyperparameters.gradientAccumulation > 1
@@ -146,7 +147,8 @@ function precisionReason({ hyperparameters, rules }: Candidate): string {
   return rules.device.kind === 'gpu' ? 'Range of fp32 at half the memory, and no loss scaling.' : '';
 }
 
-function checkpointingReason({ hyperparameters, model }: Candidate): string {
+function checkpointingReason({ rules, hyperparameters, model }: Candidate): string {
+  if (rules.constraints.gradientCheckpointing === hyperparameters.gradientCheckpointing) return 'The goal sets it.';
   if (!hyperparameters.gradientCheckpointing) return 'Memory suffices: nothing is computed twice.';
   return model.parameters > 2e9
     ? 'Activations are computed again going back: a quarter slower, several times less memory.'

@@ -46,13 +46,13 @@ export function chooseHyperparameters(input: RuleInput): Hyperparameters {
     ...extent(input),
     ...batch,
     learningRate: constraints.learningRate ?? learningRate(model, method),
-    warmupRatio: rows < 1000 ? '0.1' : '0.03',
+    warmupRatio: constraints.warmupRatio ?? (rows < 1000 ? '0.1' : '0.03'),
     scheduler: method === 'textual-inversion' ? 'constant' : 'cosine',
     maxLength: chooseMaxLength(input),
     seed: constraints.seed ?? DEFAULT_SEED,
     checkpointEverySteps: constraints.checkpointEverySteps ?? 50,
     precision: precision(device),
-    gradientCheckpointing: device.kind === 'gpu' && model.parameters > 2e9,
+    gradientCheckpointing: constraints.gradientCheckpointing ?? (device.kind === 'gpu' && model.parameters > 2e9),
     ...(method === 'full' && model.parameters > STATE_TOO_LARGE_B * 1e9 && LEAN),
   };
 }
@@ -105,9 +105,16 @@ function learningRate(model: ModelSpec, method: MethodName): string {
   }
 }
 
+/** What the goal sets of a batch stands; one that sets only the rows of a device takes them in one piece. */
+function chooseBatch(input: RuleInput) {
+  const { batchSize, gradientAccumulation } = input.constraints;
+  if (batchSize !== undefined) return { batchSize, gradientAccumulation: gradientAccumulation ?? 1 };
+  const usual = usualBatch(input);
+  return gradientAccumulation === undefined ? usual : { ...usual, gradientAccumulation };
+}
+
 /** Few rows need small batches: enough updates matter more there than smooth ones. */
-function chooseBatch({ rows, device, model, method, constraints }: RuleInput) {
-  if (constraints.batchSize !== undefined) return { batchSize: constraints.batchSize, gradientAccumulation: 1 };
+function usualBatch({ rows, device, model, method }: RuleInput) {
   if (device.kind === 'cpu') return { batchSize: 2, gradientAccumulation: 1 };
   if (model.shape === undefined) {
     const together = rows > FEW_PICTURES && LARGE_SET_METHODS.has(method) ? LARGE_SET_BATCH : 1;

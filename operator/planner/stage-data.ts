@@ -27,7 +27,8 @@ function makeContext(context: PlanContext, recipe: StageRecipe): PlanContext | u
   const data = rowsOf(context, recipe);
   if (data === undefined) return undefined;
   if (recipe.decides === true) return data === context.data ? context : { ...context, data, memory: emptyMemory() };
-  const { epochs: _e, maxSteps: _s, learningRate: _l, batchSize: _b, ...rest } = context.contract.constraints;
+  const { epochs: _e, maxSteps: _s, learningRate: _l, batchSize: _b, ...others } = context.contract.constraints;
+  const { gradientAccumulation: _a, warmupRatio: _w, ...rest } = others;
   return { ...context, data, contract: { ...context.contract, constraints: rest }, memory: emptyMemory() };
 }
 

@@ -1,0 +1,192 @@
+import {
+  API_VERSION,
+  annotations,
+  labels,
+  type Quote,
+  type TrainingGoal,
+  type TrainingJob,
+  type TrainingPlan,
+  type TrainingPlanSpec,
+} from '@kriptik/crds';
+import { spendAt } from '../budget/job-ledger.ts';
+import { hashOf } from '../digest.ts';
+import { currentPlan } from '../goal/current.ts';
+import { addMoney, formatMoney, formatUsd, type MicroUsd, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
+import { findCondition, isTrue } from '../runtime/conditions.ts';
+import { ownerReference } from '../runtime/owner.ts';
+import type { Unstored } from '../runtime/types.ts';
+import { amend } from './amend-change.ts';
+
+export type Amends = NonNullable<TrainingPlanSpec['amends']>;
+type Finding = NonNullable<NonNullable<TrainingJob['status']>['diagnosis']>[number];
+type Remedy = NonNullable<Finding['remedies']>[number];
+
+/** Amendments proposed for one job, at most; whoever denied as many wants none. */
+const MOST = 3;
+
+export interface ProposalInput {
+  readonly now: number;
+  readonly goal: TrainingGoal;
+  /** An approved plan. */
+  readonly plan: TrainingPlan;
+  /** Plans of the namespace. */
+  readonly plans: readonly TrainingPlan[];
+  readonly job: TrainingJob;
+}
+
+/**
+ * The amendment to propose for a job, from the first open finding whose remedy changes the plan; undefined where there
+ * is none, one is still undecided, or it was proposed before. Its name follows from job and change: it is made once.
+ */
+export function amendmentFor(input: ProposalInput): Unstored<TrainingPlan> | undefined {
+  const { goal, plan, plans, job, now } = input;
+  const proposed = plans.filter(({ spec }) => spec.amends?.job.uid === job.metadata.uid);
+  if (proposed.length >= MOST || proposed.some(isOpen)) return undefined;
+  if (endOf(job) !== undefined || currentPlan(goal, plans)?.metadata.uid !== plan.metadata.uid) return undefined;
+  const money = moneyLeft(job, now);
+  if (money === undefined || money.left <= zeroMoney) return undefined;
+  const made = new Set(proposed.map(({ metadata }) => metadata.name));
+  for (const finding of openFindings(job)) {
+    for (const remedy of finding.remedies ?? []) {
+      const one = candidate(input, finding, remedy, money);
+      if (one !== undefined && !made.has(one.metadata.name)) return one;
+    }
+  }
+  return undefined;
+}
+
+/** An error that the job itself tries to overcome is no reason yet to ask people. */
+function openFindings(job: TrainingJob): readonly Finding[] {
+  const failed = isTrue(job.status?.conditions, 'Failed');
+  return (job.status?.diagnosis ?? []).filter(
+    ({ resolvedAt, severity }) =>
+      resolvedAt === undefined && (severity === 'Warning' || (severity === 'Error' && failed)),
+  );
+}
+
+function isOpen({ status }: TrainingPlan): boolean {
+  return status?.approval === undefined && !isTrue(status?.conditions, 'Withdrawn');
+}
+
+interface Money {
+  /** Of this goal's runs together. */
+  readonly spent: MicroUsd;
+  readonly left: MicroUsd;
+}
+
+function moneyLeft({ spec, status }: TrainingJob, now: number): Money | undefined {
+  if (status?.cost === undefined) return undefined;
+  const { total } = spendAt(status, now);
+  const earlier = parseMoney(spec.continues?.spent ?? '0');
+  return { spent: addMoney(earlier, total), left: subtractMoney(parseMoney(status.cost.limit), total) };
+}
+
+function candidate(
+  { goal, plan, job }: ProposalInput,
+  { code }: Finding,
+  { text, change }: Remedy,
+  money: Money,
+): Unstored<TrainingPlan> | undefined {
+  const adjusted = new Set(job.status?.attempts?.at(-1)?.adjustments);
+  if (change === undefined || change.split(',').every((part) => adjusted.has(part))) return undefined;
+  const amended = amend(plan, change);
+  if (amended === undefined) return undefined;
+  const { contract, selection } = amended;
+  const digits = hashOf({ goal: goal.metadata.uid, job: job.metadata.uid, change }).slice('sha256:'.length);
+  const author = plan.metadata.annotations?.[annotations.author];
+  const stated = goal.spec.budget?.limit;
+  const marks = {
+    ...(author === undefined ? {} : { [annotations.author]: author }),
+    ...(stated === undefined ? {} : { [annotations.statedLimit]: stated }),
+  };
+  return {
+    apiVersion: API_VERSION,
+    kind: 'TrainingPlan',
+    metadata: {
+      name: `${goal.metadata.name}-${digits.slice(0, 8)}`,
+      namespace: plan.metadata.namespace,
+      labels: { [labels.goal]: goal.metadata.name },
+      ...(Object.keys(marks).length > 0 && { annotations: marks }),
+      ownerReferences: [ownerReference(goal, { controller: true })],
+    },
+    spec: {
+      goalRef: plan.spec.goalRef,
+      contract: { ...contract, budget: { ...contract.budget, limit: formatMoney(money.left) } },
+      selection,
+      amends: {
+        plan: { name: plan.metadata.name, uid: plan.metadata.uid },
+        job: { name: job.metadata.name, uid: job.metadata.uid },
+        finding: code,
+        change,
+        text,
+        spent: formatMoney(money.spent),
+      },
+    },
+  };
+}
+
+/** Why nothing can be put in the place of a job any more: undefined while it could. */
+function endOf(job: TrainingJob): string | undefined {
+  const { name, deletionTimestamp } = job.metadata;
+  if (deletionTimestamp !== undefined) return `Job ${name} is being deleted`;
+  if (isTrue(job.status?.conditions, 'Succeeded')) return `Job ${name} finished`;
+  return job.spec.terminate === true ? `Job ${name} was ended for good` : undefined;
+}
+
+/** Why an amendment that nobody approved has lost its point; undefined while it has one. */
+export function mootBecause(
+  amends: Amends,
+  o: {
+    readonly goal: TrainingGoal | undefined;
+    readonly plans: readonly TrainingPlan[];
+    readonly amended?: TrainingJob | undefined;
+  },
+): string | undefined {
+  const current = o.goal && currentPlan(o.goal, o.plans);
+  if (current !== undefined && current.metadata.uid !== amends.plan.uid)
+    return `Plan ${current.metadata.name} stands for the goal now`;
+  const over = overBecause(amends, o.amended);
+  if (over !== undefined) return over;
+  const open = o.amended?.status?.diagnosis?.some(
+    ({ code, resolvedAt }) => code === amends.finding && resolvedAt === undefined,
+  );
+  return open === true ? undefined : `${amends.finding} of job ${amends.job.name} went away`;
+}
+
+/** Why the job to be replaced is no longer there to be replaced. */
+export function overBecause(amends: Amends, amended: TrainingJob | undefined): string | undefined {
+  return amended === undefined ? `Job ${amends.job.name} does not exist any more` : endOf(amended);
+}
+
+/**
+ * What the job of an approved amendment takes over, once the one before has recorded that it gave way and nothing of
+ * it runs: only then is what it spent final. Undefined until then.
+ */
+export function handover(amends: Amends, amended: TrainingJob, now: number): TrainingJob['spec']['continues'] {
+  const { status, metadata, spec } = amended;
+  const gone = (status?.attempts ?? []).every(({ state }) => state === 'Gone');
+  if (!gone || findCondition(status?.conditions, 'Ready')?.reason !== 'Superseded') return undefined;
+  const spent = addMoney(parseMoney(spec.continues?.spent ?? '0'), spendAt(status ?? {}, now).total);
+  return {
+    job: { name: metadata.name, uid: metadata.uid },
+    agreed: amends.spent,
+    spent: formatMoney(spent),
+  };
+}
+
+/** What people must know before they approve an amendment: what it ends, and that it starts over. */
+export function termsOf({ text, finding, job, spent }: Amends, { limit }: Quote): string {
+  return [
+    `${text} (${finding} of job ${job.name}).`,
+    `Approving it ends that job with a checkpoint and starts over from step 0: the ${formatUsd(parseMoney(spent))} spent when this was proposed buy nothing more, and it spends on until then.`,
+    `Both are paid from one budget; ${formatUsd(parseMoney(limit))} were left of it.`,
+  ].join(' ');
+}
+
+/** Whether an amendment would cost no more than letting the present job go on, by its own forecast. */
+export function costsNoMore(amended: TrainingJob | undefined, quote: Quote, now: number): boolean {
+  if (amended?.status?.cost === undefined) return false;
+  const planned = amended.status.cost.forecast ?? amended.spec.run.quote.total.expected;
+  const rest = subtractMoney(parseMoney(planned), spendAt(amended.status, now).total);
+  return parseMoney(quote.total.expected) <= rest;
+}

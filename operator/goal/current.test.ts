@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { quote } from '../../test/integration/crds/valid-plan.ts';
-import { makeGoal, makePlan } from '../../test/support/builders.ts';
+import { makeAmendment, makeGoal, makePlan } from '../../test/support/builders.ts';
+import { parseMoney } from '../money.ts';
 import { currentPlan, effectiveBudget, planNameFor } from './current.ts';
 
 describe('the plan that stands for a goal', () => {
@@ -80,5 +81,56 @@ describe('the budget in force', () => {
       .spec({ budget: { limit: '9.00', currency: 'USD', alertAt: 50, warnAt: 60 } })
       .obj();
     expect(effectiveBudget(goal, agreed())).toMatchObject({ alertAt: 50, warnAt: 60 });
+  });
+});
+
+describe('an amendment', () => {
+  const goal = makeGoal().obj();
+  const base = makePlan(goal).approved().obj();
+  const amendment = makeAmendment(base);
+  const approved = amendment.approved();
+  const condition = (type: string) => [
+    { type, status: 'True' as const, reason: type, message: '', lastTransitionTime: '2026-11-22T10:00:00Z' },
+  ];
+
+  it.each([
+    { case: 'undecided', plan: amendment.priced(), stands: false },
+    { case: 'approved, but not found good by the operator yet', plan: approved, stands: false },
+    { case: 'approved and found good', plan: approved.status({ conditions: condition('Approved') }), stands: true },
+    { case: 'with its job', plan: approved.status({ jobRef: { name: 'a', uid: 'a' } }), stands: true },
+    { case: 'withdrawn', plan: approved.status({ conditions: condition('Withdrawn') }), stands: false },
+    { case: 'denied', plan: amendment.decided('Denied'), stands: false },
+  ])('that is $case: in the place of its plan $stands', ({ plan, stands }) => {
+    const wanted = stands ? plan.obj() : base;
+    expect(currentPlan(goal, [base, plan.obj()])?.metadata.name).toBe(wanted.metadata.name);
+    expect(currentPlan(goal, [plan.obj(), base])?.metadata.name).toBe(wanted.metadata.name);
+  });
+
+  it('does not outlast a change of the goal', () => {
+    const edited = makeGoal().text('Rhyme.').obj();
+    const standing = approved.status({ conditions: condition('Approved') }).obj();
+    expect(currentPlan(edited, [base, standing])).toBeUndefined();
+    expect(currentPlan(edited, [base, standing, makePlan(edited).obj()])?.metadata.name).toBe(planNameFor(edited));
+  });
+
+  // $2 were spent of $5 when it was proposed, so that $3 were left.
+  it.each([
+    { case: 'what was left', goal: makeGoal(), spent: '2.00', want: '3.00' },
+    { case: 'less what was spent meanwhile', goal: makeGoal(), spent: '2.40', want: '2.60' },
+    { case: 'nothing once all is spent', goal: makeGoal(), spent: '5.01', want: '0.00' },
+    { case: 'a raise, less what was spent in all', goal: makeGoal().limit('9.00'), spent: '2.40', want: '6.60' },
+    { case: 'a cut, less what was spent in all', goal: makeGoal().limit('4.00'), spent: '2.40', want: '1.60' },
+    { case: 'no less for a cut below what was spent', goal: makeGoal().limit('1.00'), spent: '2.40', want: '0.00' },
+    { case: 'never more than approved by itself', goal: makeGoal(), spent: '1.00', want: '3.00' },
+  ])('may spend $case', ({ goal: written, spent, want }) => {
+    const { metadata, spec: made } = amendment.obj();
+    const { limit } = effectiveBudget(written.obj(), {
+      planName: metadata.name,
+      contract: made.contract,
+      quote: { ...quote, limit: '3.00' },
+      statedLimit: '5.00',
+      earlier: { agreed: parseMoney('2.00'), spent: parseMoney(spent) },
+    });
+    expect(limit).toBe(want);
   });
 });

@@ -133,6 +133,33 @@ export function makePlan(goal: TrainingGoal = makeGoal().obj()): PlanBuilder {
   });
 }
 
+/** A lower learning rate, proposed for the job of a plan when $2 of its $5 were spent. */
+export function makeAmendment(plan: TrainingPlan, job: TrainingJob = makeJob(plan).obj()): PlanBuilder {
+  const { goalRef, contract: made } = plan.spec;
+  const name = `${goalRef.name}-00a3e4d5`;
+  return new PlanBuilder({
+    apiVersion: API_VERSION,
+    kind: 'TrainingPlan',
+    metadata: { ...plan.metadata, name, uid: `uid-${name}` },
+    spec: {
+      goalRef,
+      contract: {
+        ...made,
+        budget: { ...made.budget, limit: '3.00' },
+        constraints: { ...made.constraints, learningRate: '0.0001' },
+      },
+      amends: {
+        plan: { name: plan.metadata.name, uid: plan.metadata.uid },
+        job: { name: job.metadata.name, uid: job.metadata.uid },
+        finding: 'LossDiverging',
+        change: 'hyperparameters.learningRate=0.0001',
+        text: 'Halve the learning rate',
+        spent: '2.00',
+      },
+    },
+  });
+}
+
 class JobBuilder extends Builder<TrainingJob> {
   status(change: TrainingJobStatus): this {
     return this.with({ status: { ...this.object.status, ...change } });

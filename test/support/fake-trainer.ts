@@ -1,7 +1,7 @@
 // A stand-in for `python -m kriptik_trainer` that follows the same protocol, store layout, deadline and exit codes
 // without training anything, so that tests of what surrounds a trainer take seconds:
 //   node fake-trainer.ts [--step-ms 20] [--later-step-ms 20] [--checkpoint-ms 20] [--total-steps 30] [--silent] [--deaf] [--escape]
-//                        [--allocate-mib 512] [--fail-at 5] (run --spec spec.json | version)
+//                        [--allocate-mib 512] [--fail-at 5] [--diverge-above 0.001] (run --spec spec.json | version)
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { runFakeTrainer } from '@kriptik/operator/trainer/testing/fake-trainer.ts';
@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
     'checkpoint-ms': { type: 'string', default: '20' },
     'total-steps': { type: 'string', default: '30' },
     'fail-at': { type: 'string' },
+    'diverge-above': { type: 'string' },
     'allocate-mib': { type: 'string' },
     silent: { type: 'boolean', default: false },
     deaf: { type: 'boolean', default: false },
@@ -38,6 +39,7 @@ if (positionals[0] === 'version') {
   // Touched page by page, or the system would not hand it out.
   const held = values['allocate-mib'] === undefined ? undefined : Buffer.alloc(Number(values['allocate-mib']) << 20, 1);
   const failAt = values['fail-at'];
+  const divergeAbove = values['diverge-above'];
   const later = /-1\/spec\.json$/.test(values.spec) ? undefined : values['later-step-ms'];
   process.exitCode = await runFakeTrainer(values.spec, {
     stepMs: Number(later ?? values['step-ms']),
@@ -46,6 +48,7 @@ if (positionals[0] === 'version') {
     silent: values.silent,
     deaf: values.deaf,
     ...(failAt === undefined ? {} : { failAt: Number(failAt) }),
+    ...(divergeAbove === undefined ? {} : { divergeAbove: Number(divergeAbove) }),
     log,
   });
   if (held !== undefined) log(`held ${held.length} bytes`);

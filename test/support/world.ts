@@ -242,9 +242,17 @@ export class World {
   }
 
   /** Approves a plan as it is. */
-  async approvePlan({ metadata, status }: TrainingPlan): Promise<TrainingPlan> {
+  async approvePlan(plan: TrainingPlan): Promise<TrainingPlan> {
+    return await this.#decide(plan, 'Approved');
+  }
+
+  async denyPlan(plan: TrainingPlan): Promise<TrainingPlan> {
+    return await this.#decide(plan, 'Denied');
+  }
+
+  async #decide({ metadata, status }: TrainingPlan, decision: 'Approved' | 'Denied'): Promise<TrainingPlan> {
     const approval = {
-      decision: 'Approved',
+      decision,
       digest: status?.digest,
       user: await this.#user(),
       at: new Date().toISOString(),

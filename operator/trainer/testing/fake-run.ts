@@ -16,6 +16,8 @@ export type FakeSettings = {
   totalSteps: number;
   /** Fails at this step as if the data were wrong. */
   failAt?: number;
+  /** Learning rate above which the loss climbs from the middle of the run on. */
+  divergeAbove?: number;
   log: (line: string) => void;
 };
 
@@ -32,6 +34,12 @@ const nextWeights = (weights: string, step: number): string =>
 /** Falls from about 3 to about 0.2 over the run; the same for every run. */
 const lossAt = (step: number, total: number): number =>
   Math.round((0.2 + 2.8 * Math.exp((-3 * step) / total)) * 1e4) / 1e4;
+
+/** Climbs back to where it began once half of the steps are made. */
+const lossOf = (step: number, total: number, diverges: boolean): number =>
+  diverges && step > total / 2
+    ? Math.min(3, lossAt(total / 2, total) + (8 * (step - total / 2)) / total)
+    : lossAt(step, total);
 
 /** A training run without training: everything that the protocol and the store show of one is real. */
 export class FakeRun implements Control {
@@ -178,12 +186,13 @@ export class FakeRun implements Control {
     this.step += 1;
     if (this.step === this.settings.failAt) throw new Error(`asked to fail at step ${this.step}`);
     this.weights = nextWeights(this.weights, this.step);
+    const learningRate = Number(this.spec.hyperparameters.learningRate);
     const point: MetricPoint = {
       n: this.step,
       step: this.step,
       time: new Date().toISOString(),
-      loss: lossAt(this.step, this.total),
-      learningRate: Number(this.spec.hyperparameters.learningRate),
+      loss: lossOf(this.step, this.total, learningRate > (this.settings.divergeAbove ?? Number.POSITIVE_INFINITY)),
+      learningRate,
       gradNorm: 1,
       tokensPerSecond: 1000,
     };

@@ -1,5 +1,5 @@
 import type { ComputeProvider, TrainingGoal, TrainingJob } from '@kriptik/crds';
-import { billedRate } from '@kriptik/operator/budget/ledger.ts';
+import { billedRate, spendOf } from '@kriptik/operator/budget/ledger.ts';
 import {
   addMoney,
   costOver,
@@ -22,6 +22,8 @@ export class Books {
   readonly #breaks: (invariant: Invariant, text: string) => void;
   /** The highest limit of each goal so far, by uid; a cut does not undo what was spent before it. */
   readonly #agreed = new Map<string, MicroUsd>();
+  /** The job that another one took the place of, by uids: both are paid from one budget. */
+  readonly #replaced = new Map<string, string>();
   readonly #prices = new Map<string, { readonly at: number; readonly price: MicroUsd }[]>();
   readonly #month: MicroUsd | undefined;
   readonly #perJob: MicroUsd | undefined;
@@ -42,6 +44,7 @@ export class Books {
 
   wrote({ plural, after, at }: Write): void {
     if (plural === 'traininggoals' && after !== undefined) this.#agree(after as TrainingGoal);
+    if (plural === 'trainingjobs' && after !== undefined) this.#follow(after as TrainingJob);
     if (plural !== 'computeproviders' || after === undefined) return;
     const { metadata, spec } = after as ComputeProvider;
     const list = this.#prices.get(metadata.name) ?? [];
@@ -54,13 +57,18 @@ export class Books {
     return this.#prices.get(provider)?.findLast((one) => one.at <= at)?.price;
   }
 
-  /** The bill of every job, and of all of them, against what people agreed to. */
+  /** The bill of every job with those it took the place of, and of all of them, against what people agreed to. */
   check(): void {
     let all = zeroMoney;
+    const budgets = new Map<string, { billed: MicroUsd; limit: MicroUsd }>();
     for (const [uid, rentals] of this.#byJob()) {
       const billed = this.#sum(rentals);
       all = addMoney(all, billed);
-      const limit = this.#limitOf(rentals);
+      const first = this.#firstOf(uid);
+      const sum = addMoney(budgets.get(first)?.billed ?? zeroMoney, billed);
+      budgets.set(first, { billed: sum, limit: this.#limitOf(rentals) });
+    }
+    for (const [uid, { billed, limit }] of budgets) {
       if (billed > limit)
         this.#breaks('limit', `${formatMoney(billed)} billed for ${uid}, limit ${formatMoney(limit)}`);
     }
@@ -100,8 +108,17 @@ export class Books {
   }
 
   #slack(rentals: readonly Rental[]): MicroUsd {
-    const rates = rentals.map((rental) => costOver(rateOf(rental), UNSEEN_MS));
+    const rates = rentals.map((rental) => costOver(billedRate(priceOf(rental)), UNSEEN_MS));
     return rates.reduce((sum, one) => addMoney(sum, one), parseMoney('0.0001'));
+  }
+
+  #follow({ metadata, spec }: TrainingJob): void {
+    if (spec.continues !== undefined) this.#replaced.set(metadata.uid, spec.continues.job.uid);
+  }
+
+  #firstOf(uid: string): string {
+    const before = this.#replaced.get(uid);
+    return before === undefined ? uid : this.#firstOf(before);
   }
 
   #agree({ metadata, spec }: TrainingGoal): void {
@@ -126,13 +143,15 @@ export class Books {
     return jobs;
   }
 
+  /** Each rental rounds up by itself, the fee once on their sum: docs/budget.md. */
   #sum(rentals: readonly Rental[]): MicroUsd {
-    return rentals.reduce((sum, rental) => {
-      if (rental.billedFrom === undefined) return sum;
+    const compute = rentals.map((rental) => {
+      if (rental.billedFrom === undefined) return zeroMoney;
       const until = rental.endedAt ?? this.#w.clock.now();
       const from = this.#told(rental) ? rental.billedFrom : rental.createdAt;
-      return addMoney(sum, costOver(rateOf(rental), until - from));
-    }, zeroMoney);
+      return costOver(priceOf(rental), until - from);
+    });
+    return spendOf(addMoney(zeroMoney, ...compute), zeroMoney).total;
   }
 
   #told({ provider }: Rental): boolean {
@@ -140,6 +159,6 @@ export class Books {
   }
 }
 
-function rateOf({ request }: Rental): MicroUsd {
-  return billedRate(parseMoney(request.spec.card.unitPricePerHour));
+function priceOf({ request }: Rental): MicroUsd {
+  return parseMoney(request.spec.card.unitPricePerHour);
 }

@@ -58,7 +58,7 @@ function viewFault(random: Random): SimFault {
     case 2:
       return { type: 'watch', how: 'twice', at, ms: random.between(5_000, 20_000) };
     case 3:
-      return { type: 'lag', plural: random.pick(PLURALS), ms: random.between(50, 2_000) };
+      return { type: 'lag', plural: random.pick(PLURALS), ms: random.between(50, random.pick([300, 300, 2_000])) };
     case 4:
       return { type: 'apiGone', at, ms: random.between(500, 15_000) };
     case 5:

@@ -7,10 +7,14 @@ import type { GoalSetup, ProviderSetup, Schedule } from './schedule.ts';
 /** Every third run asks whether a disturbed operator comes to the same end; the others whether anything breaks. */
 const SAME_END_EVERY = 3;
 
+/** Mostly events come before the answers, as they do in a cluster; where they do not, writes collide all the time. */
+const REPLIES_MS = [0, 12, 12, 12, 12, 12] as const;
+
 /** The schedule of a seed. */
 export function scheduleOf(seed: number): Schedule {
   const random = new Random(seed);
-  return seed % SAME_END_EVERY === 0 ? disturbed(random, seed) : free(random, seed);
+  const schedule = seed % SAME_END_EVERY === 0 ? disturbed(random, seed) : free(random, seed);
+  return { ...schedule, replyMs: random.pick(REPLIES_MS) };
 }
 
 /** People do what a scenario says, and only the operator and its connections suffer. */
@@ -73,5 +77,6 @@ function goal(random: Random, name: string, together: number | undefined): GoalS
     text: TEXT,
     limit: random.pick(LIMITS),
     approvedAfterMs: together ?? random.between(100, 6_000),
+    amends: random.chance(0.1),
   };
 }

@@ -1,5 +1,4 @@
 import { UnreachableError } from '@kriptik/operator/runtime/errors.ts';
-import type { RuntimeMetrics } from '@kriptik/operator/runtime/metrics.ts';
 import { KubeClient, type RawRequest } from '@kriptik/operator/runtime/rest.ts';
 import type { SimApiServer, Stored } from './api-server.ts';
 import type { SimProcess } from './process.ts';
@@ -27,13 +26,13 @@ export class SimKube extends KubeClient {
   readonly #process: SimProcess;
   readonly #watched: KubeWatched;
 
-  constructor(server: SimApiServer, process: SimProcess, metrics: RuntimeMetrics, watched: KubeWatched) {
+  constructor(server: SimApiServer, process: SimProcess, watched: KubeWatched) {
     const source = {
       server: 'https://sim',
       settings: async () => ({ tls: {}, headers: {} }),
       invalidate: () => {},
     };
-    super(source, { userAgent: 'sim/1', clock: process.clock, metrics });
+    super(source, { userAgent: 'sim/1', clock: process.clock });
     this.#server = server;
     this.#process = process;
     this.#watched = watched;

@@ -5,7 +5,7 @@ import {
   TrainingPlanResource,
   TrainingPolicyResource,
 } from '@kriptik/crds';
-import { loadCatalog } from '@kriptik/operator/catalog/catalog.ts';
+import { type Catalog, loadCatalog } from '@kriptik/operator/catalog/catalog.ts';
 import { GoalReconciler } from '@kriptik/operator/goal/reconciler.ts';
 import type { IntentParser } from '@kriptik/operator/intent/parsers.ts';
 import { JobReconciler } from '@kriptik/operator/job/reconciler.ts';
@@ -16,7 +16,6 @@ import { PolicyReconciler } from '@kriptik/operator/policy/reconciler.ts';
 import { ProviderReconciler } from '@kriptik/operator/provider/reconciler.ts';
 import { ProviderRegistry } from '@kriptik/operator/provider/registry.ts';
 import { silentLogger } from '@kriptik/operator/runtime/log.ts';
-import { RuntimeMetrics } from '@kriptik/operator/runtime/metrics.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
 import type { TrainerClient } from '@kriptik/operator/trainer/client.ts';
 import { createControllers } from '@kriptik/operator/wiring.ts';
@@ -26,6 +25,7 @@ import { SimCache } from './cache.ts';
 import type { SimClock } from './clock.ts';
 import type { Faults } from './faults.ts';
 import { type KubeWatched, OPERATOR, SimKube } from './kube.ts';
+import { rememberedReading } from './parser.ts';
 import { rememberedPrice } from './price.ts';
 import type { SimProcess } from './process.ts';
 import type { SimProvider } from './provider.ts';
@@ -70,9 +70,14 @@ const CALL_TIMEOUT_MS = 2_000;
 export const SECRET = 'hush-hush';
 
 /** Shared by all runs: costly to make, and nothing in them outlives a call. */
-const catalog = loadCatalog();
-const metrics = new RuntimeMetrics();
-const log = silentLogger();
+const catalog = smallCatalog();
+const log = Object.assign(silentLogger(), { child: () => log });
+
+/** What the goals could ask for: to weigh hundreds of models is the planner's business, not that of money. */
+function smallCatalog(): Catalog {
+  const all = loadCatalog();
+  return { ...all, models: all.models.filter(({ id }) => id.startsWith('smollm2-')), families: [], datasets: [] };
+}
 
 export interface Surroundings {
   readonly clock: SimClock;
@@ -93,7 +98,7 @@ export function storeUri(provider: string, jobUid: string): string {
 export function startOperator(process: SimProcess, around: Surroundings): void {
   const { server, providers, storeAt, faults } = around;
   const { clock } = process;
-  const kube = new SimKube(server, process, metrics, around.watched);
+  const kube = new SimKube(server, process, around.watched);
   const cache = <T extends KubeObject>(type: ResourceType<T>): SimCache<T> =>
     new SimCache(type, server, process, around.clock, faults);
   const caches = {
@@ -125,7 +130,12 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
   const shared = { ...caches, catalog, market, registry, events, clock, planClient, jobClient };
   let tokens = 0;
   const reconcilers = {
-    goal: new GoalReconciler({ ...shared, client: kube.resource(TrainingGoalResource), parsers: [around.parser] }),
+    goal: new GoalReconciler({
+      ...shared,
+      client: kube.resource(TrainingGoalResource),
+      parsers: [around.parser],
+      read: rememberedReading,
+    }),
     plan: new PlanReconciler({
       ...shared,
       client: planClient,
@@ -146,7 +156,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
     provider: new ProviderReconciler({ ...shared, client: kube.resource(ComputeProviderResource) }),
   };
   const forever = new AbortController().signal;
-  for (const controller of createControllers(caches, reconcilers, { clock, log, metrics })) {
+  for (const controller of createControllers(caches, reconcilers, { clock, log })) {
     void controller.run(forever);
   }
 }

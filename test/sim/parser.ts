@@ -1,4 +1,6 @@
+import { type GoalReading, readGoal } from '@kriptik/operator/intent/parse.ts';
 import type { IntentParser } from '@kriptik/operator/intent/parsers.ts';
+import { deepFreeze } from '@kriptik/operator/runtime/freeze.ts';
 
 /** Reads every goal the same way: what is under test begins behind the parser. */
 export const simParser: IntentParser = {
@@ -43,4 +45,16 @@ export const simParser: IntentParser = {
 function limitIn(text: string): { amount: string; currency: string } | null {
   const amount = /\$(\d+\.\d+)/.exec(text)?.[1];
   return amount === undefined ? null : { amount, currency: 'USD' };
+}
+
+const known = new Map<string, GoalReading>();
+
+/** Reads what the runs have in common once: the same goal reads the same in each of them. */
+export async function rememberedReading(input: Parameters<typeof readGoal>[0]): Promise<GoalReading> {
+  const key = JSON.stringify([input.goal, input.generation, input.stored, input.now]);
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const reading = deepFreeze(await readGoal(input));
+  known.set(key, reading);
+  return reading;
 }

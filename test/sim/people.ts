@@ -80,9 +80,15 @@ export class People {
     return jobs.filter((job) => job.spec.goalRef.name === name);
   }
 
+  /** Those that people care about. */
+  #heeded(index = 0): TrainingPlan[] {
+    const amends = this.#world.schedule.goals[index]?.amends === true;
+    return this.#plans(index).filter(({ spec }) => amends || spec.amends === undefined);
+  }
+
   /** The newest plan of a goal, if it waits for a decision. */
   #awaiting(index = 0): TrainingPlan | undefined {
-    const newest = this.#plans(index).at(-1);
+    const newest = this.#heeded(index).at(-1);
     return newest?.status?.phase === 'AwaitingApproval' && newest.status.approval === undefined ? newest : undefined;
   }
 
@@ -93,7 +99,7 @@ export class People {
       case 'at':
         return this.#world.clock.now() - this.#world.clock.start >= when.ms;
       case 'awaiting':
-        return this.#awaiting(when.goal) !== undefined && this.#plans(when.goal).length >= (when.plans ?? 1);
+        return this.#awaiting(when.goal) !== undefined && this.#heeded(when.goal).length >= (when.plans ?? 1);
       case 'jobExists':
         return jobs.length > 0;
       case 'step': {

@@ -33,19 +33,25 @@ export class SimProcess {
   readonly #plan: FaultPlan;
   readonly #onDeath: (call: Call, ms: number) => void;
   readonly #skew: () => number;
+  readonly #replyMs: number;
   #alive = true;
 
-  /** `skew`: by how much the wall clock of its machine is off, ms. */
+  /**
+   * `skew`: by how much the wall clock of its machine is off, ms. `replyMs`: how long after a write to the API server
+   * its answer comes.
+   */
   constructor(
     world: SimClock,
     plan: FaultPlan,
     onDeath: (call: Call, ms: number) => void,
     skew: () => number = () => 0,
+    replyMs = 0,
   ) {
     this.#world = world;
     this.#plan = plan;
     this.#onDeath = onDeath;
     this.#skew = skew;
+    this.#replyMs = replyMs;
     this.clock = this.#ownClock();
   }
 
@@ -75,6 +81,10 @@ export class SimProcess {
     if (!this.#alive) return await never<T>();
     if (fault.type === 'crash') return await this.#die<T>(call, fault.ms);
     if (fault.type === 'fail') throw failure(true);
+    if (call.effect && call.target === 'api' && this.#replyMs > 0) {
+      await this.#world.sleep(this.#replyMs);
+      if (!this.#alive) return await never<T>();
+    }
     return value;
   }
 

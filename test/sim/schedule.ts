@@ -13,6 +13,11 @@ export interface Schedule {
   /** Each is a row of deeds that follow one another. */
   readonly people: readonly (readonly Deed[])[];
   readonly faults: readonly SimFault[];
+  /**
+   * How long after a write to the API server its answer comes; events come 10 ms after it. 0, where absent: the answer
+   * is always first, so that the operator looks at a cache that lacks what it has just written.
+   */
+  readonly replyMs?: number;
   /** Where everything must stand in the end; absent where only the invariants are checked. */
   readonly end?: string;
 }
@@ -40,6 +45,8 @@ export interface GoalSetup {
   readonly agreed?: string;
   /** Somebody approves each of its plans this long after it waits; absent: only deeds decide. */
   readonly approvedAfterMs?: number;
+  /** Whether people decide on amendments as well; else they are left lying. */
+  readonly amends?: boolean;
 }
 
 export interface Deed {

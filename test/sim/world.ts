@@ -224,6 +224,7 @@ export class World {
       },
       (_call, ms) => this.#dead(ms),
       () => this.#skewMs,
+      this.#schedule.replyMs,
     );
     this.#processes = [...this.#processes.filter((one) => one.alive), process];
     startOperator(process, {

@@ -14,7 +14,7 @@ import type { KubeClient } from '../runtime/rest.ts';
 import { openStore } from '../store/open.ts';
 import type { ProviderFactory } from './registry.ts';
 import type { ReadSecret } from './s3-access.ts';
-import { s3AccessOf } from './s3-access.ts';
+import { s3AccessOf, sharedReads } from './s3-access.ts';
 
 /** What providers of type kubernetes have in common. */
 export interface KubernetesFactoryOptions {
@@ -60,6 +60,7 @@ export function kubernetesProviders(options: KubernetesFactoryOptions): Kubernet
     pods.start();
     return pods;
   };
+  const readSecret = sharedReads(options.readSecret, () => options.clock.now());
   const factory: ProviderFactory = (provider: ComputeProvider) => {
     const { store } = provider.spec;
     if (store === undefined) {
@@ -70,7 +71,7 @@ export function kubernetesProviders(options: KubernetesFactoryOptions): Kubernet
     const backend = createKubernetesBackend(client, settings, () => clock.now(), podsOf(settings.namespace));
     const base = store.uri.replace(/\/+$/, '');
     const storeUri = (jobUid: string): string => `${base}/${jobUid}`;
-    const storeAccess = s3AccessOf(store, options.readSecret);
+    const storeAccess = s3AccessOf(store, readSecret);
     const means = storeAccess === undefined ? { inspect: claimReader(client, settings, clock) } : { s3: storeAccess };
     return {
       backend,

@@ -33,6 +33,9 @@ const PROBE_MS = { ready: 60_000, notReady: 15_000 };
 /** Between two looks at instances without an owner that were told to end. In ms. */
 const ENDING_MS = 5_000;
 
+/** Between two sweeps at least, in ms: each lists everything, and a job that runs changes every few seconds. */
+const SWEEP_MS = 10_000;
+
 /** What is offered, with how many there are where the provider has counted them. */
 function gpusOf(
   offers: readonly ProviderOffer[],
@@ -54,6 +57,8 @@ export class ProviderReconciler implements Reconciler {
   readonly #deps: ProviderDependencies;
   /** Answers to recent probes: a job that starts or ends is no reason to ask again. */
   readonly #probes = new Map<string, { readonly key: string; readonly at: number; readonly result: ProbeResult }>();
+  /** When each provider may be swept again, epoch ms. */
+  readonly #sweeps = new Map<string, { readonly key: string; readonly next: number }>();
 
   constructor(deps: ProviderDependencies) {
     this.#deps = deps;
@@ -84,10 +89,22 @@ export class ProviderReconciler implements Reconciler {
         note: after.message,
       });
     }
+    const usual = after?.status === 'True' ? PROBE_MS.ready : PROBE_MS.notReady;
+    return { requeueAfterMs: Math.min(usual, await this.#sweepWhenDue(provider, usual, context)) };
+  }
+
+  /** Resolves with the ms until the next sweep. */
+  async #sweepWhenDue(provider: ComputeProvider, usual: number, context: ReconcileContext): Promise<number> {
+    const { name, uid, generation } = provider.metadata;
+    const key = `${uid}/${generation}`;
+    const known = this.#sweeps.get(name);
+    const wait = known?.key === key ? known.next - this.#deps.clock.now() : 0;
+    if (wait > 0) return wait;
     const swept = await this.#sweep(provider, context);
     for (const failure of swept?.failures ?? []) context.log.error({ failure }, 'an instance could not be ended');
-    const usual = after?.status === 'True' ? PROBE_MS.ready : PROBE_MS.notReady;
-    return { requeueAfterMs: swept === undefined || swept.ending === 0 ? usual : ENDING_MS };
+    const ending = swept !== undefined && swept.ending > 0;
+    this.#sweeps.set(name, { key, next: this.#deps.clock.now() + (ending ? ENDING_MS : SWEEP_MS) });
+    return ending ? ENDING_MS : usual;
   }
 
   async #probe(provider: ComputeProvider): Promise<ProbeResult | undefined> {

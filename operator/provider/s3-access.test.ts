@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SecretProblem } from '../secrets.ts';
-import { s3AccessOf } from './s3-access.ts';
+import { s3AccessOf, sharedReads } from './s3-access.ts';
 
 const ref = { name: 'kriptik-store', namespace: 'kriptik-system' };
 const reading = (keys: Record<string, string>) => async () => keys;
@@ -41,5 +41,34 @@ describe('an S3 store is reached', () => {
       message: expect.stringContaining(says),
       remedy: expect.stringContaining('secretAccessKey'),
     });
+  });
+});
+
+describe('the Secret of a store is read', () => {
+  it('once for all who ask within ten seconds, and anew after that', async () => {
+    let [now, reads] = [0, 0];
+    const read = sharedReads(
+      async () => ({ accessKeyId: `key-${++reads}` }),
+      () => now,
+    );
+    expect(await Promise.all([read(ref), read(ref)])).toEqual([{ accessKeyId: 'key-1' }, { accessKeyId: 'key-1' }]);
+    now = 9_999;
+    expect(await read(ref)).toEqual({ accessKeyId: 'key-1' });
+    now = 10_000;
+    expect(await read(ref)).toEqual({ accessKeyId: 'key-2' });
+  });
+
+  it('again at once where that failed', async () => {
+    let reads = 0;
+    const read = sharedReads(
+      async () => {
+        reads += 1;
+        if (reads === 1) throw new SecretProblem('it may not be read');
+        return {};
+      },
+      () => 0,
+    );
+    await expect(read(ref)).rejects.toThrow('may not be read');
+    expect(await read(ref)).toEqual({});
   });
 });

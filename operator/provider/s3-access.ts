@@ -10,7 +10,26 @@ export type ReadSecret = (key: { namespace: string; name: string }) => Promise<R
 
 const DEFAULT_REGION = 'us-east-1';
 
-/** How an S3 store is reached; undefined for a store of another kind. The keys are read anew at each call. */
+/** Keys are read anew after so many ms: a thousand jobs of one store look at it every other second. */
+const SHARED_MS = 10_000;
+
+/** Reads a Secret at most once in ten seconds, whoever asks. A reading that failed is not kept. `now` gives epoch ms. */
+export function sharedReads(readSecret: ReadSecret, now: () => number): ReadSecret {
+  const known = new Map<string, { readonly until: number; readonly keys: ReturnType<ReadSecret> }>();
+  return (key) => {
+    const id = `${key.namespace}/${key.name}`;
+    const shared = known.get(id);
+    if (shared !== undefined && now() < shared.until) return shared.keys;
+    const keys = readSecret(key);
+    known.set(id, { until: now() + SHARED_MS, keys });
+    keys.catch(() => {
+      if (known.get(id)?.keys === keys) known.delete(id);
+    });
+    return keys;
+  };
+}
+
+/** How an S3 store is reached; undefined for a store of another kind. The keys are asked for at each call. */
 export function s3AccessOf(store: Store, readSecret: ReadSecret): (() => Promise<S3Access>) | undefined {
   if (!store.uri.startsWith('s3://')) return undefined;
   const access: S3Access = {

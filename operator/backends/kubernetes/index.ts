@@ -172,6 +172,11 @@ export const createKubernetesBackend = (
       try {
         for (const [name, namespace] of await namesOf(clients, settings)) {
           places.learn(name, namespace);
+          const known = memory.recall(name);
+          if (known !== undefined) {
+            found.push(known);
+            continue;
+          }
           const { facts, instance } = await see(namespace, name);
           const left = instance ?? leftOver(facts, now());
           if (left !== undefined) found.push(left);

@@ -34,9 +34,9 @@ const keep = (what: Instance | undefined): void => memory.reading(NAME)(what);
 describe('an answer is given again', () => {
   it('while the attempt simply runs and nothing was heard, for a few seconds', () => {
     keep(instance());
-    now = 9_000;
+    now = 29_000;
     expect(memory.recall(NAME)).toEqual(instance());
-    now = 10_000;
+    now = 30_000;
     expect(memory.recall(NAME)).toBeUndefined();
   });
 

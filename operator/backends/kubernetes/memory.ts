@@ -13,7 +13,7 @@ export type PodChanges = {
 };
 
 /** An answer is not repeated for longer than this, in ms, whether or not a change was heard of. */
-const LONGEST_MS = 10_000;
+const LONGEST_MS = 30_000;
 
 /**
  * The last answer about attempts that simply run. It was read from the API server itself, and is given again for a while

@@ -106,6 +106,16 @@ describe('an amendment', () => {
     expect(currentPlan(goal, [plan.obj(), base])?.metadata.name).toBe(wanted.metadata.name);
   });
 
+  it('gives way to an amendment of its own', () => {
+    const first = approved.status({ jobRef: { name: 'a', uid: 'a' } }).obj();
+    const second = makeAmendment(first)
+      .approved()
+      .status({ jobRef: { name: 'b', uid: 'b' } });
+    const last = second.meta({ name: 'faq-11112222', uid: 'uid-second' }).obj();
+    expect(currentPlan(goal, [base, first, last])?.metadata.name).toBe('faq-11112222');
+    expect(currentPlan(goal, [last, first, base])?.metadata.name).toBe('faq-11112222');
+  });
+
   it('does not outlast a change of the goal', () => {
     const edited = makeGoal().text('Rhyme.').obj();
     const standing = approved.status({ conditions: condition('Approved') }).obj();

@@ -84,7 +84,13 @@ const stored = (
   status: TrainingPlan['status'] = {},
 ): TrainingPlan => ({
   ...plan,
-  metadata: { ...plan.metadata, uid: `uid-${plan.metadata.name}`, generation: 1, resourceVersion: '1' },
+  metadata: {
+    ...plan.metadata,
+    namespace: 'team',
+    uid: `uid-${plan.metadata.name}`,
+    generation: 1,
+    resourceVersion: '1',
+  },
   status,
 });
 const denied = { approval: { decision: 'Denied', digest: '', user: 'a', at: time(0), via: 'status' } } as const;
@@ -294,6 +300,17 @@ describe('an amendment', () => {
         agreed: '2.00',
         spent: '1.10',
       });
+    });
+
+    it('lets its job begin only with the limit that is left', () => {
+      const continues = { job: { name: 'a', uid: 'a' }, agreed: '2.00', spent: '1.10' };
+      const made = makeJob(approved.obj()).obj();
+      const jobOf = (spent: string) => ({ ...made, spec: { ...made.spec, continues: { ...continues, spent } } });
+      const right = decide(approved.obj(), { amended: gone(), job: jobOf('1.10') });
+      expect(right.status.jobRef?.uid).toBe(made.metadata.uid);
+      const late = decide(approved.obj(), { amended: gone(), job: jobOf('1.00') });
+      expect(late.status.phase).toBe('Blocked');
+      expect(late.status.jobRef).toBeUndefined();
     });
 
     it('adds what runs before that one spent', () => {

@@ -158,20 +158,34 @@ export function overBecause(amends: Amends, amended: TrainingJob | undefined): s
   return amended === undefined ? `Job ${amends.job.name} does not exist any more` : endOf(amended);
 }
 
+/** What this job and those it continues spent. */
+function spentInAll({ status, spec }: TrainingJob, now: number): MicroUsd {
+  return addMoney(parseMoney(spec.continues?.spent ?? '0'), spendAt(status ?? {}, now).total);
+}
+
 /**
  * What the job of an approved amendment takes over, once the one before has recorded that it gave way and nothing of
  * it runs: only then is what it spent final. Undefined until then.
  */
 export function handover(amends: Amends, amended: TrainingJob, now: number): TrainingJob['spec']['continues'] {
-  const { status, metadata, spec } = amended;
+  const { status, metadata } = amended;
   const gone = (status?.attempts ?? []).every(({ state }) => state === 'Gone');
   if (!gone || findCondition(status?.conditions, 'Ready')?.reason !== 'Superseded') return undefined;
-  const spent = addMoney(parseMoney(spec.continues?.spent ?? '0'), spendAt(status ?? {}, now).total);
   return {
     job: { name: metadata.name, uid: metadata.uid },
     agreed: amends.spent,
-    spent: formatMoney(spent),
+    spent: formatMoney(spentInAll(amended, now)),
   };
+}
+
+/**
+ * Whether the job before spent more than the new one was told: it went on while the approval did not count for a
+ * while. The new one must not begin then, for its limit is too high.
+ */
+export function ranOn(job: TrainingJob, amended: TrainingJob | undefined, now: number): boolean {
+  const { continues } = job.spec;
+  if (continues === undefined || amended === undefined) return false;
+  return spentInAll(amended, now) > parseMoney(continues.spent);
 }
 
 /** What people must know before they approve an amendment: what it ends, and that it starts over. */

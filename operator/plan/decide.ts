@@ -7,7 +7,7 @@ import { ceilingOf } from '../planner/policy-ceiling.ts';
 import type { EffectivePolicy, PlanResult, Recommendation } from '../planner/types.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
-import { type Amends, amendmentFor, costsNoMore, handover, mootBecause, overBecause, termsOf } from './amend.ts';
+import { type Amends, amendmentFor, costsNoMore, handover, mootBecause, overBecause, ranOn, termsOf } from './amend.ts';
 import { jobFor } from './desired.ts';
 import type { Verification } from './price.ts';
 
@@ -106,6 +106,10 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
   const verdict: Verdict = { phase: 'Approved', reason: 'Approved', message: `Approved by ${approval.user}` };
   const known = status.jobRef;
   if (o.job !== undefined && (known === undefined || known.uid === o.job.metadata.uid)) {
+    if (known === undefined && ranOn(o.job, o.amended, o.now)) {
+      const message = `Job ${o.amended?.metadata.name ?? ''} ran on after the limit of this plan's job was worked out; delete job ${o.job.metadata.name}, which never ran, and it is made anew`;
+      return { status: withVerdict(o, status, { phase: 'Blocked', reason: 'RanOn', message }) };
+    }
     const jobRef = { name: o.job.metadata.name, uid: o.job.metadata.uid };
     return { status: withVerdict(o, { ...status, jobRef }, verdict), ...amendment(o, o.job) };
   }

@@ -11,7 +11,7 @@ import type { EventRecorder } from '../runtime/events.ts';
 import { isBeingDeleted } from '../runtime/finalizers.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
-import type { KubeObject, ObjectKey } from '../runtime/types.ts';
+import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
 import type { DataFactsSource } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
 import { monthRoom } from './month.ts';
@@ -79,7 +79,7 @@ export class PlanReconciler implements Reconciler {
     });
     const { action } = decision;
     if (action?.type === 'CreateJob') await once(async () => await this.#deps.jobClient.create(action.job));
-    if (action?.type === 'ProposeAmendment') await once(async () => await this.#deps.client.create(action.plan));
+    if (action?.type === 'ProposeAmendment') await this.#propose(plan, action.plan);
     await patchStatusIfChanged(this.#deps.client, plan, decision.status, { signal: context.signal });
     this.#tell(plan, decision);
     const waitsForData = proposal !== undefined && 'blocked' in proposal && plan.spec.contract.data.length > 0;
@@ -124,6 +124,14 @@ export class PlanReconciler implements Reconciler {
     });
   }
 
+  async #propose(plan: TrainingPlan, amendment: Unstored<TrainingPlan>): Promise<void> {
+    if (!(await once(async () => await this.#deps.client.create(amendment)))) return;
+    const { name } = amendment.metadata;
+    const { text = '', finding = '' } = amendment.spec.amends ?? {};
+    const note = `${text}, because of ${finding}: plan ${name} waits for a decision (kriptik approve ${name})`;
+    this.#deps.events.event(plan, { type: 'Normal', reason: 'AmendmentProposed', note });
+  }
+
   /** The plan that an amendment amends: commits it names stay. */
   #amendedPlan({ spec, metadata }: TrainingPlan): TrainingPlan | undefined {
     const { amends } = spec;
@@ -145,12 +153,14 @@ export class PlanReconciler implements Reconciler {
   }
 }
 
-/** Names of what is made here follow from what it is made for, so one that exists already is the very one. */
-async function once(create: () => Promise<unknown>): Promise<void> {
+/** Names of what is made here follow from what it is made for, so one that exists already is the very one. False for that. */
+async function once(create: () => Promise<unknown>): Promise<boolean> {
   try {
     await create();
+    return true;
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
+    return false;
   }
 }
 

@@ -33,6 +33,14 @@ describe('chooseHyperparameters', () => {
     expect(rate({ method: 'full' })).toBeGreaterThan(rate({ method: 'rlhf' }));
   });
 
+  it('takes warm-up, batch and gradient checkpointing as they are wished', () => {
+    const wished = { warmupRatio: '0.2', gradientCheckpointing: false, gradientAccumulation: 5 };
+    const chosen = chooseHyperparameters(makeRule({ constraints: wished }));
+    expect(chosen).toMatchObject({ ...wished, batchSize: chooseHyperparameters(makeRule()).batchSize });
+    const whole = chooseHyperparameters(makeRule({ constraints: { ...wished, batchSize: 3 } }));
+    expect(whole).toMatchObject({ batchSize: 3, gradientAccumulation: 5 });
+  });
+
   it('passes more often over fewer rows', () => {
     const epochs = [200, 5000, 50_000, 500_000].map((rows) => chooseHyperparameters(makeRule({ rows })).epochs);
     expect(epochs).toEqual([4, 3, 2, 1]);

@@ -60,15 +60,16 @@ export class Books {
   /** The bill of every job with those it took the place of, and of all of them, against what people agreed to. */
   check(): void {
     let all = zeroMoney;
-    const budgets = new Map<string, { billed: MicroUsd; limit: MicroUsd }>();
-    for (const [uid, rentals] of this.#byJob()) {
+    const bills = new Map<string, MicroUsd>();
+    const jobs = this.#byJob();
+    for (const [uid, rentals] of jobs) {
       const billed = this.#sum(rentals);
+      bills.set(uid, billed);
       all = addMoney(all, billed);
-      const first = this.#firstOf(uid);
-      const sum = addMoney(budgets.get(first)?.billed ?? zeroMoney, billed);
-      budgets.set(first, { billed: sum, limit: this.#limitOf(rentals) });
     }
-    for (const [uid, { billed, limit }] of budgets) {
+    for (const [uid, rentals] of jobs) {
+      const billed = this.#withEarlier(uid, bills);
+      const limit = this.#limitOf(rentals);
       if (billed > limit)
         this.#breaks('limit', `${formatMoney(billed)} billed for ${uid}, limit ${formatMoney(limit)}`);
     }
@@ -116,9 +117,10 @@ export class Books {
     if (spec.continues !== undefined) this.#replaced.set(metadata.uid, spec.continues.job.uid);
   }
 
-  #firstOf(uid: string): string {
+  #withEarlier(uid: string, bills: ReadonlyMap<string, MicroUsd>): MicroUsd {
     const before = this.#replaced.get(uid);
-    return before === undefined ? uid : this.#firstOf(before);
+    const own = bills.get(uid) ?? zeroMoney;
+    return before === undefined ? own : addMoney(own, this.#withEarlier(before, bills));
   }
 
   #agree({ metadata, spec }: TrainingGoal): void {

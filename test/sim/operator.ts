@@ -134,7 +134,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
       ...shared,
       client: kube.resource(TrainingGoalResource),
       parsers: [around.parser],
-      read: rememberedReading,
+      read: rememberedReading(clock),
     }),
     plan: new PlanReconciler({
       ...shared,
@@ -142,7 +142,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
       facts: new LocalDataFacts(() => Promise.reject(new Error('the simulation has no files'))),
       hub: silentHub(),
       operatorUser: OPERATOR,
-      price: rememberedPrice,
+      price: rememberedPrice(clock),
     }),
     job: new JobReconciler({
       ...shared,

@@ -1,5 +1,6 @@
 import { type GoalReading, readGoal } from '@kriptik/operator/intent/parse.ts';
 import type { IntentParser } from '@kriptik/operator/intent/parsers.ts';
+import type { Clock } from '@kriptik/operator/runtime/clock.ts';
 import { deepFreeze } from '@kriptik/operator/runtime/freeze.ts';
 
 /** Reads every goal the same way: what is under test begins behind the parser. */
@@ -49,12 +50,17 @@ function limitIn(text: string): { amount: string; currency: string } | null {
 
 const known = new Map<string, GoalReading>();
 
-/** Reads what the runs have in common once: the same goal reads the same in each of them. */
-export async function rememberedReading(input: Parameters<typeof readGoal>[0]): Promise<GoalReading> {
-  const key = JSON.stringify([input.goal, input.generation, input.stored, input.now]);
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  const reading = deepFreeze(await readGoal(input));
-  known.set(key, reading);
-  return reading;
+/**
+ * Reads what the runs have in common once: the same goal reads the same in each of them. The answer comes by a timer,
+ * so that a run does not depend on the runs before it.
+ */
+export function rememberedReading(clock: Clock): typeof readGoal {
+  return async (input) => {
+    const due = clock.sleep(0);
+    const key = JSON.stringify([input.goal, input.generation, input.stored, input.now]);
+    const reading = known.get(key) ?? deepFreeze(await readGoal(input));
+    known.set(key, reading);
+    await due;
+    return reading;
+  };
 }

@@ -189,7 +189,11 @@ export class World {
         if (first === undefined) return;
         this.#faults.hit('second');
         this.#boot();
-        this.#clock.setTimer(fault.overlapMs, () => first.kill());
+        this.#clock.setTimer(fault.overlapMs, () => {
+          first.kill();
+          // The one that took over may have died meanwhile.
+          if (this.#processes.every((process) => !process.alive)) this.#dead(0);
+        });
       });
     }
     for (const fault of this.#faults.of('clock')) {

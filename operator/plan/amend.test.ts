@@ -252,6 +252,20 @@ describe('an amendment', () => {
     expect(again).toEqual({ status: decision.status });
   });
 
+  it('of a run that is too dear is not proposed where starting over does not fit either', () => {
+    const tooDear = jobWith([finding({ code: 'BudgetTooFast' })]);
+    const made = makeAmendment(base, tooDear).obj();
+    const plan = {
+      ...made,
+      spec: { ...made.spec, amends: { ...made.spec.amends, finding: 'BudgetTooFast' } },
+    } as TrainingPlan;
+    const misfit = { ...priced(), quote: { ...quote, limit: '3.00', fits: false } } as PlanResult;
+    expect(decide(plan, { amended: tooDear }).status.phase).toBe('AwaitingApproval');
+    expect(decide(plan, { amended: tooDear, proposal: misfit }).status.phase).toBe('Withdrawn');
+    // What else is wrong may be worth a raise.
+    expect(decide(open.obj(), { proposal: misfit }).status.phase).toBe('AwaitingApproval');
+  });
+
   it('stays while no provider is ready', () => {
     expect(decide(open.obj(), { proposal: blocked('NoProvider') }).status.phase).toBe('Blocked');
   });

@@ -1,6 +1,7 @@
 import {
   API_VERSION,
   annotations,
+  type Change,
   labels,
   type Quote,
   type TrainingGoal,
@@ -151,6 +152,13 @@ export function mootBecause(
     ({ code, resolvedAt }) => code === amends.finding && resolvedAt === undefined,
   );
   return open === true ? undefined : `${amends.finding} of job ${amends.job.name} went away`;
+}
+
+/** Why people need not be asked about an amendment, now that it has a price. */
+export function uselessBecause({ finding }: Amends, quote: Quote, changes: readonly Change[]): string | undefined {
+  if (changes.every(({ tile }) => tile === 'Budget')) return 'The planner comes to the same plan with it';
+  // Whoever runs out of money gains nothing by starting over into the same end.
+  return finding === 'BudgetTooFast' && !quote.fits ? 'Starting over with it does not fit what is left' : undefined;
 }
 
 /** Why the job to be replaced is no longer there to be replaced. */

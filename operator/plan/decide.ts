@@ -7,7 +7,17 @@ import { ceilingOf } from '../planner/policy-ceiling.ts';
 import type { EffectivePolicy, PlanResult, Recommendation } from '../planner/types.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
-import { type Amends, amendmentFor, costsNoMore, handover, mootBecause, overBecause, ranOn, termsOf } from './amend.ts';
+import {
+  type Amends,
+  amendmentFor,
+  costsNoMore,
+  handover,
+  mootBecause,
+  overBecause,
+  ranOn,
+  termsOf,
+  uselessBecause,
+} from './amend.ts';
 import { jobFor } from './desired.ts';
 import type { Verification } from './price.ts';
 
@@ -201,9 +211,10 @@ function proposed(o: PlanObserved): PlanDecision {
     };
   }
   const { resolved, quote, tiles } = o.proposal;
+  const { amends } = o.plan.spec;
   const changes = changesOf(o, o.proposal);
-  if (changes.every(({ tile }) => tile === 'Budget') && o.plan.spec.amends !== undefined)
-    return withdrawn(o, 'The planner comes to the same plan with it');
+  const useless = amends && uselessBecause(amends, quote, changes);
+  if (useless !== undefined) return withdrawn(o, useless);
   const digest = planDigest({ contract: o.plan.spec.contract, resolved, quote });
   const priced: TrainingPlanStatus = {
     ...unpriced,
@@ -215,7 +226,6 @@ function proposed(o: PlanObserved): PlanDecision {
   };
   const approval = automatic(o, digest, quote);
   if (approval === undefined) {
-    const { amends } = o.plan.spec;
     const terms = amends === undefined ? '' : `${termsOf(amends, quote)} `;
     const message = `${terms}Costs ${usd(quote.total.low)} to ${usd(quote.total.high)}, never more than ${usd(quote.limit)}; approve this digest: ${digest}`;
     return { status: withVerdict(o, priced, { phase: 'AwaitingApproval', reason: 'AwaitingApproval', message }) };

@@ -89,6 +89,11 @@ bench-runtime: install ## Writes per second and memory of the runtime, against c
 bench-plan: install ## How long a plan takes: in process and from a cold start (ROUNDS=5 STARTS=7)
 	@node cli/bench/plan.ts
 
+.PHONY: bench-scale
+bench-scale: install programs ## A thousand jobs on nodes that exist in the API only: approval to pods, budget limit to no pods (N=1000 RATE=100)
+	@node tools/controlplane/cli.ts build --for bench >/dev/null
+	@node test/scale/bench.ts
+
 .PHONY: clean
 clean: ## Remove what was installed into the tree; the cache stays
 	@rm -rf node_modules trainer/.pytest_cache

@@ -98,7 +98,8 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
         watchOf(policies, () => jobs.list().map(keyOfObject)),
         watchOf(namespaces, (namespace) => jobs.list({ namespace: namespace.metadata.name }).map(keyOfObject)),
       ],
-      8,
+      // A look waits for a trainer, a store and the API server in turn; a slow one of them must not hold up the others.
+      24,
     ),
     controller(
       'policy',

@@ -18,6 +18,7 @@ import { monthView } from './month-view.ts';
 import { providerViews } from './providers.ts';
 import { readStore, storePlace } from './read-store.ts';
 import { runtimeOf } from './runtime-of.ts';
+import { settingsFor } from './settings.ts';
 import type { GoalView, JobObserved, TrainerView } from './types.ts';
 
 /** Looks at everything a job's decision depends on: cluster objects, its instance, its trainer, its store. */
@@ -31,6 +32,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
   const store = await readStore(deps, job, newest, instance);
   const place = storePlace(deps, job);
   const wanted = { job, goal: goalView(goal, job), ceiling: ceilingOf(deps, job) };
+  const busy = busyByProvider(deps.jobs.list(), job);
   const now = timeFor(deps.clock, job);
   return {
     now,
@@ -46,7 +48,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
       job,
       providers: deps.providers.list(),
       offers: deps.providers.list().flatMap((provider) => offersOfProvider(provider, deps.market)),
-      busy: busyByProvider(deps.jobs.list(), job),
+      busy,
       place: place?.pinned === true ? place : undefined,
     }),
     instance,
@@ -55,7 +57,10 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
     launchError: newest === undefined ? undefined : deps.launchErrors.get(newest.name),
     store,
     storePlace: place && { provider: place.provider, uri: place.uri },
-    settings: deps.settings,
+    settings: settingsFor(
+      deps.settings,
+      [...busy.values()].reduce((sum, count) => sum + count, 1),
+    ),
   };
 }
 

@@ -60,3 +60,12 @@ export const defaultJobSettings: JobSettings = {
   deletionPatienceMs: 120_000,
   maxInterrupted: 20,
 };
+
+/** Between two writes of progress by any of the jobs that run, in ms: 50 a second, whatever their number. */
+const PROGRESS_SPACING_MS = 20;
+
+/** The settings where so many jobs run: each then writes its progress less often, so that all together stay bearable. */
+export function settingsFor(settings: JobSettings, running: number): JobSettings {
+  const progressMs = Math.max(settings.progressMs, running * PROGRESS_SPACING_MS);
+  return progressMs === settings.progressMs ? settings : { ...settings, progressMs };
+}

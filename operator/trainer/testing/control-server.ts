@@ -95,22 +95,30 @@ const answer = (response: ServerResponse, status: number, body: unknown, type: s
   response.end(JSON.stringify(body));
 };
 
+/** Answers one request of the control protocol; never throws. */
+export const answerControl = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  control: Control,
+  token: string,
+): void => {
+  route(request, control, token).then(
+    ([status, body]) => answer(response, status, body, 'application/json'),
+    (error: unknown) => {
+      const refusal = error instanceof Refusal ? error : new Refusal(500, 'Internal', String(error));
+      const { status, code, message } = refusal;
+      answer(response, status, { title: code, status, detail: message, code }, 'application/problem+json');
+    },
+  );
+};
+
 /** Serves the control protocol on a free port of the loopback interface. */
 export const serveControl = async (
   control: Control,
   token: string,
   port = 0,
 ): Promise<{ server: Server; port: number }> => {
-  const server = createServer((request, response) => {
-    route(request, control, token).then(
-      ([status, body]) => answer(response, status, body, 'application/json'),
-      (error: unknown) => {
-        const refusal = error instanceof Refusal ? error : new Refusal(500, 'Internal', String(error));
-        const { status, code, message } = refusal;
-        answer(response, status, { title: code, status, detail: message, code }, 'application/problem+json');
-      },
-    );
-  });
+  const server = createServer((request, response) => answerControl(request, response, control, token));
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return { server, port: (server.address() as AddressInfo).port };
 };

@@ -1,0 +1,91 @@
+import type { TrainingJob } from '@kriptik/crds';
+import { waitFor } from '../support/wait.ts';
+import { RATE, type ScaleWorld } from './scale-world.ts';
+import { atRate, type Spread, spreadOf } from './spread.ts';
+import type { PodLife, Timeline } from './timeline.ts';
+
+const PER_MS = RATE / 3_600_000;
+
+/** What the freezes of all jobs at once were like. */
+export interface Freezes {
+  /** From the line (limit less reserve) to the end of the container. */
+  readonly ended: Spread;
+  /** From the line to the pod's absence. */
+  readonly gone: Spread;
+  /** From the line to the TrainingJob that says Frozen. */
+  readonly told: Spread;
+  /** By who ended the trainer: the operator asked (11), its own deadline (10), neither. */
+  readonly endedBy: Readonly<Record<string, number>>;
+  /** Jobs that cost more than their limit, from the binding of their pods to a node to their absence, fee included. */
+  readonly overspent: number;
+  /** Most and least that was left of a limit, USD. */
+  readonly left: { readonly least: number; readonly most: number };
+  /** Jobs whose newest checkpoint is verified. */
+  readonly verified: number;
+}
+
+/** Gives each job the limit at whose freezing line it arrives in so many ms, all at the same moment; waits for the end. */
+export async function crossLimits(
+  scale: ScaleWorld,
+  line: Timeline,
+  { aheadMs, rate }: { readonly aheadMs: number; readonly rate: number },
+): Promise<Freezes> {
+  const crossing = Date.now() + aheadMs;
+  const jobs = line.jobs();
+  const limits = new Map<string, number>();
+  await atRate(jobs, rate, async (job) => {
+    const limit = limitFor(job, crossing);
+    limits.set(job.metadata.name, limit);
+    await scale.world.setBudget(job.spec.goalRef.name, limit.toFixed(6));
+  });
+  if (Date.now() > crossing - 20_000) console.error('the limits were set so late that some were crossed before');
+  await waitFor(
+    'all jobs frozen',
+    () => (line.jobs().every(({ status }) => status?.phase === 'Frozen') ? true : undefined),
+    { timeoutMs: 1_800_000, everyMs: 500 },
+  );
+  const rows = line.jobs().map((job) => rowOf(job, line, limits.get(job.metadata.name) ?? 0));
+  const since = (at: (row: (typeof rows)[number]) => number): Spread => spreadOf(rows.map((row) => at(row) - crossing));
+  const left = rows.map((row) => row.limit - row.cost);
+  return {
+    ended: since((row) => row.endedAt),
+    gone: since((row) => row.goneAt),
+    told: since((row) => row.frozenAt),
+    endedBy: Object.fromEntries(
+      Map.groupBy(rows, ({ exit }) => exit)
+        .entries()
+        .map(([exit, of]) => [exit, of.length]),
+    ),
+    overspent: left.filter((money) => !(money >= 0)).length,
+    left: { least: Math.min(...left), most: Math.max(...left) },
+    verified: rows.filter(({ verified }) => verified).length,
+  };
+}
+
+/** The limit that a job has reached, but for what it keeps back to save its work, at `crossing`. */
+function limitFor({ metadata, status }: TrainingJob, crossing: number): number {
+  const attempt = status?.attempts?.at(-1);
+  const from = Date.parse(attempt?.billedFrom ?? attempt?.createdAt ?? '');
+  const reserve = Number(status?.cost?.reserve);
+  if (!Number.isFinite(from) || !Number.isFinite(reserve)) throw new Error(`${metadata.name} does not run`);
+  return (crossing - from) * PER_MS + reserve;
+}
+
+function rowOf(job: TrainingJob, line: Timeline, limit: number) {
+  const pods = (job.status?.attempts ?? []).flatMap(({ name }) => line.podsOf(name));
+  const last = (at: (pod: PodLife) => number | undefined): number =>
+    Math.max(...pods.map((pod) => at(pod) ?? Number.NaN));
+  const cost = pods.reduce(
+    (sum, { scheduledAt, goneAt }) => sum + ((goneAt ?? Number.NaN) - (scheduledAt ?? Number.NaN)) * PER_MS,
+    0,
+  );
+  return {
+    limit,
+    cost,
+    endedAt: last(({ endedAt, goneAt }) => endedAt ?? goneAt),
+    goneAt: last(({ goneAt }) => goneAt),
+    frozenAt: line.phases.get(job.metadata.name)?.get('Frozen') ?? Number.NaN,
+    exit: String(pods.at(-1)?.exitCode ?? 'none'),
+    verified: job.status?.checkpoints?.at(-1)?.verifiedAt !== undefined,
+  };
+}

@@ -141,6 +141,8 @@ export type Backend = {
   readonly type: ProviderType;
   /** What it takes from the request to end until the absence is verified, in ms, as long as none was measured. */
   readonly teardownMs?: number;
+  /** Hardware is free, and not billed, once the trainer's processes have ended, even where nobody could see it then. */
+  readonly freesOnExit?: boolean;
   /** Can this provider take work now, and if not, what is wrong and what to do. Never throws. */
   probe(): Promise<ProbeResult>;
   /**

@@ -19,6 +19,7 @@ import {
 } from '../money.ts';
 import { sameJson } from '../runtime/json.ts';
 import { forecastOf } from './forecast.ts';
+import { billedAttempts } from './freed.ts';
 import { holdOf, meteredNow, storageRate, storedRate } from './stored.ts';
 import type { JobObserved } from './types.ts';
 
@@ -94,7 +95,7 @@ function trainerSeconds(o: JobObserved, field: 'checkpointSeconds' | 'secondsPer
 /** Compute until now; of an attempt that ended by a clock ahead of ours, all of it. */
 function computeUntilNow(o: JobObserved, attempts: readonly Attempt[]): MicroUsd {
   const ends = attempts.flatMap(({ goneAt }) => (goneAt === undefined ? [] : [Date.parse(goneAt)]));
-  return computeAt(attempts, o.job.status?.attemptsFolded, Math.max(o.now, ...ends));
+  return computeAt(billedAttempts(o, attempts), o.job.status?.attemptsFolded, Math.max(o.now, ...ends));
 }
 
 /** Compute, storage and fee of these attempts until now. */

@@ -40,6 +40,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
     month: monthOfJob(deps, wanted, now),
     storagePrice: storagePriceOf(deps, place?.provider),
     otherGpus: otherGpus(job, plans),
+    freesOnExit: runtime?.backend.freesOnExit,
     teardowns: teardownsOf(deps, job),
     approval: approvalOf(job, plans),
     automaticRemedies: remediesOf(deps, job),

@@ -4,6 +4,7 @@ import { EXIT } from '../trainer/exit.ts';
 import type { TrainerFault } from '../trainer/messages.ts';
 import { replaceLast } from './attempts.ts';
 import { attemptCost, hasRoomToStart, moneyOf } from './cost.ts';
+import { freedAt } from './freed.ts';
 import type { JobObserved } from './types.ts';
 
 /** A thing that went wrong, with what to do about it. */
@@ -50,8 +51,9 @@ export function goneAtOf(o: JobObserved, attempt: Attempt, exited: Instance | un
   if (attempt.goneAt !== undefined) return attempt.goneAt;
   const told = o.job.status?.attempts?.some(({ name, state }) => name === attempt.name && state !== 'Gone') === true;
   const asOf = told ? Date.parse(o.job.status?.cost?.asOf ?? attempt.createdAt) : 0;
-  const ends = [Date.parse(attempt.createdAt), asOf, exited?.exit?.at ?? o.now, billedEnd(attempt, exited)];
-  return new Date(Math.max(...ends)).toISOString();
+  const freed = freedAt(o, attempt) ?? Number.POSITIVE_INFINITY;
+  const ends = [asOf, exited?.exit?.at ?? o.now, billedEnd(attempt, exited)].map((at) => Math.min(at, freed));
+  return new Date(Math.max(Date.parse(attempt.createdAt), ...ends)).toISOString();
 }
 
 /**

@@ -105,6 +105,8 @@ export interface JobObserved {
   readonly storagePrice?: MicroUsd | undefined;
   /** Alternatives of the approved plan's GPU, with what the plan reckoned. */
   readonly otherGpus?: readonly OtherGpu[] | undefined;
+  /** On the newest attempt's provider hardware is free once the trainer's processes ended, whatever else is left. */
+  readonly freesOnExit?: boolean | undefined;
   /** What an end takes on the providers that say so, in ms by name, before any was measured. */
   readonly teardowns?: ReadonlyMap<string, number> | undefined;
   /** What policies let it change by itself after its memory ran out. */

@@ -130,14 +130,17 @@ export class NodeWorld {
     return new NodeWorld(node, s3, world, data);
   }
 
-  /** Creates a goal of {@link STEPS} steps on so many pods, and approves its plan. */
-  async launch(name: string, { limit = '5.00', pods = 1 }: { limit?: string; pods?: number } = {}): Promise<void> {
+  /** Creates a goal of so many steps on so many pods, and approves its plan. */
+  async launch(
+    name: string,
+    { limit = '5.00', pods = 1, steps = STEPS }: { limit?: string; pods?: number; steps?: number } = {},
+  ): Promise<void> {
     const { world } = this;
     await world.createGoal(name, {
       goal: 'Train a small assistant with LoRA that answers questions like our help desk, from our file.',
       budget: { limit, currency: 'USD', alertAt: 80, warnAt: 95 },
       data: [{ uri: pathToFileURL(join(this.#data, 'rows.jsonl')).href }],
-      constraints: { maxSteps: STEPS, checkpointEverySteps: 10, batchSize: 2, maxLength: 64 },
+      constraints: { maxSteps: steps, checkpointEverySteps: 10, batchSize: 2, maxLength: 64 },
     });
     if (pods > 1) await this.#choosePods(name, pods);
     await world.approve(name);

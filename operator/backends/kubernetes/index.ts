@@ -161,6 +161,7 @@ export const createKubernetesBackend = (
 
   return {
     type: 'kubernetes',
+    freesOnExit: true,
     teardownMs: (graceSecondsOf(settings) + TEARDOWN_SECONDS) * 1000,
     find,
     launch,

@@ -1,16 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cpuSeconds } from '../support/process-usage.ts';
 import { waitFor } from '../support/wait.ts';
 import { World } from '../support/world.ts';
 
 const OBJECTS = 100;
 const QUIET_MS = 120_000;
-
-/** CPU seconds (user and system) a process has used, from /proc; clock ticks are 1/100 s on Linux. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
 
 describe(`an operator with ${OBJECTS} settled objects`, () => {
   let world: World;

@@ -10,11 +10,11 @@
  *   PROFILE=DIR   leaves a CPU profile of the operator there
  */
 import { loadavg } from 'node:os';
+import { cpuSeconds, MemoryWatch, machineBusySeconds } from '../support/process-usage.ts';
 import { difference, sumBy, total } from './api-calls.ts';
 import { approveAll, makePlans } from './approvals.ts';
 import { measureBaseline } from './baseline.ts';
 import { crossLimits } from './limits.ts';
-import { cpuSeconds, MemoryWatch, machineBusySeconds } from './process-usage.ts';
 import { apiServerPid, type Operator, type Program, startFleet, startOperator } from './programs.ts';
 import { NAMESPACE, ScaleWorld } from './scale-world.ts';
 import type { Spread } from './spread.ts';

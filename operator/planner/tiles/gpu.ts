@@ -139,9 +139,16 @@ function alternatives(draft: PlanDraft, doing: readonly Found[]): Tile['alternat
     .toSorted((a, b) => Number(b.available) - Number(a.available) || priceOf(a) - priceOf(b));
 }
 
-/** The same card of the same offer, half or twice as many. */
+/** The same card of the same offer, half or twice as many; or the same machine, half or twice as many. */
 function isNeighbour(one: Compute, { offer, count, nodes }: Compute): boolean {
-  return one.offer === offer && one.nodes === nodes && (one.count === count * 2 || one.count * 2 === count);
+  if (one.offer !== offer) return false;
+  return (
+    (one.nodes === nodes && isHalfOrTwice(one.count, count)) || (one.count === count && isHalfOrTwice(one.nodes, nodes))
+  );
+}
+
+function isHalfOrTwice(a: number, b: number): boolean {
+  return a === b * 2 || a * 2 === b;
 }
 
 function priceOf({ cost = '0' }: Tile['alternatives'][number]): MicroUsd {

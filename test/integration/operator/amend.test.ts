@@ -1,3 +1,4 @@
+import { type Ran, runCli } from '@kriptik/cli/testing.ts';
 import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
 import { parseMoney } from '@kriptik/operator/money.ts';
 import { isTrue } from '@kriptik/operator/runtime/conditions.ts';
@@ -30,6 +31,8 @@ describe('a job that diverges', () => {
   });
   afterAll(async () => await world.stop());
 
+  const cli = async (...args: string[]): Promise<Ran> =>
+    await runCli(['--kubeconfig', world.controlPlane.kubeconfigPath, '-n', world.namespace, ...args]);
   const jobs = async (goal: string): Promise<TrainingJob[]> =>
     (await world.jobs()).filter(({ spec }) => spec.goalRef.name === goal);
   const amendments = async (goal: string): Promise<TrainingPlan[]> =>
@@ -62,7 +65,12 @@ describe('a job that diverges', () => {
     expect(before?.status?.attempts?.at(-1)?.state).toBe('Running');
     expect(await jobs('high')).toHaveLength(1);
 
-    await world.approvePlan(amendment);
+    const told = await cli('describe', 'high');
+    expect(told.out).toContain(`kriptik approve ${amendment.metadata.name}`);
+    expect(told.out).toMatch(/Proposed changes\n.*hyperparameters\.learningRate=0\.0005/);
+
+    const approved = await cli('approve', amendment.metadata.name, '--yes');
+    expect(approved).toMatchObject({ code: 0 });
     await world.goalIn('high', 'Succeeded');
     const all = await jobs('high');
     const old = all.find(({ metadata }) => metadata.name === base.metadata.name);

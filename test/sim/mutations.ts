@@ -95,4 +95,12 @@ export const mutations: readonly Mutation[] = [
     breaks: 'quiet',
     within: 40,
   },
+  {
+    name: 'only the last attempt is paid for',
+    file: 'budget/ledger.ts',
+    find: 'addMoney(folded, ...spans.map(',
+    put: 'addMoney(folded, ...spans.slice(-1).map(',
+    breaks: 'limit',
+    within: 100,
+  },
 ];

@@ -60,7 +60,7 @@ export const mutations: readonly Mutation[] = [
     file: 'job/store-view.ts',
     find: 'const { checkpoint, problems, pending } = await store.latestVerified({',
     put: 'const [checkpoint] = (await store.list()).map((ref) => ({ ...ref, verifiedAt: ref.createdAt })); const { problems, pending } = await store.latestVerified({',
-    breaks: 'promise',
+    breaks: 'resume',
     within: 300,
   },
   {
@@ -86,14 +86,6 @@ export const mutations: readonly Mutation[] = [
     put: '{ metadata: { resourceVersion, uid, finalizers }, spec: { replicas: 0 } }',
     breaks: 'own hand',
     within: 10,
-  },
-  {
-    name: 'the amount spent is dated anew at each look',
-    file: 'job/decide.ts',
-    find: 'return o.now - written >= o.settings.progressMs ? next : before;',
-    put: 'return next;',
-    breaks: 'quiet',
-    within: 40,
   },
   {
     name: 'only the last attempt is paid for',

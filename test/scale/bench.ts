@@ -14,7 +14,7 @@ import { cpuSeconds, MemoryWatch, machineBusySeconds } from '../support/process-
 import { difference, sumBy, total } from './api-calls.ts';
 import { approveAll, makePlans } from './approvals.ts';
 import { measureBaseline } from './baseline.ts';
-import { crossLimits } from './limits.ts';
+import { crossLimits, type Spending } from './limits.ts';
 import { apiServerPid, type Operator, type Program, startFleet, startOperator } from './programs.ts';
 import { NAMESPACE, ScaleWorld } from './scale-world.ts';
 import type { Spread } from './spread.ts';
@@ -73,20 +73,23 @@ try {
   say(`\nAll running, for ${watchMs / 1000} s\n${steady.used}`);
 
   const freezes = await measured(() => crossLimits(scale, line, { aheadMs, rate }));
-  const { ended, gone, told: frozen, endedBy, overspent, left, verified } = freezes.value;
+  const { ended, gone, told: frozen, endedBy, toEnd, toAbsence, verified } = freezes.value;
   say(`\nAll limits at once\n${HEAD}`);
   row('line to end of trainer', ended);
   row('line to no pod', gone);
   row('line to phase Frozen', frozen);
   say(`  exit codes ${JSON.stringify(endedBy)} (11: asked by the operator, 10: own deadline)`);
   say(`  newest checkpoint verified: ${verified} of ${count}`);
-  say(`  overspent: ${overspent} jobs; left of the limit: $${left.least.toFixed(4)} to $${left.most.toFixed(4)}`);
+  const spent = ({ over, least, most }: Spending): string =>
+    `${over} jobs over their limit; left of it: $${least.toFixed(4)} to $${most.toFixed(4)}`;
+  say(`  to the end of the container: ${spent(toEnd)}`);
+  say(`  to the absence of the pod's object: ${spent(toAbsence)}`);
   say(freezes.used);
 
   await pause(15_000);
   const idle = await measured(() => pause(watchMs));
   say(`\nAll frozen, for ${watchMs / 1000} s\n${idle.used}`);
-  if (overspent > 0) process.exitCode = 1;
+  if (toEnd.over > 0) process.exitCode = 1;
 } finally {
   memory?.stop();
   for (const program of programs.toReversed()) await program.stop();

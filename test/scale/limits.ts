@@ -6,6 +6,14 @@ import type { PodLife, Timeline } from './timeline.ts';
 
 const PER_MS = RATE / 3_600_000;
 
+export interface Spending {
+  /** Jobs that cost more than their limit. */
+  readonly over: number;
+  /** Least and most that was left of a limit, USD. */
+  readonly least: number;
+  readonly most: number;
+}
+
 /** What the freezes of all jobs at once were like. */
 export interface Freezes {
   /** From the line (limit less reserve) to the end of the container. */
@@ -16,10 +24,10 @@ export interface Freezes {
   readonly told: Spread;
   /** By who ended the trainer: the operator asked (11), its own deadline (10), neither. */
   readonly endedBy: Readonly<Record<string, number>>;
-  /** Jobs that cost more than their limit, from the binding of their pods to a node to their absence, fee included. */
-  readonly overspent: number;
-  /** Most and least that was left of a limit, USD. */
-  readonly left: { readonly least: number; readonly most: number };
+  /** What jobs cost against their limits, fee included, from the binding of a pod to a node to the end of its container. */
+  readonly toEnd: Spending;
+  /** The same to the absence of the pod's object: later, for one that has ended holds no hardware any more. */
+  readonly toAbsence: Spending;
   /** Jobs whose newest checkpoint is verified. */
   readonly verified: number;
 }
@@ -46,7 +54,11 @@ export async function crossLimits(
   );
   const rows = line.jobs().map((job) => rowOf(job, line, limits.get(job.metadata.name) ?? 0));
   const since = (at: (row: (typeof rows)[number]) => number): Spread => spreadOf(rows.map((row) => at(row) - crossing));
-  const left = rows.map((row) => row.limit - row.cost);
+  const spending = (left: readonly number[]): Spending => ({
+    over: left.filter((money) => !(money >= 0)).length,
+    least: Math.min(...left),
+    most: Math.max(...left),
+  });
   return {
     ended: since((row) => row.endedAt),
     gone: since((row) => row.goneAt),
@@ -56,8 +68,8 @@ export async function crossLimits(
         .entries()
         .map(([exit, of]) => [exit, of.length]),
     ),
-    overspent: left.filter((money) => !(money >= 0)).length,
-    left: { least: Math.min(...left), most: Math.max(...left) },
+    toEnd: spending(rows.map((row) => row.limit - row.toEnd)),
+    toAbsence: spending(rows.map((row) => row.limit - row.toAbsence)),
     verified: rows.filter(({ verified }) => verified).length,
   };
 }
@@ -75,13 +87,12 @@ function rowOf(job: TrainingJob, line: Timeline, limit: number) {
   const pods = (job.status?.attempts ?? []).flatMap(({ name }) => line.podsOf(name));
   const last = (at: (pod: PodLife) => number | undefined): number =>
     Math.max(...pods.map((pod) => at(pod) ?? Number.NaN));
-  const cost = pods.reduce(
-    (sum, { scheduledAt, goneAt }) => sum + ((goneAt ?? Number.NaN) - (scheduledAt ?? Number.NaN)) * PER_MS,
-    0,
-  );
+  const costTo = (at: (pod: PodLife) => number | undefined): number =>
+    pods.reduce((sum, pod) => sum + ((at(pod) ?? Number.NaN) - (pod.scheduledAt ?? Number.NaN)) * PER_MS, 0);
   return {
     limit,
-    cost,
+    toEnd: costTo(({ endedAt, goneAt }) => endedAt ?? goneAt),
+    toAbsence: costTo(({ goneAt }) => goneAt),
     endedAt: last(({ endedAt, goneAt }) => endedAt ?? goneAt),
     goneAt: last(({ goneAt }) => goneAt),
     frozenAt: line.phases.get(job.metadata.name)?.get('Frozen') ?? Number.NaN,

@@ -30,8 +30,9 @@ export async function fetchS3(part: Saved, folder: string, access: S3Access): Pr
     const { bucket: name, prefix } = splitS3Uri(part.uri);
     const bucket = openBucket(name, access);
     const bytes = await bucket.read(prefix + MANIFEST);
-    const read = bytes === undefined ? 'it is not there any more' : decodeManifest(bytes);
-    if (typeof read === 'string' || bytes === undefined) throw broken(part.uri, `its manifest cannot be used: ${read}`);
+    if (bytes === undefined) throw broken(part.uri, 'its manifest is not there any more');
+    const read = decodeManifest(bytes);
+    if (typeof read === 'string') throw broken(part.uri, `its manifest cannot be used: ${read}`);
     if (read.sha256 !== part.manifestSha256)
       throw broken(part.uri, 'its manifest is not the one the operator recorded');
     const there = (await bucket.list(prefix)).map((object) => object.key.slice(prefix.length));

@@ -22,7 +22,8 @@ function job(attempts: readonly (readonly [from: string | undefined, price: stri
     const createdAt = from ?? new Date(now - hour).toISOString();
     const goneAt = new Date(Date.parse(createdAt) + hour).toISOString();
     return builder.attempt(from === undefined ? 'Running' : 'Gone', {
-      ...{ createdAt, unitPricePerHour },
+      createdAt,
+      unitPricePerHour,
       ...(from !== undefined && { goneAt }),
     });
   }, makeJob());

@@ -27,19 +27,12 @@ export function changesOf(schema: Schema, from: unknown, path: readonly string[]
 }
 
 function valuesOf(schema: Schema, from: unknown): { what: string; value: unknown }[] {
-  switch (schema.type) {
-    case 'string':
-      return strings(schema, from);
-    case 'integer':
-    case 'number':
-      return numbers(schema);
-    case 'boolean':
-      return [{ what: 'turned', value: from !== true }];
-    case 'array':
-      return arrays(schema, from);
-    default:
-      return [{ what: 'emptied', value: {} }];
-  }
+  const { type } = schema;
+  if (type === 'string') return strings(schema, from);
+  if (type === 'integer' || type === 'number') return numbers(schema);
+  if (type === 'boolean') return [{ what: 'turned', value: from !== true }];
+  if (type === 'array') return arrays(schema, from);
+  return [{ what: 'emptied', value: {} }];
 }
 
 function strings({ enum: allowed, maxLength }: Schema, from: unknown): { what: string; value: unknown }[] {

@@ -191,7 +191,7 @@ export class SimProvider {
       clock,
       storeAt(spec.store.uri),
       (code) => this.#ended(running, code),
-      listener.stepped,
+      (...step) => listener.stepped(...step),
     );
   }
 

@@ -24,7 +24,9 @@ it(`${TO - FROM} schedules keep every invariant`, { timeout: 3_600_000 }, async 
   );
   const [first] = failures;
   if (first !== undefined) {
-    throw new Error(`${failures.length} failed: seeds ${failures.map(({ seed }) => seed)}\n${await explain(first)}`);
+    throw new Error(
+      `${failures.length} failed: seeds ${failures.map(({ seed }) => seed).join(', ')}\n${await explain(first)}`,
+    );
   }
   if (only !== undefined) return;
   expect(kinds.filter((kind) => (hits[kind] ?? 0) < Math.floor(runs / RARE) - 1)).toEqual([]);

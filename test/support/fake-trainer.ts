@@ -40,7 +40,7 @@ if (positionals[0] === 'version') {
   const held = values['allocate-mib'] === undefined ? undefined : Buffer.alloc(Number(values['allocate-mib']) << 20, 1);
   const failAt = values['fail-at'];
   const divergeAbove = values['diverge-above'];
-  const later = /-1\/spec\.json$/.test(values.spec) ? undefined : values['later-step-ms'];
+  const later = values.spec.endsWith('-1/spec.json') ? undefined : values['later-step-ms'];
   process.exitCode = await runFakeTrainer(values.spec, {
     stepMs: Number(later ?? values['step-ms']),
     checkpointMs: Number(values['checkpoint-ms']),

@@ -1,9 +1,6 @@
 import { CONTROL_PORT } from './names.ts';
 import type { Pod } from './objects.ts';
 
-/** Path of the API server behind which the control server of a pod lies; requests go through the Kubernetes client. */
-export const PROXY_PATH = /^\/api\/v1\/namespaces\/[^/]+\/pods\/[^/]+:[0-9]+\/proxy(\/|$)/;
-
 /**
  * Base URL of a pod's control server. With `ip` its own address, which only the cluster's network reaches; with `proxy`
  * a URL of the API server, which wants the operator's credentials. Undefined before the pod has an address.

@@ -79,4 +79,3 @@ export const selectorOf = (name: string): string => `${LABEL.attempt}=${name}`;
 export const providerSelector = (provider: string): string => `${LABEL.provider}=${provider}`;
 /** Also leaves out what only says that a name was used. */
 export const openRecords = (provider: string): string => `${LABEL.provider}=${provider},!${LABEL.released}`;
-export const releasedRecords = (provider: string): string => `${LABEL.provider}=${provider},${LABEL.released}`;

@@ -282,7 +282,7 @@ describe('a store that cannot be looked at', () => {
     const error = await open({ access: accessTo(server, wrong) })
       .list()
       .catch((one: StoreError) => one);
-    expect(JSON.stringify(error) + String(error)).not.toContain('not-the-secret');
+    expect(JSON.stringify(error) + (error as StoreError).message).not.toContain('not-the-secret');
     expect((error as StoreError).remedy).not.toBe('');
   });
 

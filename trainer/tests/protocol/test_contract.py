@@ -65,7 +65,12 @@ def test_every_example_is_as_the_schema_says(path: Path) -> None:
 
 def test_every_message_has_an_example() -> None:
     shown = {definition_of(path) for path in EXAMPLES}
-    assert shown == set(SCHEMA["$defs"]) - {"checkpointInfo", "artifactInfo", "checkpointError", "error"}
+    assert shown == set(SCHEMA["$defs"]) - {
+        "checkpointInfo",
+        "artifactInfo",
+        "checkpointError",
+        "error",
+    }
 
 
 def test_the_example_spec_is_accepted() -> None:
@@ -259,7 +264,9 @@ def test_healthz_needs_no_token(served: Served) -> None:
 
 def test_results_of_each_ending(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
-    monkeypatch.setenv("KRIPTIK_TERMINATION_LOG", str(served.control.token_file.parent / "last-word"))
+    monkeypatch.setenv(
+        "KRIPTIK_TERMINATION_LOG", str(served.control.token_file.parent / "last-word")
+    )
     endings = [
         ("succeeded", None),
         ("frozen", None),

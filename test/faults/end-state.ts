@@ -48,6 +48,8 @@ function jobLine({ metadata, spec, status }: TrainingJob): string {
 /** Reads the end of a run off the API server, its audit log and the process table. */
 export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
   const counts: Record<string, number> = {};
+  // Proposed changes follow from the measured speed: whether one is made in time depends on the machine.
+  const proposed = new Set<string>();
   for (const entry of (await lane.audit.writes(lane.world.namespace)).filter(accepted)) {
     const { verb, objectRef, user } = entry;
     const { resource = '', subresource } = objectRef ?? {};
@@ -55,12 +57,15 @@ export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
     // Of what the control plane does by itself only the collection of garbage is ours to answer for.
     if (objectRef?.apiGroup !== 'training.kriptik.ai' && !user.username.includes('kriptik-operator')) continue;
     if (resource === 'events') continue;
+    const { metadata, spec } = (entry.requestObject ?? {}) as Partial<TrainingPlan>;
+    if (resource === 'trainingplans' && spec?.amends !== undefined) proposed.add(metadata?.name ?? '');
+    if (resource === 'trainingplans' && proposed.has(metadata?.name ?? objectRef?.name ?? '')) continue;
     const key = `${verb} ${resource}`;
     counts[key] = (counts[key] ?? 0) + 1;
   }
   const objects = [
     ...(seen.goal === undefined ? [] : [goalLine(seen.goal)]),
-    ...seen.plans.map(planLine).sort(),
+    ...seen.plans.filter(({ spec }) => spec.amends === undefined).map(planLine).sort(),
     ...seen.jobs.map(jobLine).sort(),
   ];
   return { objects, counts, started: lane.processes.seen.length };

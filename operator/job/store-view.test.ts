@@ -106,3 +106,17 @@ it('artifacts of an attempt that did not succeed do not count', async () => {
   const store = holding({ steps: [40], result: { outcome: 'stopped' }, artifacts });
   expect((await viewStore(store, job.obj(), newest, true)).artifacts).toEqual([]);
 });
+
+it('keeps the record of a checkpoint whose manifest was exchanged, so that it is refused at the next look too', async () => {
+  const changed: Problem = { code: 'ManifestChanged', message: 'it is not the recorded one', where: ref(40).uri };
+  const other = { ...ref(40), manifestSha256: 'f'.repeat(64) };
+  const store: CheckpointStore = {
+    ...holding({ steps: [20, 40] }),
+    list: async () => [other, ref(20)],
+    latestVerified: async () => ({ checkpoint: { ...ref(20), verifiedAt: time(500) }, problems: [changed] }),
+  };
+  const known = job.status({ checkpoints: [checkpoint(20), checkpoint(40)] }).obj();
+  const [, newer] = (await viewStore(store, known, newest, false)).checkpoints;
+  expect(newer).toMatchObject({ step: 40, manifestSha256: ref(40).manifestSha256 });
+  expect(newer?.verifiedAt).toBeUndefined();
+});

@@ -35,11 +35,15 @@ export async function viewStore(
       ? undefined
       : (known.find((one) => one.manifestSha256 === ref.manifestSha256)?.verifiedAt ??
         (ref.manifestSha256 === checkpoint?.manifestSha256 ? checkpoint.verifiedAt : undefined));
+  // The record of an exchanged manifest stays: with the new one on record the next look would find nothing wrong.
+  const exchanged = new Set(problems.filter(({ code }) => code === 'ManifestChanged').map(({ where }) => where));
   const refs = (await store.list()).toReversed();
   const artifacts = result?.outcome === 'succeeded' ? await verifiedArtifacts(store, fresh) : NO_ARTIFACTS;
   return {
     latest: checkpoint && { ...described(checkpoint), verifiedAt: verifiedAt(checkpoint) ?? checkpoint.verifiedAt },
     checkpoints: refs.map((ref) => {
+      const recorded = exchanged.has(ref.uri) ? known.find((one) => one.uri === ref.uri) : undefined;
+      if (recorded !== undefined) return unverified(recorded);
       const at = verifiedAt(ref);
       return { ...described(ref), ...(at === undefined ? {} : { verifiedAt: at }) };
     }),
@@ -48,6 +52,10 @@ export async function viewStore(
     result,
     pending: pending ?? artifacts.pending,
   };
+}
+
+function unverified({ verifiedAt: _, ...checkpoint }: Checkpoint): Checkpoint {
+  return checkpoint;
 }
 
 /** The manifest does not say why it was written; the status or the attempt's result may. */

@@ -23,7 +23,7 @@ demo: install programs trainer model ## From a goal in plain language to a train
 .PHONY: test
 test: check test-unit programs ## Run every check and test
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-trainer test-idle
-	@$(MAKE) --no-print-directory test-integration test-faults test-e2e
+	@$(MAKE) --no-print-directory test-integration test-faults test-node test-e2e
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences
@@ -46,7 +46,8 @@ test-faults: install programs ## The operator killed around its writes, cut off 
 	@vitest run --project faults
 
 .PHONY: test-node
-test-node: install programs trainer ## Real pods on a real node, with a real S3 server: freeze, resume, kill, drain, outage
+test-node: install programs trainer model ## Real pods on a real node, with a real S3 server: freeze, resume, kill, drain, outage
+	@if [ "$$(id -u)" = 0 ]; then node tools/controlplane/cli.ts build --for node kubectl >/dev/null; fi
 	@vitest run --project node
 
 .PHONY: test-trainer
@@ -55,6 +56,7 @@ test-trainer: install trainer ## The trainer's own tests, on CPU
 
 .PHONY: test-e2e
 test-e2e: install programs trainer model ## The whole product with the real trainer
+	@if [ "$$(id -u)" = 0 ]; then node tools/controlplane/cli.ts build --for node >/dev/null; fi
 	@vitest run --project e2e
 
 .PHONY: trainer
@@ -66,8 +68,8 @@ model: trainer ## Fetch the quickstart's base model into the cache
 	@trainer/model.sh >/dev/null
 
 .PHONY: programs
-programs: install ## Find, or build once, the Kubernetes programs of development and tests
-	@node tools/controlplane/cli.ts build >/dev/null
+programs: install ## Find, or build once, the programs of development and tests: Kubernetes, a node, an S3 server
+	@node tools/controlplane/cli.ts build --for control --for s3 >/dev/null
 
 .PHONY: controlplane
 controlplane: install ## Start a Kubernetes control plane of one's own and keep it until Ctrl-C

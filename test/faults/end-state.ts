@@ -65,7 +65,10 @@ export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
   }
   const objects = [
     ...(seen.goal === undefined ? [] : [goalLine(seen.goal)]),
-    ...seen.plans.filter(({ spec }) => spec.amends === undefined).map(planLine).sort(),
+    ...seen.plans
+      .filter(({ spec }) => spec.amends === undefined)
+      .map(planLine)
+      .sort(),
     ...seen.jobs.map(jobLine).sort(),
   ];
   return { objects, counts, started: lane.processes.seen.length };

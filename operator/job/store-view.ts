@@ -54,7 +54,7 @@ export async function viewStore(
   };
 }
 
-function unverified({ verifiedAt: _, ...checkpoint }: Checkpoint): Checkpoint {
+function unverified({ verifiedAt: _verified, ...checkpoint }: Checkpoint): Checkpoint {
   return checkpoint;
 }
 

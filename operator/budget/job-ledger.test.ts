@@ -1,8 +1,18 @@
-import type { Attempt } from '@kriptik/crds';
+import type { Attempt, TrainingJobStatus } from '@kriptik/crds';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addMoney, parseMoney, zeroMoney } from '../money.ts';
-import { billedMonths, billedSpan, foldSpans, meterOf, meterRecord, spendAt, spendIn } from './job-ledger.ts';
+import {
+  billedMonths,
+  billedSpan,
+  foldSpans,
+  meterOf,
+  meterRecord,
+  spendAt,
+  spendIn,
+  spendNow,
+  toldOrNow,
+} from './job-ledger.ts';
 import { foldMeter } from './storage.ts';
 
 const attempt = (change: Partial<Attempt> = {}): Attempt => ({
@@ -116,5 +126,24 @@ describe('months', () => {
         expect(meterOf(meterRecord(meter))).toEqual(meter);
       }),
     );
+  });
+});
+
+describe('a clock that is behind what was told', () => {
+  const asOf = '2026-12-24T00:00:00Z';
+  const cost = { asOf } as NonNullable<TrainingJobStatus['cost']>;
+  const { goneAt: _gone, ...open } = attempt({ state: 'Running', createdAt: '2026-12-23T23:00:00Z' });
+  const attempts = [open];
+
+  it('forgets nothing of what is spent: neither of a job nor of its month', () => {
+    const hourAgo = NOW - 3_600_000;
+    const told = spendAt({ attempts }, NOW);
+    expect(told.total).toBeGreaterThan(0);
+    expect(spendNow({ attempts, cost }, hourAgo)).toEqual(told);
+    expect(spendIn({ attempts }, '2026-12', toldOrNow({ cost }, hourAgo)).total).toBe(told.total);
+  });
+
+  it('is the clock where it is ahead', () => {
+    expect(spendNow({ attempts, cost }, NOW + 60_000)).toEqual(spendAt({ attempts }, NOW + 60_000));
   });
 });

@@ -69,6 +69,22 @@ export function spendAt(record: LedgerRecord, at: number): Spend {
 }
 
 /**
+ * What a job has cost by now. A clock that is behind what is on record reckons up to there: a sum that was told never
+ * becomes less, and nobody is promised money that is spent already.
+ */
+export function spendNow(status: LedgerRecord & Told, now: number): Spend {
+  return spendAt(status, toldOrNow(status, now));
+}
+
+/** The cost that was told, and up to when. */
+type Told = Pick<TrainingJobStatus, 'cost'>;
+
+/** Epoch ms: now, or the later moment up to which the cost was told. */
+export function toldOrNow({ cost }: Told, now: number): number {
+  return cost === undefined ? now : Math.max(now, Date.parse(cost.asOf));
+}
+
+/**
  * What a job has cost within one month up to `now`: the difference of two running sums, so that the months add up to the
  * whole to the micro-dollar, also where an attempt runs over their turn.
  */

@@ -1,6 +1,6 @@
 import type { TrainingJob } from '@kriptik/crds';
 import type { Claim } from '../budget/ceiling.ts';
-import { meterOf, spendAt, spendIn } from '../budget/job-ledger.ts';
+import { meterOf, spendIn, spendNow, toldOrNow } from '../budget/job-ledger.ts';
 import { spendOf } from '../budget/ledger.ts';
 import { monthOf } from '../budget/month.ts';
 import { meterAt } from '../budget/storage.ts';
@@ -15,7 +15,7 @@ export function claimOf(job: TrainingJob, now: number): Claim {
     uid: metadata.uid,
     name: metadata.name,
     createdAt: metadata.creationTimestamp ?? '',
-    spent: spendIn(status, monthOf(now), now).total,
+    spent: spendIn(status, monthOf(now), toldOrNow(status, now)).total,
   };
   if (live === undefined) return { ...claim, reserved: storedRest(job, now), state: 'idle' };
   const limit = parseMoney(status.cost?.limit ?? job.spec.run.quote.limit);
@@ -31,7 +31,7 @@ export function wantedClaim(job: TrainingJob, limit: MicroUsd, now: number): Cla
 }
 
 function restOf({ status }: TrainingJob, limit: MicroUsd, now: number): MicroUsd {
-  return maxMoney(zeroMoney, subtractMoney(limit, spendAt(status ?? {}, now).total));
+  return maxMoney(zeroMoney, subtractMoney(limit, spendNow(status ?? {}, now).total));
 }
 
 /** What keeping a resting job's work may still cost, fee included. */

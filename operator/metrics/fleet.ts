@@ -54,7 +54,7 @@ class Fleet {
       this.#age('kriptik_job_pending_seconds', { namespace, reason: ready.reason }, ready.lastTransitionTime);
     }
     for (const finding of diagnosis) {
-      if (!('resolvedAt' in finding)) this.#add('kriptik_job_findings', { namespace, code: finding.code }, 1);
+      if (finding.resolvedAt === undefined) this.#add('kriptik_job_findings', { namespace, code: finding.code }, 1);
     }
     const live = attempts.find(({ state }) => state !== 'Gone');
     if (live !== undefined) this.#running(job, live);

@@ -1,20 +1,18 @@
 import {
-  API_VERSION,
   annotations,
   type Change,
-  labels,
   type Quote,
   type TrainingGoal,
   type TrainingJob,
   type TrainingPlan,
   type TrainingPlanSpec,
 } from '@kriptik/crds';
-import { spendAt } from '../budget/job-ledger.ts';
+import { spendNow } from '../budget/job-ledger.ts';
 import { hashOf } from '../digest.ts';
 import { currentPlan } from '../goal/current.ts';
+import { newPlan } from '../goal/desired.ts';
 import { addMoney, formatMoney, formatUsd, type MicroUsd, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { findCondition, isTrue } from '../runtime/conditions.ts';
-import { ownerReference } from '../runtime/owner.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { amend } from './amend-change.ts';
 
@@ -77,7 +75,7 @@ interface Money {
 
 function moneyLeft({ spec, status }: TrainingJob, now: number): Money | undefined {
   if (status?.cost === undefined) return undefined;
-  const { total } = spendAt(status, now);
+  const { total } = spendNow(status, now);
   const earlier = parseMoney(spec.continues?.spent ?? '0');
   return { spent: addMoney(earlier, total), left: subtractMoney(parseMoney(status.cost.limit), total) };
 }
@@ -95,23 +93,10 @@ function candidate(
   const { contract, selection } = amended;
   const digits = hashOf({ goal: goal.metadata.uid, job: job.metadata.uid, change }).slice('sha256:'.length);
   const author = plan.metadata.annotations?.[annotations.author];
-  const stated = goal.spec.budget?.limit;
-  const marks = {
-    ...(author === undefined ? {} : { [annotations.author]: author }),
-    ...(stated === undefined ? {} : { [annotations.statedLimit]: stated }),
-  };
-  return {
-    apiVersion: API_VERSION,
-    kind: 'TrainingPlan',
-    metadata: {
-      name: `${goal.metadata.name}-${digits.slice(0, 8)}`,
-      namespace: plan.metadata.namespace,
-      labels: { [labels.goal]: goal.metadata.name },
-      ...(Object.keys(marks).length > 0 && { annotations: marks }),
-      ownerReferences: [ownerReference(goal, { controller: true })],
-    },
-    spec: {
-      goalRef: plan.spec.goalRef,
+  return newPlan(
+    goal,
+    `${goal.metadata.name}-${digits.slice(0, 8)}`,
+    {
       contract: { ...contract, budget: { ...contract.budget, limit: formatMoney(money.left) } },
       selection,
       amends: {
@@ -123,7 +108,8 @@ function candidate(
         spent: formatMoney(money.spent),
       },
     },
-  };
+    author,
+  );
 }
 
 /** Why nothing can be put in the place of a job any more: undefined while it could. */
@@ -168,7 +154,7 @@ export function overBecause(amends: Amends, amended: TrainingJob | undefined): s
 
 /** What this job and those it continues spent. */
 function spentInAll({ status, spec }: TrainingJob, now: number): MicroUsd {
-  return addMoney(parseMoney(spec.continues?.spent ?? '0'), spendAt(status ?? {}, now).total);
+  return addMoney(parseMoney(spec.continues?.spent ?? '0'), spendNow(status ?? {}, now).total);
 }
 
 /**
@@ -209,6 +195,6 @@ export function termsOf({ text, finding, job, spent }: Amends, { limit }: Quote)
 export function costsNoMore(amended: TrainingJob | undefined, quote: Quote, now: number): boolean {
   if (amended?.status?.cost === undefined) return false;
   const planned = amended.status.cost.forecast ?? amended.spec.run.quote.total.expected;
-  const rest = subtractMoney(parseMoney(planned), spendAt(amended.status, now).total);
+  const rest = subtractMoney(parseMoney(planned), spendNow(amended.status, now).total);
   return parseMoney(quote.total.expected) <= rest;
 }

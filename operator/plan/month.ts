@@ -1,5 +1,5 @@
 import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
-import { spendAt, spendIn } from '../budget/job-ledger.ts';
+import { spendIn, spendNow, toldOrNow } from '../budget/job-ledger.ts';
 import { monthOf, startOfMonth } from '../budget/month.ts';
 import { addMoney, type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { findCondition, isTrue } from '../runtime/conditions.ts';
@@ -36,7 +36,8 @@ export function monthRoom({ ceiling, jobs, plans, replaces, now }: MonthInput): 
   let spent = zeroMoney;
   let reserved = zeroMoney;
   for (const job of jobs) {
-    spent = addMoney(spent, spendIn(job.status ?? {}, month, now).total);
+    const status = job.status ?? {};
+    spent = addMoney(spent, spendIn(status, month, toldOrNow(status, now)).total);
     if (!isOver(job) && job.metadata.uid !== replaces) reserved = addMoney(reserved, promised(job, now));
   }
   const names = new Set(jobs.map(({ metadata }) => metadata.name));
@@ -63,7 +64,7 @@ function isOver({ status }: TrainingJob): boolean {
 
 function promised({ status, spec }: TrainingJob, now: number): MicroUsd {
   const limit = parseMoney(status?.cost?.limit ?? spec.run.quote.limit);
-  return maxMoney(zeroMoney, subtractMoney(limit, spendAt(status ?? {}, now).total));
+  return maxMoney(zeroMoney, subtractMoney(limit, spendNow(status ?? {}, now).total));
 }
 
 function promisedByPlan({ status }: TrainingPlan, monthStart: number): MicroUsd {

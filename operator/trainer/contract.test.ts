@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { until } from '../backends/local/testing/harness.ts';
+import { until } from '../backends/testing/until.ts';
 import { openStore } from '../store/open.ts';
 import { createTrainerClient, type TrainerClient } from './client.ts';
 import * as messages from './messages.ts';

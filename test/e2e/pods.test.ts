@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubernetesSettings } from '@kriptik/operator/backends/kubernetes/settings.ts';
-import { Bench, until } from '@kriptik/operator/backends/kubernetes/testing/bench.ts';
+import { Bench } from '@kriptik/operator/backends/kubernetes/testing/bench.ts';
+import { until } from '@kriptik/operator/backends/testing/until.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TrainerImage, trainerImage } from '../support/images.ts';
 import { nodeUnavailableHere, startNode, type TestNode } from '../support/node.ts';

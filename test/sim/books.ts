@@ -11,10 +11,13 @@ import {
 } from '@kriptik/operator/money.ts';
 import type { Write } from './api-server.ts';
 import type { Invariant, Watched } from './invariants.ts';
+import { CALL_TIMEOUT_MS } from './operator.ts';
 import type { Rental } from './provider.ts';
 
 /** How much more than the bill may be reported of each attempt: what it takes to learn that it ended. */
 const UNSEEN_MS = 1_500;
+/** The same where a trainer may not answer: its cost is told once that is known, and it may have ended meanwhile. */
+const UNANSWERED_MS = UNSEEN_MS + CALL_TIMEOUT_MS;
 
 /** Keeps the true bill and what people agreed to, from the logs alone. */
 export class Books {
@@ -109,7 +112,8 @@ export class Books {
   }
 
   #slack(rentals: readonly Rental[]): MicroUsd {
-    const rates = rentals.map((rental) => costOver(billedRate(priceOf(rental)), UNSEEN_MS));
+    const unseenMs = this.#w.faults.has('trainer') ? UNANSWERED_MS : UNSEEN_MS;
+    const rates = rentals.map((rental) => costOver(billedRate(priceOf(rental)), unseenMs));
     return rates.reduce((sum, one) => addMoney(sum, one), parseMoney('0.0001'));
   }
 

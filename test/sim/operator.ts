@@ -64,7 +64,7 @@ const NAMESPACES: ResourceType = {
 };
 
 /** How long a call to a trainer that does not answer takes to fail, ms. */
-const CALL_TIMEOUT_MS = 2_000;
+export const CALL_TIMEOUT_MS = 2_000;
 
 /** Part of every token: it must never reach an object or an event. */
 export const SECRET = 'hush-hush';

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ApiError, UnreachableError } from '../../runtime/errors.ts';
 import { KubeConfigSource, loadKubeConfig } from '../../runtime/kubeconfig.ts';
 import { KubeClient, type RawRequest } from '../../runtime/rest.ts';
+import { until } from '../testing/until.ts';
 import { createKubernetesBackend } from './index.ts';
-import { Bench, until } from './testing/bench.ts';
+import { Bench } from './testing/bench.ts';
 
 /** Loses the answer to the first write of a kind, after it was carried out. */
 class Forgetful extends KubeClient {

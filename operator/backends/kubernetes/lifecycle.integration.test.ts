@@ -1,6 +1,7 @@
 /** The backend against a real API server and controller manager. Nodes are played by the test. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Bench, until } from './testing/bench.ts';
+import { until } from '../testing/until.ts';
+import { Bench } from './testing/bench.ts';
 
 let bench: Bench;
 beforeAll(async () => {

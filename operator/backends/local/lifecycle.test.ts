@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../store/open.ts';
 import { isBackendError } from '../errors.ts';
+import { until } from '../testing/until.ts';
 import { layoutOf } from './layout.ts';
-import { Bench, until } from './testing/harness.ts';
+import { Bench } from './testing/harness.ts';
 
 // Each test starts processes, which a busy machine does slowly.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

@@ -5,10 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openStore } from '../../store/open.ts';
+import { until } from '../testing/until.ts';
 import { prepare, startSupervisor } from './launch.ts';
 import { instancesDirectory, layoutOf } from './layout.ts';
 import { DEFAULT_TIMING } from './options.ts';
-import { Bench, until } from './testing/harness.ts';
+import { Bench } from './testing/harness.ts';
 
 const OPERATOR = fileURLToPath(new URL('testing/operator-process.ts', import.meta.url));
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { loadKubeConfig } from '../../../runtime/kubeconfig.ts';
 import { KubeClient } from '../../../runtime/rest.ts';
 import { exampleSpec } from '../../../trainer/testing/example-spec.ts';
 import type { Instance, LaunchRequest } from '../../backend.ts';
+import { until } from '../../testing/until.ts';
 import { type Clients, clientsOf } from '../cluster.ts';
 import { createKubernetesBackend, type KubernetesBackend } from '../index.ts';
 import { selectorOf } from '../names.ts';
@@ -37,21 +37,6 @@ export const requestFor = (name: string, more: Partial<LaunchRequest> = {}): Lau
   shape: { gpu: 'cpu', gpuCount: 0, nodes: 1 },
   ...more,
 });
-
-/** Waits until the condition gives something, and says which one did not. */
-export const until = async <T>(
-  what: string,
-  condition: () => Promise<T | undefined | false>,
-  ms = 30_000,
-): Promise<T> => {
-  const end = Date.now() + ms;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);
-    await delay(50);
-  }
-};
 
 /** A client of the API server that a kubeconfig names. */
 export const clientOf = (kubeconfig: string): KubeClient =>

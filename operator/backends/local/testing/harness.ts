@@ -1,10 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { exampleSpec } from '../../../trainer/testing/example-spec.ts';
 import type { Instance, LaunchRequest } from '../../backend.ts';
+import { until } from '../../testing/until.ts';
 import { createLocalBackend, type LocalBackend } from '../index.ts';
 import { layoutOf, MARK_DIRECTORY } from '../layout.ts';
 import type { LocalOptions } from '../options.ts';
@@ -12,21 +12,6 @@ import { type Process, systemProcesses } from '../processes.ts';
 import { type ClaimRecord, claimRecord, launchRecord } from '../records.ts';
 
 export const FAKE_TRAINER = fileURLToPath(new URL('../../../../test/support/fake-trainer.ts', import.meta.url));
-
-/** Waits until the condition gives something, and says which one did not. */
-export const until = async <T>(
-  what: string,
-  condition: () => Promise<T | undefined | false>,
-  ms = 30_000,
-): Promise<T> => {
-  const end = Date.now() + ms;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);
-    await delay(20);
-  }
-};
 
 /** A root of its own with everything a test needs to look at it from outside, and to leave nothing behind. */
 export class Bench {

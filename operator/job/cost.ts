@@ -7,7 +7,6 @@ import { type Meter, meterAt } from '../budget/storage.ts';
 import { worst } from '../budget/timings.ts';
 import {
   addMoney,
-  costOver,
   formatMoney,
   type MicroUsd,
   maxMoney,
@@ -21,7 +20,7 @@ import { sameJson } from '../runtime/json.ts';
 import { forecastOf } from './forecast.ts';
 import { billedAttempts } from './freed.ts';
 import { holdOf, meteredNow, storageRate, storedRate } from './stored.ts';
-import type { JobObserved } from './types.ts';
+import type { JobObserved, ProviderView } from './types.ts';
 
 /** The job's money at one moment; all amounts in micro-dollars, the rate per hour with the fee. */
 export interface JobMoney {
@@ -104,15 +103,21 @@ function spendOfJob(o: JobObserved, attempts: readonly Attempt[], meter: Meter |
   return spendOf(compute, meter === undefined ? zeroMoney : meterAt(meter, o.now));
 }
 
-/** Adds up what attempts and storage cost until now, and what a freeze still needs. */
-export function moneyOf(o: JobObserved, attempts: readonly Attempt[]): JobMoney {
+/** A provider and what the whole instance costs an hour there. */
+export type Priced = Pick<ProviderView, 'name' | 'unitPricePerHour'>;
+
+/**
+ * Adds up what attempts and storage cost until now, and what a freeze still needs: at the price of the attempt that is
+ * live, else of the provider that `next` would begin one on, else of the provider that was planned with.
+ */
+export function moneyOf(o: JobObserved, attempts: readonly Attempt[], next?: Priced): JobMoney {
   const live = attempts.find((attempt) => attempt.state !== 'Gone');
   const limit = effectiveLimit(o);
   const meter = meteredNow(o, attempts, (accrued) => leftOf(o, attempts, limit, accrued));
   const spent = spendOfJob(o, attempts, meter).total;
-  const unitPrice = parseMoney(live?.unitPricePerHour ?? o.job.spec.run.quote.unitPricePerHour);
+  const unitPrice = parseMoney((live ?? next ?? o.job.spec.run.quote).unitPricePerHour);
   const rate = billedRate(addMoney(unitPrice, storageRate(o)));
-  const timings = freezeTimings(o, live?.provider ?? o.job.spec.run.resolved.compute.provider);
+  const timings = freezeTimings(o, live?.provider ?? next?.name ?? o.job.spec.run.resolved.compute.provider);
   const hold = holdOf(o, limit);
   const reserve = addMoney(reserveFor(rate, timings), hold);
   const money = { limit, spent, rate, reserve, hold, runLimit: runLimitOf(limit, hold), timings, meter };
@@ -131,14 +136,6 @@ const ROUNDING = microUsd(3);
 function leftOf(o: JobObserved, attempts: readonly Attempt[], limit: MicroUsd, accrued: MicroUsd): MicroUsd {
   const compute = computeUntilNow(o, attempts);
   return maxMoney(zeroMoney, subtractMoney(limit, addMoney(spendOf(compute, accrued).total, ROUNDING)));
-}
-
-/**
- * Whether the limit leaves room for another attempt that gets somewhere: its start, and the reserve. Less would be
- * spent on loading a model and saving it unchanged.
- */
-export function hasRoomToStart(o: JobObserved, { limit, spent, rate, reserve }: JobMoney): boolean {
-  return addMoney(spent, reserve, costOver(rate, o.settings.assumedStartMs)) < limit;
 }
 
 /** The cost block of the status. `running` says whether money is being spent on an instance at `now`. */

@@ -3,8 +3,9 @@ import { deadlinesFor, exhaustionTime, freezeDuration, percentUsed } from '../bu
 import { formatMoney, formatUsd, type MicroUsd, maxMoney, parseMoney } from '../money.ts';
 import { isTrue } from '../runtime/conditions.ts';
 import { replaceLast } from './attempts.ts';
-import { hasRoomToStart, type JobMoney, moneyOf, runLimitOf } from './cost.ts';
+import { type JobMoney, moneyOf, runLimitOf } from './cost.ts';
 import { situationOf, terminateAction } from './live-situation.ts';
+import { hasRoomToStart } from './room.ts';
 import { askedToStop, event, type Step, type StopReason, stepOf } from './step.ts';
 import type { JobAction, JobEvent, JobObserved } from './types.ts';
 

@@ -6,11 +6,12 @@ import { findCondition } from '../runtime/conditions.ts';
 import { exponentialMs } from '../runtime/exponential.ts';
 import { nextAdjustments } from './adjust.ts';
 import { attemptName, endedUnused, lossesInARow, lostTooMany } from './attempts.ts';
-import { cappedBy, freezeTimings, hasRoomToStart, moneyOf } from './cost.ts';
+import { cappedBy, freezeTimings, moneyOf } from './cost.ts';
 import { lastFault } from './diagnosis/diagnose.ts';
 import { judged } from './ended.ts';
 import { failed, lostTooOften } from './failure.ts';
 import { noRoomInMonth } from './month-room.ts';
+import { hasRoomSomewhere } from './room.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
 import { storageRate } from './stored.ts';
 import { nextTurn } from './turns.ts';
@@ -116,7 +117,7 @@ function stoppedSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
   const freeze = o.job.status?.freeze;
   const frozenAt = freeze?.reason === 'Budget' ? parseMoney(freeze.limit) : undefined;
   const raised = frozenAt === undefined || money.limit > frozenAt;
-  if (raised && hasRoomToStart(o, money)) return undefined;
+  if (raised && hasRoomSomewhere(o, attempts)) return undefined;
   const spent = `${formatUsd(money.spent)} of ${formatUsd(money.limit)} is spent`;
   const capped = cappedBy(o);
   const how =

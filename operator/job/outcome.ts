@@ -3,8 +3,9 @@ import type { Instance } from '../backends/backend.ts';
 import { EXIT } from '../trainer/exit.ts';
 import type { TrainerFault } from '../trainer/messages.ts';
 import { replaceLast } from './attempts.ts';
-import { attemptCost, hasRoomToStart, moneyOf } from './cost.ts';
+import { attemptCost } from './cost.ts';
 import { freedAt } from './freed.ts';
+import { hasRoomOn } from './room.ts';
 import type { JobObserved } from './types.ts';
 
 /** A thing that went wrong, with what to do about it. */
@@ -72,7 +73,8 @@ function billedEnd(attempt: Attempt, exited: Instance | undefined): number {
  * or somebody stopped its machine: then there is money left to go on with.
  */
 function isSpent(o: JobObserved, attempts: readonly Attempt[], gone: Attempt): boolean {
-  return !hasRoomToStart(o, moneyOf(o, replaceLast(attempts, gone)));
+  const { provider: name, unitPricePerHour } = gone;
+  return !hasRoomOn(o, replaceLast(attempts, gone), { name, unitPricePerHour });
 }
 
 interface Verdict {

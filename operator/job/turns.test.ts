@@ -54,6 +54,16 @@ describe('the next attempt goes to', () => {
       of: turn([], 0, [{ ...a, outOfReach: 'its work lies in a folder of b' }, b]),
       want: 'b',
     },
+    {
+      case: 'the one that what is left pays for',
+      of: turn([], 0, [{ ...a, unitPricePerHour: '90000.00' }, b]),
+      want: 'b',
+    },
+    {
+      case: 'nobody where what is left pays for none',
+      of: turn([], 0, [{ ...a, unitPricePerHour: '90000.00' }]),
+      want: 'Pending 15',
+    },
   ])('$case', ({ of, want }) => {
     expect(of).toBe(want);
   });

@@ -21,9 +21,17 @@ demo: install programs trainer model ## From a goal in plain language to a train
 	@node tools/demo/demo.ts $(if $(YES),--yes)
 
 .PHONY: test
-test: check test-unit programs ## Run every check and test
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-trainer test-idle
-	@$(MAKE) --no-print-directory test-integration test-faults test-node test-e2e
+test: check programs ## Run every check and test, in two lanes beside each other
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-code test-cluster
+
+# A lane computes, the other one mostly waits for a cluster.
+.PHONY: test-code
+test-code:
+	@for suite in unit trainer e2e; do $(MAKE) --no-print-directory test-$$suite || exit; done
+
+.PHONY: test-cluster
+test-cluster:
+	@for suite in idle integration faults node; do $(MAKE) --no-print-directory test-$$suite || exit; done
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences
@@ -38,7 +46,7 @@ test-integration: install programs ## Tests against a real Kubernetes API server
 	@vitest run --project integration
 
 .PHONY: test-idle
-test-idle: install programs ## That an idle operator writes nothing: two quiet minutes, so make test runs the trainer's tests beside it
+test-idle: install programs ## That an idle operator writes nothing: two quiet minutes
 	@vitest run --project idle
 
 .PHONY: test-faults

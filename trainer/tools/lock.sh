@@ -7,7 +7,8 @@
 #   test.txt  what the tests and checks need on top of either
 #   uv.txt    the installer itself
 #
-# Installed with --no-deps, so each file is the whole truth; every line carries its hashes.
+# Installed with --no-deps, so each file is the whole truth; every line carries its hashes. What is locked stays
+# as it is where pyproject.toml allows it; UPGRADE=1 takes the newest of everything else.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=${UV:-uv}
@@ -18,6 +19,9 @@ lock=("$uv" pip compile --quiet --universal --python-version 3.11 --generate-has
 # One resolution holds for all, so any families can be installed side by side.
 all=$(mktemp --suffix=.txt)
 trap 'rm -f "$all"' EXIT
+if [ -z "${UPGRADE:-}" ]; then
+  cat "$out"/{cuda,llm,vision,audio,test}.txt >"$all"
+fi
 "${lock[@]}" --extra llm --extra vision --extra audio --extra test pyproject.toml -o "$all"
 
 "${lock[@]}" -c "$all" pyproject.toml -o "$out/cuda.txt"

@@ -219,9 +219,143 @@ export type Constraints = {
    */
   seed?: number;
   /**
+   * Settings of one kind of model or method. Absent: chosen by the planner, or the trainer's usual ones.
+   */
+  options?: MethodOptions;
+  /**
    * Optimizer steps between periodic checkpoints.
    */
   checkpointEverySteps?: number;
+};
+
+/**
+ * Settings of one kind of model or method. Absent: chosen by the planner, or the trainer's usual ones.
+ */
+export type MethodOptions = {
+  /**
+   * Join rows of text to sequences of maxLength, each blind to the others.
+   */
+  packing?: boolean;
+  /**
+   * Share of the texts of code that are cut in three and asked for their middle, a decimal string.
+   */
+  fillInMiddle?: string;
+  /**
+   * Strength of the pull to the base in dpo and rlhf, a decimal string such as "0.1".
+   */
+  beta?: string;
+  /**
+   * What marks an answer in rlhf: a model trained on pairs, or whether it holds the expected text.
+   */
+  reward?: 'model' | 'exact';
+  /**
+   * How rlhf learns from marks.
+   */
+  algorithm?: 'rloo' | 'grpo';
+  /**
+   * Answers that rlhf draws for a prompt.
+   */
+  completions?: number;
+  /**
+   * Longest answer that rlhf draws, in tokens.
+   */
+  maxCompletion?: number;
+  /**
+   * Steps of rlhf that train the reward model. Absent: a quarter of all.
+   */
+  rewardSteps?: number;
+  /**
+   * Side of a square with the area of a picture or frame, in pixels.
+   */
+  resolution?: number;
+  /**
+   * Frames of a clip.
+   */
+  frames?: number;
+  /**
+   * Length of a sound in seconds, a decimal string.
+   */
+  seconds?: string;
+  /**
+   * Word for the subject of dreambooth and textual-inversion.
+   */
+  token?: string;
+  /**
+   * Known word that textual-inversion begins from.
+   */
+  initializer?: string;
+  /**
+   * Caption of all pictures of the subject, for example a photo of sks dog.
+   */
+  subjectPrompt?: string;
+  /**
+   * What the subject is one of, for example a photo of a dog; keeps the rest of the class as it is.
+   */
+  classPrompt?: string;
+  /**
+   * Pictures of the class that the base makes before the first step.
+   */
+  classImages?: number;
+  /**
+   * Caption of samples made while training.
+   */
+  samplePrompt?: string;
+  /**
+   * Steps in which a sample is made.
+   */
+  sampleSteps?: number;
+  /**
+   * Language of lyrics and speech, an ISO 639 code.
+   */
+  language?: string;
+};
+
+/**
+ * A base model of one's own, in the place of one of the catalog.
+ */
+export type BaseModel = {
+  /**
+   * Where its weights are: a folder as the machines of the provider see it (file:///path), or hf://owner/name.
+   */
+  source: string;
+  /**
+   * Commit, branch or tag on the Hub. With hf:// only.
+   */
+  revision?: string;
+  /**
+   * Family of the catalog that it is built like, for example qwen2.5, sdxl or musicgen. What cannot be read of its configuration is taken from the member nearest in size.
+   */
+  family: string;
+  /**
+   * Number of weights; for image and video of the backbone. Absent: counted in the folder, where the operator can read it.
+   */
+  parameters?: number;
+  /**
+   * Licence of the weights, an SPDX identifier in lower case, or one that your policies know.
+   */
+  license: string;
+};
+
+/**
+ * The recorded statement by which a speaker allows the use of a voice. Required for voice-clone.
+ */
+export type Consent = {
+  /**
+   * Who speaks.
+   */
+  speaker: string;
+  /**
+   * What is said in the recording.
+   */
+  statement: string;
+  /**
+   * The sound file, as the machines of the provider see it, file:///path.
+   */
+  recording: string;
+  /**
+   * Hash of the sound file; training is refused when it differs. 64 hexadecimal digits.
+   */
+  sha256: string;
 };
 
 /**
@@ -356,6 +490,14 @@ export type Contract = {
    */
   data: DataSource[];
   /**
+   * A base model of one's own, in the place of one of the catalog.
+   */
+  baseModel?: BaseModel;
+  /**
+   * The recorded statement by which a speaker allows the use of a voice. Required for voice-clone.
+   */
+  consent?: Consent;
+  /**
    * Words of the goal that describe the data wanted.
    */
   datasetHint?: string;
@@ -408,6 +550,10 @@ export type MethodChoice = {
    * Name of the method.
    */
   name: MethodName;
+  /**
+   * Settings of one kind of model or method. Absent: chosen by the planner, or the trainer's usual ones.
+   */
+  options?: MethodOptions;
   /**
    * Adapter settings, for methods that train an adapter.
    */

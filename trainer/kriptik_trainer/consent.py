@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kriptik_trainer.data.media import Unreadable, sound
+from kriptik_trainer.data.media import Unreadable
+from kriptik_trainer.data.sounds import sound
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.manifest import hash_file
 from kriptik_trainer.options import Consent

@@ -1,4 +1,4 @@
-"""Opening pictures, clips and sounds. What cannot be read is left out and counted, up to a limit."""
+"""Opening pictures and clips; sounds are in sounds.py. What cannot be read is left out and counted, up to a limit."""
 
 from __future__ import annotations
 
@@ -91,22 +91,3 @@ def clip(path: Path, frames: int) -> list[Any]:
         raise Unreadable("there is no frame in it")
     last = len(found) - 1
     return [found[round(i * last / max(1, frames - 1))] for i in range(frames)]
-
-
-def sound(path: Path, rate: int, seconds: float, channels: int = 1) -> Any:
-    """Samples as channels x n at `rate`, at most `seconds` of them. Raises Unreadable."""
-    import soundfile  # noqa: PLC0415 - only where there are sounds
-    import torch  # noqa: PLC0415
-    import torchaudio  # noqa: PLC0415
-
-    try:
-        samples, own_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
-        raise Unreadable(str(error).splitlines()[0]) from error
-    if not len(samples):
-        raise Unreadable("there is no sound in it")
-    tensor = torch.from_numpy(samples.T[:, : int(seconds * own_rate)].copy())
-    tensor = (
-        tensor.mean(0, keepdim=True).expand(channels, -1) if channels != len(tensor) else tensor
-    )
-    return torchaudio.functional.resample(tensor.contiguous(), own_rate, rate)

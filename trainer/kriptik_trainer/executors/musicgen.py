@@ -11,13 +11,14 @@ from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
 from transformers import AutoProcessor, MusicgenForConditionalGeneration
 
-from kriptik_trainer.data.media import decode_all, sound
+from kriptik_trainer.data.media import decode_all
 from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.data.sounds import sound, write_sound
 from kriptik_trainer.determinism import derived_seed, seed_all
 from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
-from kriptik_trainer.families.ace import write_sound
 from kriptik_trainer.models.language import unusable
+from kriptik_trainer.samples import Sample, note, sample_seed
 from kriptik_trainer.scores import at_rest
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj")
@@ -141,10 +142,11 @@ class MusicgenExecutor(LoopedExecutor):
                 words = self.processor.tokenizer(text or "music", return_tensors="pt").to(
                     self.place
                 )
-                seed_all(derived_seed(self.spec.hyperparameters.seed, "sample", index))
+                seed = sample_seed(self.spec.hyperparameters.seed, index)
+                torch.manual_seed(seed)
                 made = self.model.generate(**words, max_new_tokens=length, do_sample=True)
                 write_sound(made[0], int(config.sampling_rate), folder / f"sample-{index}.wav")
-                (folder / f"sample-{index}.txt").write_text(f"{text}\n", "utf-8")
+                note(folder, Sample(f"sample-{index}.wav", text or "music", seed))
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""

@@ -20,14 +20,15 @@ from safetensors.torch import save_file
 from torch.nn.functional import pad
 
 from kriptik_trainer import consent
-from kriptik_trainer.data.media import Unreadable, decode_all, sound
+from kriptik_trainer.data.media import Unreadable, decode_all
 from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.data.sounds import sound, write_sound
 from kriptik_trainer.determinism import derived_seed, seed_all
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
-from kriptik_trainer.families.ace import write_sound
 from kriptik_trainer.models.language import unusable
+from kriptik_trainer.samples import Sample, note, sample_seed
 from kriptik_trainer.scores import at_rest
 
 TARGETS = ("c_attn",)
@@ -128,9 +129,9 @@ class XttsExecutor(LoopedExecutor):
 
     def _encode(self, example: Example) -> Row:
         assert example.media is not None
-        samples = sound(example.media, self.rate, LONGEST_SECONDS)
-        if samples.shape[1] < SHORTEST_SECONDS * self.rate:
-            raise Unreadable(f"it is shorter than {SHORTEST_SECONDS} seconds")
+        # One that is too long would lose the end of what is said in it.
+        limits = {"shortest": SHORTEST_SECONDS, "longest": LONGEST_SECONDS}
+        samples = sound(example.media, self.rate, LONGEST_SECONDS, **limits)
         words = self.xtts.tokenizer.encode(example.text or "", self.spec.options.language)
         if 1 in words or not words:
             raise Unreadable(f"its text {example.text!r} has letters that the model does not know")
@@ -210,7 +211,8 @@ class XttsExecutor(LoopedExecutor):
         for index in range(min(count, len(self._held))):
             example, _ = self._held[index]
             text = options.sample_prompt or example.text or ""
-            seed_all(derived_seed(self.spec.hyperparameters.seed, "sample", index))
+            seed = sample_seed(self.spec.hyperparameters.seed, index)
+            torch.manual_seed(seed)
             with at_rest(self.xtts):
                 gpt.init_gpt_for_inference(kv_cache=self.xtts.args.kv_cache)
                 latents, speaker = self.xtts.get_conditioning_latents([str(example.media)])
@@ -220,7 +222,7 @@ class XttsExecutor(LoopedExecutor):
                 del gpt.gpt.wte
             rate = int(self.xtts.config.audio.output_sample_rate)
             write_sound(torch.as_tensor(made["wav"]), rate, folder / f"sample-{index}.wav")
-            (folder / f"sample-{index}.txt").write_text(f"{text}\n", "utf-8")
+            note(folder, Sample(f"sample-{index}.wav", text, seed))
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch.nn.functional import mse_loss
 
-from kriptik_trainer.data.media import Unreadable, sound
+from kriptik_trainer.data.media import Unreadable
 from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.data.sounds import sound, write_sound
 from kriptik_trainer.families.base import (
     Tensors,
     drawn,
@@ -106,10 +107,3 @@ class AceStep:
             generator=generator,
         )
         write_sound(made.audios[0], int(self.pipeline.sample_rate), folder / f"{name}.wav")
-
-
-def write_sound(samples: torch.Tensor, rate: int, path: Path) -> None:
-    """Samples (channels x n, or n) in -1..1 as a WAV."""
-    import soundfile  # noqa: PLC0415 - only where there are sounds
-
-    soundfile.write(path, samples.detach().float().cpu().clamp(-1, 1).numpy().T, rate)

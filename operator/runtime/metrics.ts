@@ -5,7 +5,7 @@ const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 /** Every series the runtime exports. Names follow controller-runtime and client-go where they have one. */
 export class RuntimeMetrics {
   readonly registry: Registry;
-  readonly requests: Counter<'method' | 'code'>;
+  readonly requests: Counter<'method' | 'resource' | 'code'>;
   readonly requestSeconds: Histogram<'method'>;
   readonly throttled: Counter<'by'>;
   readonly queueDepth: Gauge<'name'>;
@@ -36,7 +36,11 @@ export class RuntimeMetrics {
     const histogram = <L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> =>
       new Histogram({ name, help, labelNames, registers, buckets: LATENCY_BUCKETS });
 
-    this.requests = counter('rest_client_requests_total', 'API calls by method and status code', ['method', 'code']);
+    this.requests = counter('rest_client_requests_total', 'API calls by method, resource and status code', [
+      'method',
+      'resource',
+      'code',
+    ]);
     this.requestSeconds = histogram('rest_client_request_duration_seconds', 'Time of an API call', ['method']);
     this.throttled = counter('rest_client_throttled_total', 'Calls delayed by the server or by our own limit', ['by']);
     this.queueDepth = gauge('workqueue_depth', 'Keys waiting', ['name']);

@@ -158,10 +158,10 @@ describe('a server in trouble', () => {
     await expect(rig.client.version()).rejects.toMatchObject({ status: 401 });
   });
 
-  it('counts calls by method and code', async () => {
+  it('counts calls by method, resource and code', async () => {
     await rig.client.version();
     expect(await metrics.registry.getSingleMetricAsString('rest_client_requests_total')).toContain(
-      'method="GET",code="200"',
+      'method="GET",resource="other",code="200"',
     );
   });
 });

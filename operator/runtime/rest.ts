@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
+import { resourceOfPath } from './api-path.ts';
 import { Backoff } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ApiError, isUnauthorized, UnreachableError } from './errors.ts';
@@ -241,10 +242,10 @@ export class KubeClient {
         signal,
         stream,
       });
-      this.metrics?.requests.inc({ method, code: String(response.statusCode) });
+      this.metrics?.requests.inc({ method, resource: resourceOfPath(path), code: String(response.statusCode) });
       return response;
     } catch (error) {
-      this.metrics?.requests.inc({ method, code: 'none' });
+      this.metrics?.requests.inc({ method, resource: resourceOfPath(path), code: 'none' });
       throw error;
     } finally {
       this.metrics?.requestSeconds.observe({ method }, (this.clock.now() - started) / 1000);

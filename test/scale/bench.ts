@@ -11,7 +11,7 @@
  */
 import { loadavg } from 'node:os';
 import { cpuSeconds, MemoryWatch, machineBusySeconds } from '../support/process-usage.ts';
-import { difference, sumBy, total } from './api-calls.ts';
+import { byFirst, type Calls, difference, sumBy, total } from './api-calls.ts';
 import { approveAll, makePlans } from './approvals.ts';
 import { measureBaseline } from './baseline.ts';
 import { crossLimits, type Spending } from './limits.ts';
@@ -114,15 +114,18 @@ function meter(operator: Operator, server: number, peak: MemoryWatch) {
     const after = await look();
     const own = difference(before.own, after.own);
     const all = difference(before.all, after.all);
-    const verbs = (calls: Readonly<Record<string, number>>): string =>
+    const each = (calls: Calls): string =>
       Object.entries(calls)
-        .map(([verb, calls_]) => `${verb} ${(calls_ / count).toFixed(2)}`)
+        .filter(([, made]) => made / count >= 0.005)
+        .sort(([, a], [, b]) => b - a)
+        .map(([what, made]) => `${what} ${(made / count).toFixed(2)}`)
         .join(', ');
     const seconds = (after.at - before.at) / 1000;
     const used = [
       `  operator: ${(after.cpu - before.cpu).toFixed(1)} CPU s in ${seconds.toFixed(1)} s, peak ${peak.take().toFixed(0)} MiB`,
-      `  its API calls a job: ${(total(own) / count).toFixed(2)} (${verbs(own)}), ${(total(own) / seconds).toFixed(1)} a second`,
-      `  API calls a job of everybody: ${verbs(all)}`,
+      `  its API calls a job: ${(total(own) / count).toFixed(2)} (${each(byFirst(own))}), ${(total(own) / seconds).toFixed(1)} a second`,
+      `    ${each(own)}`,
+      `  API calls a job of everybody: ${each(all)}`,
       `  API server: ${(after.server - before.server).toFixed(1)} CPU s; machine: ${((after.busy - before.busy) / seconds).toFixed(2)} cores busy, load ${loadavg()[0]?.toFixed(1)}`,
     ].join('\n');
     return { value, used };

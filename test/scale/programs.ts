@@ -16,7 +16,7 @@ export interface Program {
 
 /** The operator as it is deployed, in a process of its own. */
 export interface Operator extends Program {
-  /** Calls to the API server so far, by its own count, by HTTP method. */
+  /** Calls to the API server so far, by its own count, by HTTP method and resource. */
   calls(): Promise<Calls>;
 }
 
@@ -38,7 +38,7 @@ function programOf(child: ChildProcess): Program {
 export async function startOperator(kubeconfig: string, profileDir?: string): Promise<Operator> {
   const [port = 0] = await freePorts(1);
   const address = `127.0.0.1:${port}`;
-  const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const profile = profileDir === undefined || profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
   const child = spawn(process.execPath, [...profile, join(ROOT, 'operator', 'serve.ts')], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -58,7 +58,7 @@ export async function startOperator(kubeconfig: string, profileDir?: string): Pr
   };
   await waitFor('the operator', () => text('/readyz'));
   const calls = async (): Promise<Calls> =>
-    sumBy((await text('/metrics')) ?? '', 'rest_client_requests_total', 'method');
+    sumBy((await text('/metrics')) ?? '', 'rest_client_requests_total', 'method', 'resource');
   return { ...programOf(child), calls };
 }
 

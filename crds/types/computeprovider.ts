@@ -200,6 +200,19 @@ export type ComputeProviderSpec = {
      */
     imagePullSecrets?: string[];
     /**
+     * Secret whose key token is a read token of the Hugging Face Hub, for private and gated models and data sets. Each attempt gets a copy as a file. Absent: only what is public is fetched.
+     */
+    hubTokenRef?: {
+      /**
+       * Name of the Secret.
+       */
+      name: string;
+      /**
+       * Namespace of the Secret.
+       */
+      namespace: string;
+    };
+    /**
      * Resource that pods ask for. Absent: nvidia.com/gpu.
      */
     gpuResource?: string;

@@ -1,4 +1,5 @@
 import type { S3Access } from '../store/location.ts';
+import type { TrainerCapabilities } from '../trainer/capabilities.ts';
 import type { TrainerSpec } from '../trainer/spec.ts';
 
 /** Where an attempt may run. Equal to the enum of ComputeProvider `spec.type`. */
@@ -40,6 +41,8 @@ export type LaunchRequest = {
   image?: string;
   /** How the trainer reaches its store, where the URI alone is not enough. */
   store?: S3Access;
+  /** Read token of the Hugging Face Hub, where the provider names one. */
+  hubToken?: string;
 };
 
 /** Why an attempt is no longer running. Only `exited` means that the trainer ended on its own. */
@@ -123,7 +126,13 @@ export type Instance = {
 };
 
 export type ProbeResult =
-  | { ready: true; capacity: { instances: number; free: number }; gpus: { gpu: string; count: number }[] }
+  | {
+      ready: true;
+      capacity: { instances: number; free: number };
+      gpus: { gpu: string; count: number }[];
+      /** What the trainer there can do, where it tells. */
+      trainer?: TrainerCapabilities;
+    }
   | { ready: false; reason: string; message: string; remedy: string };
 
 /**

@@ -2,10 +2,11 @@ import { type Attempt, finalizers, type TrainingJob } from '@kriptik/crds';
 import { movesHardDeadline, recoversToken, renewsQueued } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
 import { deadlinesFor } from '../budget/limits.ts';
+import { zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { getOrUndefined } from '../runtime/apply.ts';
 import { TerminalError } from '../runtime/errors.ts';
-import { addFinalizer, removeFinalizer } from '../runtime/finalizers.ts';
+import { addFinalizer } from '../runtime/finalizers.ts';
 import type { Logger } from '../runtime/log.ts';
 import { keyOf } from '../runtime/types.ts';
 import { StoreError } from '../store/errors.ts';
@@ -15,6 +16,7 @@ import type { JobDependencies } from './dependencies.ts';
 import { monthMessage } from './month-room.ts';
 import { freshMonthView } from './month-view.ts';
 import { storeKeeper } from './read-store.ts';
+import { letJobGo, spentByGoneNow } from './receipt.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { trainerSpecOf } from './trainer-spec.ts';
 import type { JobAction, JobObserved } from './types.ts';
@@ -32,7 +34,7 @@ export async function act(
       await addFinalizer(deps.client, job, finalizers.instances);
       return;
     case 'RemoveFinalizer':
-      await removeFinalizer(deps.client, job, finalizers.instances);
+      await letJobGo(deps, job, o.now);
       return;
     case 'Launch':
       await launch(deps, o, job, action.attempt, log);
@@ -89,6 +91,10 @@ async function launch(
     log.warn({ attempt: attempt.name, reason: approval.reason }, 'launch stopped: the approval does not hold');
     return;
   }
+  if ((await spentByGoneNow(deps, current)) > (o.spentByGone ?? zeroMoney)) {
+    log.warn({ attempt: attempt.name }, 'launch waits: a deleted job spent of the same budget, which is counted first');
+    return;
+  }
   const month = await freshMonthView(deps, current, effectiveLimit(o), o.now);
   if (month?.verdict === 'refuse') deps.launchErrors.set(attempt.name, { message: monthMessage(month), final: false });
   if (month !== undefined && month.verdict !== 'launch') return;
@@ -96,6 +102,7 @@ async function launch(
     const spec = trainerSpecOf(job, attempt, keeper.storeUri(job.metadata.uid), o.store.latest);
     const hardDeadline = hardDeadlineOf(o, job);
     const store = await keeper.storeAccess?.();
+    const hubToken = await runtime.hubToken?.();
     // Before any money is spent: a trainer that cannot reach its store would only find that out on paid hardware.
     await readable(keeper.openStore(job.metadata.uid));
     const { compute, providerOrder } = job.spec.run.resolved;
@@ -109,6 +116,7 @@ async function launch(
       shape: { gpu, gpuCount, nodes },
       ...(image === undefined ? {} : { image }),
       ...(store === undefined ? {} : { store }),
+      ...(hubToken === undefined ? {} : { hubToken }),
       ...(hardDeadline === undefined ? {} : { hardDeadline }),
     });
   } catch (error) {

@@ -12,9 +12,10 @@ import { Informer } from '../runtime/informer.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { KubeClient } from '../runtime/rest.ts';
 import { openStore } from '../store/open.ts';
+import { type ReadSecret, sharedReads } from './credentials.ts';
+import { hubTokenOf } from './hub-token.ts';
 import type { ProviderFactory } from './registry.ts';
-import type { ReadSecret } from './s3-access.ts';
-import { s3AccessOf, sharedReads } from './s3-access.ts';
+import { s3AccessOf } from './s3-access.ts';
 
 /** What providers of type kubernetes have in common. */
 export interface KubernetesFactoryOptions {
@@ -67,17 +68,20 @@ export function kubernetesProviders(options: KubernetesFactoryOptions): Kubernet
       throw misconfigured('spec.store is not set', 'Set store.uri, for example s3://bucket/prefix.');
     }
     const { client, clock } = options;
-    const settings = settingsOf(provider, store, options);
+    const storeAccess = s3AccessOf(store, readSecret);
+    const hubToken = hubTokenOf(provider.spec.kubernetes?.hubTokenRef, readSecret);
+    const credentials = [storeAccess, hubToken].filter((read) => read !== undefined);
+    const settings = { ...settingsOf(provider, store, options), credentials };
     const backend = createKubernetesBackend(client, settings, () => clock.now(), podsOf(settings.namespace));
     const base = store.uri.replace(/\/+$/, '');
     const storeUri = (jobUid: string): string => `${base}/${jobUid}`;
-    const storeAccess = s3AccessOf(store, readSecret);
     const means = storeAccess === undefined ? { inspect: claimReader(client, settings, clock) } : { s3: storeAccess };
     return {
       backend,
       storeUri,
       openStore: (jobUid) => openStore(storeUri(jobUid), means),
       ...(storeAccess !== undefined && { storeAccess }),
+      ...(hubToken !== undefined && { hubToken }),
     };
   };
   return {

@@ -12,6 +12,8 @@ export interface ProviderRuntime {
   openStore(jobUid: string): CheckpointStore;
   /** What a trainer needs to reach the store besides its URI, read anew each time; absent where it needs nothing. */
   storeAccess?(): Promise<S3Access | undefined>;
+  /** Read token of the Hugging Face Hub for attempts that run there, read anew each time; absent where none is named. */
+  hubToken?(): Promise<string>;
 }
 
 /** Makes the runtime of one provider from its spec. Throws BackendError `Misconfigured` with a remedy. */

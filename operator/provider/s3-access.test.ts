@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SecretProblem } from '../secrets.ts';
-import { s3AccessOf, sharedReads } from './s3-access.ts';
+import { s3AccessOf } from './s3-access.ts';
 
 const ref = { name: 'kriptik-store', namespace: 'kriptik-system' };
 const reading = (keys: Record<string, string>) => async () => keys;
@@ -34,41 +34,12 @@ describe('an S3 store is reached', () => {
       read: () => Promise.reject(new SecretProblem('Secret kriptik-system/kriptik-store does not exist')),
       says: 'does not exist',
     },
-    { case: 'lacks a key', read: reading({ accessKeyId: 'a' }), says: 'has no accessKeyId or no secretAccessKey' },
+    { case: 'lacks a key', read: reading({ accessKeyId: 'a' }), says: 'kriptik-store has no secretAccessKey' },
   ])('only with a Secret: one that $case is named, with what it needs', async ({ read, says }) => {
     await expect(s3AccessOf({ uri: 's3://models', credentialsRef: ref }, read)?.()).rejects.toMatchObject({
       kind: 'Misconfigured',
       message: expect.stringContaining(says),
       remedy: expect.stringContaining('secretAccessKey'),
     });
-  });
-});
-
-describe('the Secret of a store is read', () => {
-  it('once for all who ask within ten seconds, and anew after that', async () => {
-    let [now, reads] = [0, 0];
-    const read = sharedReads(
-      async () => ({ accessKeyId: `key-${++reads}` }),
-      () => now,
-    );
-    expect(await Promise.all([read(ref), read(ref)])).toEqual([{ accessKeyId: 'key-1' }, { accessKeyId: 'key-1' }]);
-    now = 9_999;
-    expect(await read(ref)).toEqual({ accessKeyId: 'key-1' });
-    now = 10_000;
-    expect(await read(ref)).toEqual({ accessKeyId: 'key-2' });
-  });
-
-  it('again at once where that failed', async () => {
-    let reads = 0;
-    const read = sharedReads(
-      async () => {
-        reads += 1;
-        if (reads === 1) throw new SecretProblem('it may not be read');
-        return {};
-      },
-      () => 0,
-    );
-    await expect(read(ref)).rejects.toThrow('may not be read');
-    expect(await read(ref)).toEqual({});
   });
 });

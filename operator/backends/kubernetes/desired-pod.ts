@@ -72,13 +72,18 @@ const container = (input: PodInput, settings: KubernetesSettings): object => ({
 });
 
 /** Variables of the trainer; those of the provider come last and win. */
-const environment = ({ name, shape }: PodInput, { spec }: KubernetesSettings): { name: string; value: string }[] => {
+const environment = (
+  { name, shape, secretKeys = [] }: PodInput,
+  { spec }: KubernetesSettings,
+): { name: string; value: string }[] => {
   const variables: Record<string, string> = {
     // The root is read-only: what libraries keep goes to the scratch disk.
     HOME: PATHS.scratch,
     TMPDIR: PATHS.tmp,
     HF_HOME: `${PATHS.scratch}/huggingface`,
     XDG_CACHE_HOME: `${PATHS.scratch}/cache`,
+    // Where the token is, and never the token itself: whoever may read pods reads their variables.
+    ...(secretKeys.includes(SECRET_KEY.hubToken) && { HF_TOKEN_PATH: PATHS.hubToken }),
     PYTHONUNBUFFERED: '1',
     PYTHONDONTWRITEBYTECODE: '1',
     KRIPTIK_NODES: String(shape.nodes),
@@ -148,7 +153,7 @@ const volumes = ({ name, secretKeys }: PodInput, { spec, store }: KubernetesSett
   ];
 };
 
-/** Keys of S3 lie in a folder of their own, as the trainer's spec names it. */
+/** Keys of S3 and of the Hub lie in folders of their own, as the trainer's spec and its environment name them. */
 const fileOf = (key: string): { key: string; path: string } => {
   const plain = key === SECRET_KEY.spec || key === SECRET_KEY.token;
   return { key, path: plain ? key : key.replace('.', '/') };

@@ -190,11 +190,28 @@ describe('the Secret', () => {
     });
   });
 
+  it('holds the token of the Hub, which pods find by the path of its file', () => {
+    const request = requestFor(NAME, { hubToken: 'hf_private' });
+    expect(decoded(request)).toMatchObject({ 'hub.token': 'hf_private' });
+    expect(podOf(request)).toMatchObject({
+      containers: [{ env: expect.arrayContaining([{ name: 'HF_TOKEN_PATH', value: '/kriptik/hub/token' }]) }],
+      volumes: expect.arrayContaining([
+        expect.objectContaining({
+          secret: expect.objectContaining({
+            items: expect.arrayContaining([{ key: 'hub.token', path: 'hub/token' }]),
+          }),
+        }),
+      ]),
+    });
+    expect(decoded()).not.toHaveProperty(['hub.token']);
+    expect(JSON.stringify(podOf())).not.toContain('HF_TOKEN');
+  });
+
   it('is the only object that holds a secret', () => {
-    const request = requestFor(NAME, { store });
+    const request = requestFor(NAME, { store, hubToken: 'hf_private' });
     const others = [job(request), serviceOf(request, settings), networkPolicyOf(request, settings)];
-    expect(JSON.stringify(others)).not.toMatch(/very-secret|token-of/);
-    expect(decoded()['spec.json']).not.toMatch(/very-secret|token-of/);
+    expect(JSON.stringify(others)).not.toMatch(/very-secret|token-of|hf_private/);
+    expect(decoded(request)['spec.json']).not.toMatch(/very-secret|token-of|hf_private/);
   });
 });
 

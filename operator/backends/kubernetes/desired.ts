@@ -66,7 +66,7 @@ export const jobOf = (
   };
 };
 
-/** The Secret of an attempt, mounted as files: what to train, the control token, the keys of the store. */
+/** The Secret of an attempt, mounted as files: what to train, the control token, the keys of the store and the Hub. */
 export const secretOf = (request: LaunchRequest, settings: KubernetesSettings): Unstored<Secret> => ({
   apiVersion: 'v1',
   kind: 'Secret',
@@ -98,6 +98,7 @@ const secretData = (request: LaunchRequest, settings: KubernetesSettings): Recor
   return {
     [SECRET_KEY.spec]: JSON.stringify(specFileOf(request, settings)),
     [SECRET_KEY.token]: request.token,
+    ...(request.hubToken !== undefined && { [SECRET_KEY.hubToken]: request.hubToken }),
     ...(keys !== undefined && {
       [SECRET_KEY.accessKeyId]: keys.accessKeyId,
       [SECRET_KEY.secretAccessKey]: keys.secretAccessKey,

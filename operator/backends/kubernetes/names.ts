@@ -47,6 +47,7 @@ export const PATHS = {
   spec: '/kriptik/spec.json',
   token: '/kriptik/token',
   credentials: '/kriptik/s3',
+  hubToken: '/kriptik/hub/token',
   scratch: '/scratch',
   claim: '/store',
   tmp: '/tmp',
@@ -54,13 +55,14 @@ export const PATHS = {
   port: '/tmp/port.json',
 } as const;
 
-/** Keys of the Secret; those of S3 are mounted as files of their last part. */
+/** Keys of the Secret; those with a dot are files in a folder of their own. */
 export const SECRET_KEY = {
   spec: 'spec.json',
   token: 'token',
   accessKeyId: 's3.accessKeyId',
   secretAccessKey: 's3.secretAccessKey',
   sessionToken: 's3.sessionToken',
+  hubToken: 'hub.token',
 } as const;
 
 /** User and group of every container; the image needs no entry for it. */

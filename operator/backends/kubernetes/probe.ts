@@ -2,6 +2,7 @@ import { errorMessage, isForbidden, isNotFound } from '../../runtime/errors.ts';
 import type { KubeClient } from '../../runtime/rest.ts';
 import type { KubeObject } from '../../runtime/types.ts';
 import type { ProbeResult } from '../backend.ts';
+import { isBackendError } from '../errors.ts';
 import type { Clients } from './cluster.ts';
 import { providerSelector } from './names.ts';
 import { holds, type Node } from './objects.ts';
@@ -42,7 +43,8 @@ export const probeCluster = async (clients: Clients, settings: KubernetesSetting
       incomplete(settings) ??
       (await missingNamespace(clients.kube, settings)) ??
       (await missingRight(clients.kube, settings)) ??
-      (await missingObject(clients.kube, settings));
+      (await missingObject(clients.kube, settings)) ??
+      (await missingCredentials(settings));
     if (problem !== undefined) return problem;
     const nodes = (await clients.nodes.list()).items;
     const gpus = gpusOf(nodes, settings);
@@ -148,6 +150,19 @@ const missingObject = async (kube: KubeClient, settings: KubernetesSettings): Pr
   for (const [kind, name, path] of named) {
     if (name === undefined || (await exists(kube, `${path}/${name}`)) !== false) continue;
     return notReady(`${kind}Missing`, `${kind} ${name} does not exist`, 'Create it, or correct the ComputeProvider.');
+  }
+  return undefined;
+};
+
+/** Without the keys of the store or the token of the Hub an attempt would fail on hardware that is paid for. */
+const missingCredentials = async ({ credentials = [] }: KubernetesSettings): Promise<NotReady | undefined> => {
+  for (const read of credentials) {
+    try {
+      await read();
+    } catch (error) {
+      if (!isBackendError(error, 'Misconfigured')) throw error;
+      return notReady('CredentialsMissing', error.message, error.remedy);
+    }
   }
   return undefined;
 };

@@ -17,6 +17,8 @@ export type KubernetesSettings = {
   maxInstances?: number;
   /** Checkpoint store: its URI without the job, and the service's address where it is not AWS. */
   store: { uri: string; keepLast?: number };
+  /** Read the Secrets that the provider names; each rejects with BackendError where one is missing or lacks a key. */
+  credentials?: readonly (() => Promise<unknown>)[];
   /** Namespace of the operator, which alone may reach the control port. */
   operatorNamespace: string;
   /** How the operator reaches the control port: the pod's address, or the API server's proxy. */

@@ -2,11 +2,10 @@ import { type Attempt, finalizers, type TrainingJob } from '@kriptik/crds';
 import { movesHardDeadline, recoversToken, renewsQueued } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
 import { deadlinesFor } from '../budget/limits.ts';
-import { zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { getOrUndefined } from '../runtime/apply.ts';
 import { TerminalError } from '../runtime/errors.ts';
-import { addFinalizer } from '../runtime/finalizers.ts';
+import { addFinalizer, removeFinalizer } from '../runtime/finalizers.ts';
 import type { Logger } from '../runtime/log.ts';
 import { keyOf } from '../runtime/types.ts';
 import { StoreError } from '../store/errors.ts';
@@ -16,7 +15,6 @@ import type { JobDependencies } from './dependencies.ts';
 import { monthMessage } from './month-room.ts';
 import { freshMonthView } from './month-view.ts';
 import { storeKeeper } from './read-store.ts';
-import { letJobGo, spentByGoneNow } from './receipt.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { trainerSpecOf } from './trainer-spec.ts';
 import type { JobAction, JobObserved } from './types.ts';
@@ -34,7 +32,7 @@ export async function act(
       await addFinalizer(deps.client, job, finalizers.instances);
       return;
     case 'RemoveFinalizer':
-      await letJobGo(deps, job, o.now);
+      await removeFinalizer(deps.client, job, finalizers.instances);
       return;
     case 'Launch':
       await launch(deps, o, job, action.attempt, log);
@@ -89,10 +87,6 @@ async function launch(
   const approval = approvalOf(current, plan === undefined ? [] : [plan]);
   if (!approval.approved) {
     log.warn({ attempt: attempt.name, reason: approval.reason }, 'launch stopped: the approval does not hold');
-    return;
-  }
-  if ((await spentByGoneNow(deps, current)) > (o.spentByGone ?? zeroMoney)) {
-    log.warn({ attempt: attempt.name }, 'launch waits: a deleted job spent of the same budget, which is counted first');
     return;
   }
   const month = await freshMonthView(deps, current, effectiveLimit(o), o.now);

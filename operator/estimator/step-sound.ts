@@ -4,17 +4,25 @@ import { attainableFlops } from './speed.ts';
 import type { Workload } from './workload.ts';
 import { trainsAdapter } from './workload.ts';
 
+/** Arithmetic of one micro-step of a sound model, in FLOPs. */
+export function soundFlops(work: Workload): number {
+  return work.batchSize * clipFlops(work);
+}
+
+function clipFlops(work: Workload): number {
+  const { tokens, hidden, layers } = soundOf(work);
+  const passes = (trainsAdapter(work) ? 2 : 3) + (work.gradientCheckpointing ? 1 : 0);
+  return passes * (2 * work.model.parameters * tokens + 4 * tokens * tokens * hidden * layers);
+}
+
 /**
  * Seconds of one optimizer step of a sound model: its arithmetic, and the
  * reading, cutting and encoding of the sound, which published runs are bound by.
  */
 export function soundStep(work: Workload, gpu: GpuSpec, speeds: Speeds): number {
-  const sound = soundOf(work);
-  const passes = (trainsAdapter(work) ? 2 : 3) + (work.gradientCheckpointing ? 1 : 0);
-  const forward =
-    2 * work.model.parameters * sound.tokens + 4 * sound.tokens * sound.tokens * sound.hidden * sound.layers;
+  const { clipSeconds } = soundOf(work);
   const flops = attainableFlops(gpu, speeds) * speeds.sound.share.value;
-  const seconds = (passes * forward) / flops + sound.clipSeconds * readingSeconds(work, gpu, speeds);
+  const seconds = clipFlops(work) / flops + clipSeconds * readingSeconds(work, gpu, speeds);
   return work.batchSize * work.gradientAccumulation * seconds + speeds.gpuSecondsPerStepOverhead.value;
 }
 

@@ -1,7 +1,7 @@
 import type { Speeds } from '../catalog/catalog.ts';
 import { languageStep, languageWork, tokensPerStep } from './step-language.ts';
-import { latentStep } from './step-latent.ts';
-import { soundStep } from './step-sound.ts';
+import { latentFlops, latentStep } from './step-latent.ts';
+import { soundFlops, soundStep } from './step-sound.ts';
 import type { Workload } from './workload.ts';
 import { deviceCount } from './workload.ts';
 
@@ -34,11 +34,24 @@ function scalingOf({ device, nodes = 1 }: Workload): number {
   return device.kind === 'cpu' ? 1 : 0.99 ** Math.log2(device.count) * 0.98 ** Math.log2(nodes);
 }
 
+/** A processor is bound by arithmetic, whatever the kind of model. */
 function cpuStep(work: Workload, cores: number, speeds: Speeds): number {
-  const { matrix, attention } = languageWork(work);
-  const rlhf = work.method === 'rlhf' ? 3 : 1;
-  const flops = (matrix + attention) * work.gradientAccumulation * rlhf;
+  const flops = microFlops(work) * work.gradientAccumulation;
   return flops / (cores * speeds.cpuGflopsPerCore.value * 1e9) + speeds.cpuSecondsPerStepOverhead.value;
+}
+
+/** Arithmetic of one micro-step, in FLOPs. */
+function microFlops(work: Workload): number {
+  switch (kindOf(work.model)) {
+    case 'language': {
+      const { matrix, attention } = languageWork(work);
+      return (matrix + attention) * (work.method === 'rlhf' ? 3 : 1);
+    }
+    case 'latent':
+      return latentFlops(work);
+    case 'sound':
+      return soundFlops(work);
+  }
 }
 
 /** Tokens trained in a second by all devices: of text, latents or sound frames. */

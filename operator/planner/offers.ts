@@ -13,6 +13,8 @@ export interface ProviderView {
   /** Of the machine, for local providers that train on the processor. */
   readonly cpus?: number;
   readonly memoryBytes?: number;
+  /** What the trainer there told that it can do. */
+  readonly executors?: ProviderOffer['executors'];
   /** Date used for prices that people declared without one, YYYY-MM-DD. */
   readonly declaredOn?: string;
 }
@@ -21,11 +23,12 @@ const RENTED_COUNTS = [1, 2, 4, 8];
 /** Machines of the largest size that train together, and that the trainer there runs stages one after the other. */
 const RENTED_ABILITIES = { maxNodes: 4, stages: true } as const;
 const DEFAULT_ORDER = 100;
-/** What the trainer does on one's own machine. */
-const LOCAL_EXECUTORS: NonNullable<ProviderOffer['executors']> = {
-  modalities: ['llm', 'code'],
+/** What every trainer on one's own machine does, where it has not been asked. */
+const LEAST_EXECUTORS: NonNullable<ProviderOffer['executors']> = (['llm', 'code'] as const).map((modality) => ({
+  modality,
   methods: ['lora', 'full'],
-};
+  architectures: '.*',
+}));
 
 /**
  * What a provider offers: its own machine, the prices people declared, or the
@@ -68,7 +71,7 @@ function localOffer(view: ProviderView, catalog: Catalog): readonly ProviderOffe
       priceAsOf: view.declaredOn ?? catalog.speeds.asOf,
       priceDated: false,
       priceVerified: true,
-      executors: LOCAL_EXECUTORS,
+      executors: view.executors ?? LEAST_EXECUTORS,
       ...(cpus !== undefined && { cpus }),
       ...(memoryBytes !== undefined && { memoryBytes }),
     },

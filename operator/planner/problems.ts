@@ -6,8 +6,10 @@ import type { Compute } from './compute.ts';
 import { gpusOf } from './compute.ts';
 import { dataProblem } from './data/summary.ts';
 import { parseDurationHours } from './duration.ts';
+import { executorProblem } from './executors.ts';
 import { methodFacts } from './methods.ts';
 import { modelForbidden, offerForbidden } from './policy-check.ts';
+import type { ProviderOffer } from './types.ts';
 
 /** A processor is no place for a step that takes longer than this. */
 const SLOWEST_CPU_STEP_SECONDS = 20;
@@ -111,23 +113,32 @@ function pairProblem(
   { catalog, hubReachable }: PlanContext,
   model: ModelSpec,
   method: MethodName,
-  { offer }: Compute,
+  compute: Compute,
 ): Problem | undefined {
-  const can = offer.executors;
-  if (can !== undefined && !(can.modalities.includes(model.modality) && can.methods.includes(method))) {
-    return {
-      reason: 'UnsupportedMethod',
-      text: `the trainer on ${offer.name} cannot do ${methodFacts(catalog, method).title} for ${model.modality} models`,
-    };
+  const { offer } = compute;
+  const lacking = executorProblem(catalog, model, method, offer);
+  if (lacking !== undefined) return { reason: 'UnsupportedMethod', text: lacking };
+  if (method === 'rlhf' && gpusOf(compute) > 1) {
+    return { reason: 'UnsupportedMethod', text: `${methodFacts(catalog, method).title} runs in one process: one GPU` };
   }
-  if (offer.gpu === 'cpu' && model.shape === undefined) {
-    return { reason: 'NoProvider', text: `${model.title} needs a GPU` };
+  const unreachable = weightsProblem(model, offer, hubReachable);
+  return unreachable === undefined ? undefined : { reason: 'NoSuitableModel', text: unreachable };
+}
+
+/** Why the weights cannot be had there. */
+function weightsProblem(model: ModelSpec, offer: ProviderOffer, hubReachable: boolean): string | undefined {
+  const { own, title, mirrors } = model;
+  if (own?.uri.startsWith('file://') === true) {
+    if (offer.type === 'local') {
+      return own.here ? undefined : `the folder of ${title}, ${own.uri}, is not on this machine`;
+    }
+    return offer.type === 'kubernetes'
+      ? undefined
+      : `the folder of ${title} is not on machines of ${offer.name}: put the model on the Hub, and name it as hf://`;
   }
   // A rented machine fetches the weights itself; this one cannot.
-  if (!hubReachable && offer.type === 'local' && model.mirrors.length === 0) {
-    return { reason: 'NoSuitableModel', text: `${model.title} comes from the model Hub, which cannot be reached` };
-  }
-  return undefined;
+  const fetched = hubReachable || offer.type !== 'local' || mirrors.length > 0;
+  return fetched ? undefined : `${title} comes from the model Hub, which cannot be reached`;
 }
 
 /** What speaks against a combination once its memory and time are known. */

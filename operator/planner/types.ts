@@ -16,6 +16,16 @@ import type { EffectivePolicy, PolicyRule } from './policy-types.ts';
 
 export type { EffectivePolicy } from './policy-types.ts';
 
+/** Methods that a trainer has for one kind of model. */
+export interface Executor {
+  readonly modality: Modality;
+  readonly methods: readonly MethodName[];
+  /** Regular expression of the classes of models that it takes. */
+  readonly architectures: string;
+  /** Arguments of trainer/install.sh that add what it lacks; absent = it can be used. */
+  readonly missing?: string;
+}
+
 /** What one ComputeProvider can rent us of one GPU type, at one price. */
 export interface ProviderOffer {
   /** Name of the ComputeProvider. */
@@ -51,7 +61,7 @@ export interface ProviderOffer {
   /** Whether the trainer there can run a plan of several stages. */
   readonly stages?: boolean;
   /** What the trainer can do there; absent = everything. */
-  readonly executors?: { readonly modalities: readonly Modality[]; readonly methods: readonly MethodName[] };
+  readonly executors?: readonly Executor[] | undefined;
   /** Digest-pinned image the trainer runs from, where images are used. */
   readonly image?: string;
 }

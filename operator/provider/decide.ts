@@ -29,8 +29,15 @@ export function decideProvider(o: ProviderObserved): ComputeProviderStatus {
     conditions,
     instances: o.instances,
     gpus: [...o.gpus],
+    ...trainerOf(o),
     lastProbeTime: changed ? new Date(o.now).toISOString() : (before.lastProbeTime ?? ''),
   };
+}
+
+/** What the trainer told, kept while the provider cannot be asked. */
+function trainerOf({ probe, provider }: ProviderObserved): Pick<ComputeProviderStatus, 'trainer'> {
+  const told = probe?.ready === true ? probe.trainer : provider.status?.trainer;
+  return told === undefined ? {} : { trainer: told };
 }
 
 function verdictOf(o: ProviderObserved): { status: 'True' | 'False'; reason: string; message: string } {

@@ -21,6 +21,7 @@ export function offersOfProvider(provider: ComputeProvider, { catalog, machine }
       spec: provider.spec,
       ready: isTrue(conditions, 'Ready'),
       ...(reason === undefined ? {} : { reason }),
+      ...(provider.status?.trainer === undefined ? {} : { executors: provider.status.trainer.executors }),
       ...(machine === undefined ? {} : machine),
     },
     catalog,

@@ -1,4 +1,4 @@
-"""Command line: run, check, compare, verify, store, model, doctor, version.
+"""Command line: run, check, compare, verify, store, model, doctor, capabilities, version.
 
 Heavy libraries are imported by the commands that need them: `version` and `check` answer at once.
 """
@@ -83,7 +83,16 @@ def _doctor(_: argparse.Namespace) -> int:
     return ExitCode.SUCCEEDED if report["ok"] else ExitCode.INPUT
 
 
-def _version(_: argparse.Namespace) -> int:
+def _capabilities(_: argparse.Namespace) -> int:
+    from kriptik_trainer.capabilities import capabilities  # noqa: PLC0415
+
+    _installed()
+    _print(capabilities())
+    return ExitCode.SUCCEEDED
+
+
+def _installed() -> None:
+    """Raises TrainerError `notInstalled` where the packages that every method needs are not there."""
     from importlib.util import find_spec  # noqa: PLC0415
 
     missing = [name for name in ("torch", "transformers", "peft", "trl") if not find_spec(name)]
@@ -94,6 +103,10 @@ def _version(_: argparse.Namespace) -> int:
             sys.executable,
             "Run trainer/install.sh and use the interpreter that it prints.",
         )
+
+
+def _version(_: argparse.Namespace) -> int:
+    _installed()
     sys.stdout.write(f"kriptik-trainer {__version__} (protocol {PROTOCOL})\n")
     return ExitCode.SUCCEEDED
 
@@ -132,6 +145,8 @@ def _parser() -> argparse.ArgumentParser:
     model.set_defaults(do=_model)
 
     commands.add_parser("doctor", help="versions, device, disk").set_defaults(do=_doctor)
+    able = commands.add_parser("capabilities", help="what it can train, with what is installed")
+    able.set_defaults(do=_capabilities)
     commands.add_parser("version", help="version and protocol").set_defaults(do=_version)
     return parser
 

@@ -4,6 +4,7 @@ import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { capabilities, type TrainerCapabilities } from '../../trainer/capabilities.ts';
 import type { ProbeResult } from '../backend.ts';
 import { isBackendError } from '../errors.ts';
 import { trainerEnvironment } from './environment.ts';
@@ -55,8 +56,8 @@ const checkDisk = async (root: string): Promise<NotReady | undefined> => {
   }
 };
 
-/** Runs the trainer for its version: it starts, and its packages are there. */
-const checkTrainer = async (options: LocalOptions): Promise<NotReady | undefined> => {
+/** Runs the trainer for what it can do: it starts, and its packages are there. One that only tells its version is as good. */
+const askTrainer = async (options: LocalOptions): Promise<NotReady | { told?: TrainerCapabilities }> => {
   const [command = '', ...rest] = options.trainerCommand;
   const env = trainerEnvironment(
     options.env ?? process.env,
@@ -66,8 +67,11 @@ const checkTrainer = async (options: LocalOptions): Promise<NotReady | undefined
   );
   try {
     await run(options.python, ['-I', '-S', '-c', 'import sys; sys.exit(sys.version_info < (3, 9))'], { env });
-    await run(command, [...rest, 'version'], { timeout: COMMAND_TIMEOUT_MS, env });
-    return undefined;
+    const limits = { timeout: COMMAND_TIMEOUT_MS, env };
+    const answer = await run(command, [...rest, 'capabilities'], limits).catch(() => undefined);
+    if (answer !== undefined) return { told: capabilities.parse(JSON.parse(answer.stdout)) };
+    await run(command, [...rest, 'version'], limits);
+    return {};
   } catch (error) {
     const text = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     const last = text.split('\n').at(-1) || (error instanceof Error ? error.message : String(error));
@@ -111,9 +115,11 @@ const checkGpus = async (declared: { name: string; count: number }): Promise<Not
 /** Can this machine run what the provider declares. Capacity is filled in by the caller. Never throws. */
 export const probeMachine = async (options: LocalOptions): Promise<ProbeResult> => {
   const gpu = options.gpu ?? { name: 'cpu', count: 0 };
-  const problem =
-    (await checkDisk(options.root)) ?? checkMemory(options) ?? (await checkGpus(gpu)) ?? (await checkTrainer(options));
+  const problem = (await checkDisk(options.root)) ?? checkMemory(options) ?? (await checkGpus(gpu));
   if (problem !== undefined) return problem;
+  const trainer = await askTrainer(options);
+  if ('ready' in trainer) return trainer;
   const gpus = gpu.name === 'cpu' ? [] : [{ gpu: gpu.name, count: gpu.count }];
-  return { ready: true, capacity: { instances: 0, free: 0 }, gpus };
+  const { told } = trainer;
+  return { ready: true, capacity: { instances: 0, free: 0 }, gpus, ...(told !== undefined && { trainer: told }) };
 };

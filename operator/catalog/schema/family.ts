@@ -8,6 +8,8 @@ const family = z.strictObject({
   variants: z.array(z.string()).optional(),
   /** The family that a name without a version stands for. */
   default: id.optional(),
+  /** Class that loads its members, as their config.json or model_index.json has it; absent where trainers do not ask. */
+  class: z.string().optional(),
   names: z.array(z.string()).min(1),
 });
 

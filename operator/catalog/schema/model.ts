@@ -104,6 +104,16 @@ export const modelFile = z.strictObject({
   models: z.array(model),
 });
 
+/** Weights that are no row of the catalog. */
+export interface OwnWeights {
+  /** file:///folder or hf://owner/name. */
+  readonly uri: string;
+  /** What pins them: a revision of the Hub, or a hash of the folder. */
+  readonly revision: string;
+  /** Of a folder: whether this machine can read it. */
+  readonly here: boolean;
+}
+
 export type Shape = z.infer<typeof shape>;
 /** A base model; `modality`, and `asOf` and `methods` it does not state, come from its file, `commercialUse` from its licence. */
 export type ModelSpec = Omit<z.infer<typeof model>, 'methods' | 'asOf'> & {
@@ -111,4 +121,8 @@ export type ModelSpec = Omit<z.infer<typeof model>, 'methods' | 'asOf'> & {
   readonly methods: readonly z.infer<typeof methodName>[];
   readonly commercialUse: CommercialUse;
   readonly asOf: string;
+  /** Class that loads it, where that is known of this very model; else its family's counts. */
+  readonly class?: string;
+  /** Where the weights lie of a model that somebody brought. */
+  readonly own?: OwnWeights;
 };

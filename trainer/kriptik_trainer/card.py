@@ -8,6 +8,7 @@ from typing import Any
 
 from kriptik_trainer import __version__
 from kriptik_trainer.executors.base import CardFacts
+from kriptik_trainer.options import Options
 from kriptik_trainer.spec import Spec
 
 
@@ -45,6 +46,12 @@ def _table(rows: list[tuple[str, object]]) -> str:
     return "\n".join(["| | |", "| --- | --- |", *shown])
 
 
+def _preference_text(options: Options) -> str:
+    if options.preference == "dpo":
+        return f"DPO ({options.loss}, beta {options.beta:g})"
+    return f"{options.preference.upper()} (beta {options.beta:g})"
+
+
 def method_text(spec: Spec) -> str:
     """The method in words."""
     if spec.method == "full":
@@ -55,7 +62,7 @@ def method_text(spec: Spec) -> str:
     names = {
         "lora": "LoRA",
         "qlora": "QLoRA (base in 4 bits)",
-        "dpo": f"DPO ({spec.options.loss}, beta {spec.options.beta:g}) with LoRA",
+        "dpo": f"{_preference_text(spec.options)} with LoRA",
         "rlhf": f"RLHF ({spec.options.algorithm}, reward by {spec.options.reward}) with LoRA",
         "dreambooth": "DreamBooth with LoRA",
         "voice-clone": "voice clone with LoRA",
@@ -79,6 +86,8 @@ def _evaluation(evaluation: dict[str, Any] | None) -> str:
         shown = "" if base is None else f"{base:.4g}"
         lines.append(f"| {name} | {shown} | {'' if value is None else f'{value:.4g}'} |")
     better = f"For {evaluation['metric']}, {evaluation['better']} is better."
+    if evaluation.get("remark"):
+        better = f"{better} {evaluation['remark']}."
     return "\n".join(["", "## Evaluation", "", *lines, "", better, ""])
 
 

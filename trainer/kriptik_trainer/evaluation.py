@@ -12,15 +12,16 @@ from kriptik_trainer.faults import is_disk_full
 from kriptik_trainer.log import log
 from kriptik_trainer.metrics import Metrics, finite
 from kriptik_trainer.progress import Progress
+from kriptik_trainer.samples import listed
 from kriptik_trainer.spec import Spec
-from kriptik_trainer.store import Store
+from kriptik_trainer.store import Store, Stored
 
 HISTORY = 100
 """Looks that the status shows."""
 
 
 class Evaluator:
-    """Calls an executor's evaluate and sample, and tells what came of it."""
+    """Calls an executor's evaluate, sample and score, and tells what came of it."""
 
     def __init__(
         self, spec: Spec, executor: Executor, progress: Progress, metrics: Metrics, store: Store
@@ -31,6 +32,8 @@ class Evaluator:
         self._metrics = metrics
         self._store = store
         self.base: dict[str, float] | None = None
+        self.samples: deque[dict[str, Any]] = deque(maxlen=HISTORY)
+        """The newest folders of samples, as the status shows them."""
         self._history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
         self.seconds = 0.0
         """How long the slowest measurement took."""
@@ -40,10 +43,13 @@ class Evaluator:
         """Whether the spec asks for any of this."""
         return self._spec.evaluation is not None
 
-    def take_up(self, base: Any) -> None:
-        """Takes the base model's figures from an earlier attempt."""
+    def take_up(self, base: Any, samples: Any = None) -> None:
+        """Takes the base model's figures and the list of samples from an earlier attempt."""
         if isinstance(base, dict) and base:
             self.base = {str(name): float(value) for name, value in base.items()}
+        if isinstance(samples, list):
+            self.samples.extend(samples)
+            self._progress.set(samples=list(self.samples))
         for point in self._metrics.history():
             if "evaluation" in point:
                 self._history.append({"step": point["step"], "values": point["evaluation"]})
@@ -61,14 +67,17 @@ class Evaluator:
             return
         clock = self._progress.clock
         began = clock.monotonic()
-        with random_numbers_kept():
-            found = {name: float(value) for name, value in self._executor.evaluate().items()}
-            self._write_samples(step)
+        with random_numbers_kept(), self._executor.as_exported():
+            found = self._executor.evaluate() | self._made(step)
+        found = {name: float(value) for name, value in found.items()}
         self.seconds = max(self.seconds, clock.monotonic() - began)
         if not found:
             return
         if self.base is None:
             self.base = found
+        self._tell(step, found, self.base)
+
+    def _tell(self, step: int, found: dict[str, float], base: dict[str, float]) -> None:
         metric, better = self._executor.watched
         latest = {name: finite(value) for name, value in found.items()}
         self._history.append({"step": step, "values": latest})
@@ -76,23 +85,32 @@ class Evaluator:
             evaluation={
                 "metric": metric,
                 "better": better,
+                "remark": self._executor.remark,
                 "step": step,
-                "base": {name: finite(value) for name, value in self.base.items()},
+                "base": {name: finite(value) for name, value in base.items()},
                 "latest": latest,
                 "history": list(self._history),
             }
         )
         self._progress.moved()
         self._metrics.evaluated(step, found)
-        log(f"step {step}: {metric} {found[metric]:.4g}, base {self.base[metric]:.4g}")
+        # A watched score of samples is missing where none could be made.
+        if metric in found and metric in base:
+            log(f"step {step}: {metric} {found[metric]:.4g}, base {base[metric]:.4g}")
 
-    def _write_samples(self, step: int) -> None:
+    def _made(self, step: int) -> dict[str, float]:
+        """Stores samples and returns what they score."""
         given = self._spec.evaluation
         if given is None or given.samples == 0 or not self._executor.makes_samples:
-            return
+            return {}
+        scored: dict[str, float] = {}
+        count = 0
 
         def write(folder: Path) -> None:
+            nonlocal count
             self._executor.sample(folder, given.samples)
+            count = len(listed(folder))
+            scored.update(self._executor.score(folder))
 
         name = f"step-{step:08d}"
         try:
@@ -103,5 +121,23 @@ class Evaluator:
             # Something to look at is not worth a run; the figures and the weights are.
             first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             self._progress.warn(f"no samples could be made at step {step}: {first}")
-            return
+            return {}
         log(f"samples of step {step}: {stored.uri}")
+        self._list(stored, count)
+        return scored
+
+    def _list(self, stored: Stored, count: int) -> None:
+        """Samples of a step that is trained again take the place of those before."""
+        known = [one for one in self.samples if one["step"] < stored.step]
+        self.samples.clear()
+        self.samples.extend(known)
+        self.samples.append(
+            {
+                "step": stored.step,
+                "uri": stored.uri,
+                "manifestSha256": stored.manifest_sha256,
+                "sizeBytes": stored.size_bytes,
+                "count": count,
+            }
+        )
+        self._progress.set(samples=list(self.samples))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,7 @@ class HfExecutor:
 
     watched: tuple[str, str] = ("perplexity", "lower")
     makes_samples = False
+    remark: str | None = None
 
     def __init__(self, spec: Spec, folder: Path, examples: Rows, held_out: Rows) -> None:
         self.spec = spec
@@ -235,6 +237,14 @@ class HfExecutor:
 
     def sample(self, folder: Path, count: int) -> None:
         """See Executor.sample."""
+
+    def score(self, folder: Path) -> dict[str, float]:
+        """See Executor.score."""
+        return {}
+
+    def as_exported(self) -> AbstractContextManager[None]:
+        """See Executor.as_exported."""
+        return nullcontext()
 
 
 def run_trainer(trainer: Any, hooks: Hooks, resume: Path | None) -> None:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import distributed
 from transformers import get_scheduler
 
+from kriptik_trainer.averages import Average
 from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import Hooks
@@ -38,6 +39,8 @@ class Task(Protocol):
 
     module: Any
     """The network whose forward pass is trained through; the loop may wrap it."""
+    average: Average | None
+    """Follows the trained weights, where the plan asks for it."""
 
     def trainable(self) -> dict[str, torch.nn.Parameter]:
         """The parameters to train by stable names."""
@@ -162,6 +165,8 @@ class Loop:
         norm = accelerator.clip_grad_norm_(self._parameters.values(), MAX_GRADIENT_NORM)
         self._optimizer.step()
         self._optimizer.zero_grad()
+        if self._task.average is not None:
+            self._task.average.step()
         return total, float(norm)
 
     def _save(self, hooks: Hooks, step: int) -> None:
@@ -178,6 +183,8 @@ class Loop:
             extra = {n: t.detach().cpu().contiguous() for n, t in self._task.extra().items()}
             if extra:
                 save_file(extra, folder / EXTRA_FILE)
+            if self._task.average is not None:
+                self._task.average.save(folder)
             (folder / STATE_FILE).write_text(json.dumps({"step": step}) + "\n")
 
         hooks.save(step, write)
@@ -187,6 +194,8 @@ class Loop:
         state: Any = torch.load(folder / OPTIMIZER_FILE, map_location="cpu", weights_only=True)
         self._optimizer.load_state_dict(state["optimizer"])
         self._scheduler.load_state_dict(state["scheduler"])
+        if self._task.average is not None:
+            self._task.average.load(folder)
         if self._accelerator.scaler is not None and state["scaler"] is not None:
             self._accelerator.scaler.load_state_dict(state["scaler"])
         return int(json.loads((folder / STATE_FILE).read_text())["step"])

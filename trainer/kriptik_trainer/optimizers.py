@@ -19,10 +19,17 @@ def _unsupported(message: str, where: str, remedy: str) -> TrainerError:
     return TrainerError("unsupportedSetting", message, f"hyperparameters.{where}", remedy)
 
 
-def refuse_what_cannot_be(spec: Spec, device: str) -> None:
+def refuse_what_cannot_be(spec: Spec, device: str, averages: bool = False) -> None:
     """Raises TrainerError `unsupportedSetting`, `unsupportedPrecision` or `notInstalled` for settings
-    that would not be applied: what was approved is trained, or nothing is."""
+    that would not be applied: what was approved is trained, or nothing is. `averages` says whether the
+    method can train a moving average."""
     given = spec.hyperparameters
+    if given.ema_decay is not None and not averages:
+        raise _unsupported(
+            f"{spec.method} of {spec.modality} models keeps no moving average of the weights",
+            "emaDecay",
+            "Leave it out; it is for pictures, clips and sound.",
+        )
     if given.precision == "fp16" and device == "cpu":
         raise TrainerError(
             "unsupportedPrecision",

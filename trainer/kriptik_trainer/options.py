@@ -9,6 +9,8 @@ from kriptik_trainer.fields import Fields
 
 ALGORITHMS = ("rloo", "grpo")
 REWARDS = ("model", "exact")
+MODEL_SOURCE = r"(hf|file|pypi)://.+"
+PREFERENCES = ("dpo", "kto", "orpo")
 PREFERENCE_LOSSES = ("sigmoid", "hinge", "ipo")
 
 
@@ -19,6 +21,7 @@ class Options:
     packing: bool = False
     fill_in_middle: float = 0.0
     beta: float = 0.1
+    preference: str = "dpo"
     loss: str = "sigmoid"
     algorithm: str = "rloo"
     reward: str = "model"
@@ -37,16 +40,21 @@ class Options:
     sample_steps: int = 20
     sample_prompt: str | None = None
     language: str = "en"
+    vocoder: str | None = None
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How much is held out and how often it is looked at; `every_steps` None is only at the end."""
+    """How much is held out and how often it is looked at; `every_steps` None is only at the end.
+
+    `score_model` says how well pictures fit their captions: a folder, file://, hf:// or OWNER/NAME.
+    """
 
     share: float
     max_rows: int
     every_steps: int | None
     samples: int
+    score_model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ def parse_options(fields: Fields | None) -> Options:
         packing=given.flag("packing", usual.packing),
         fill_in_middle=given.decimal("fillInMiddle", "0", "1", "0"),
         beta=given.decimal("beta", "0", "100", str(usual.beta)),
+        preference=given.choice("preference", PREFERENCES, usual.preference),
         loss=given.choice("loss", PREFERENCE_LOSSES, usual.loss),
         algorithm=given.choice("algorithm", ALGORITHMS, usual.algorithm),
         reward=given.choice("reward", REWARDS, usual.reward),
@@ -84,6 +93,7 @@ def parse_options(fields: Fields | None) -> Options:
         sample_steps=given.integer("sampleSteps", 1, 1000, default=usual.sample_steps),
         sample_prompt=given.text("samplePrompt", None),
         language=given.text("language", usual.language),
+        vocoder=given.text("vocoder", None, MODEL_SOURCE),
     )
 
 
@@ -96,6 +106,7 @@ def parse_evaluation(fields: Fields | None) -> Evaluation | None:
         max_rows=fields.integer("maxRows", 1, 100_000, default=64),
         every_steps=fields.integer("everySteps", 1, default=None),
         samples=fields.integer("samples", 0, 64, default=1),
+        score_model=fields.text("scoreModel", None),
     )
 
 

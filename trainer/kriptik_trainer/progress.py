@@ -94,6 +94,7 @@ class Progress:
             "device": {"type": "cpu", "name": "unknown", "count": 0},
             "world": {"size": 1, "nodes": 1},
             "evaluation": None,
+            "samples": [],
             "artifacts": [],
             "error": None,
             "warnings": [],

@@ -82,6 +82,7 @@ class Ending:
             "totalSteps": status["totalSteps"],
             "checkpoint": status["lastCheckpoint"],
             "artifacts": status["artifacts"],
+            "samples": status["samples"],
             "error": status["error"],
             "lastCheckpointError": status["lastCheckpointError"],
             "finishedAt": to_rfc3339(self._progress.clock.wall()),

@@ -97,7 +97,7 @@ def train_attempt(
     for name in differences(before, facts):
         progress.warn(f"{name} differs from the checkpoint's: the result will not be the same")
     evaluator = Evaluator(spec, executor, progress, metrics, store)
-    evaluator.take_up(before.get("evaluationOfBase"))
+    evaluator.take_up(before.get("evaluationOfBase"), before.get("samples"))
     if resume is None:
         evaluator.measure(0)
     session = Session(spec, progress, metrics, store, facts, evaluator, processes)

@@ -146,6 +146,7 @@ class Session:
             "checkpointSeconds": status["checkpointSeconds"],
             "secondsPerStep": status["secondsPerStep"],
             "evaluationOfBase": self._evaluator.base,
+            "samples": list(self._evaluator.samples),
             **self._facts,
         }
 

@@ -11,6 +11,7 @@ from kriptik_trainer import PROTOCOL
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.fields import Fields
 from kriptik_trainer.options import (
+    MODEL_SOURCE,
     Consent,
     Evaluation,
     Options,
@@ -73,7 +74,8 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """How to train. Where both are given, `max_steps` counts and `epochs` does not."""
+    """How to train. Where both are given, `max_steps` counts and `epochs` does not. With `ema_decay` the
+    result is the moving average of the trained weights."""
 
     epochs: float
     max_steps: int | None
@@ -90,6 +92,7 @@ class Hyperparameters:
     optimizer: str = "adamw"
     weight_precision: str = "mixed"
     offload_optimizer: bool = False
+    ema_decay: float | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ class Spec:
 
 
 def _model(fields: Fields) -> Model:
-    source = fields.text("source", pattern=r"(hf|file|pypi)://.+")
+    source = fields.text("source", pattern=MODEL_SOURCE)
     return Model(
         id=fields.text("id"),
         source=source,
@@ -196,6 +199,7 @@ def _hyperparameters(fields: Fields) -> Hyperparameters:
         optimizer=fields.choice("optimizer", OPTIMIZERS, "adamw"),
         weight_precision=fields.choice("weightPrecision", WEIGHT_PRECISIONS, "mixed"),
         offload_optimizer=fields.flag("offloadOptimizer", False),
+        ema_decay=fields.decimal("emaDecay", "0", "0.999999", "0") or None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from kriptik_trainer.data import shapes
 from kriptik_trainer.data.issues import Issues
+from kriptik_trainer.data.media import CLIP_SUFFIXES
 from kriptik_trainer.data.shapes import Example, Message, text_field
 
 Shapes = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
@@ -33,13 +34,10 @@ class Kind:
         """The shape a row has or was meant to have."""
         if self.name == "chat":
             return shapes.shape_of(row)
-        names = [name for name, (required, _) in self.shapes.items() if set(required) <= set(row)]
-        meant = [
-            name
-            for name, (required, _) in self.shapes.items()
-            if any(field in row for field in required)
-        ]
-        return next(iter(names or meant), None)
+        there = {name: len(set(row) & set(need)) for name, (need, _) in self.shapes.items()}
+        whole = [name for name, (need, _) in self.shapes.items() if there[name] == len(need)]
+        meant = max(there, key=lambda name: there[name])
+        return whole[0] if whole else meant if there[meant] else None
 
 
 def _chat(
@@ -86,6 +84,42 @@ def _preference(
         return None
     asked = _asked(str(got["prompt"]), got["system"])
     return Example(line, asked, None, chosen=got["chosen"], rejected=got["rejected"])
+
+
+JUDGED_SHAPES: Shapes = {
+    "judged": (("prompt", "completion", "label"), ("system",)),
+    **PREFERENCE_SHAPES,
+}
+JUDGED_ACCEPTED = f"prompt, completion and label (true or false); or {PREFERENCE_ACCEPTED}"
+VERDICTS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _judged(
+    row: Mapping[str, Any], shape: str, line: int, issues: Issues, base: Path | None
+) -> Example | None:
+    """A good answer is kept as `chosen`, a bad one as `rejected`."""
+    if shape != "judged":
+        return _preference(row, shape, line, issues, base)
+    table: Shapes = {shape: (("prompt", "completion"), ("system",))}
+    got = _fields(row, table, shape, line, issues, JUDGED_ACCEPTED)
+    label = row.get("label")
+    # A table of texts has no other way to say it.
+    good = label if isinstance(label, bool) else VERDICTS.get(str(label).strip().lower())
+    if good is None:
+        issues.add(
+            "wrongType",
+            f"'label' must be true or false, not {str(label)[:40]!r}",
+            "Write true for an answer that is wanted, false for one that is not.",
+            line,
+            "label",
+        )
+    if got is None or good is None:
+        return None
+    asked = _asked(str(got["prompt"]), got["system"])
+    answer = got["completion"]
+    if good:
+        return Example(line, asked, None, chosen=answer)
+    return Example(line, asked, None, rejected=answer)
 
 
 def _note_equal(line: int, issues: Issues) -> None:
@@ -194,12 +228,13 @@ def _media_kind(
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 CHAT = Kind("chat", shapes.SHAPES, shapes.ACCEPTED, _chat)
 PREFERENCES = Kind("preferences", PREFERENCE_SHAPES, PREFERENCE_ACCEPTED, _preference)
+JUDGED = Kind("judged", JUDGED_SHAPES, JUDGED_ACCEPTED, _judged)
 PROMPTS = Kind("prompts", PROMPT_SHAPES, PROMPT_ACCEPTED, _prompt)
 IMAGES = _media_kind("images", "image", PICTURES, learns_by_heart=False)
 SUBJECT = _media_kind(
     "subject", "image", PICTURES, caption_optional=True, min_rows=2, learns_by_heart=False
 )
-CLIPS = _media_kind("clips", "video", (".mp4", ".webm", ".mov", ".mkv", ".gif"), min_rows=2)
+CLIPS = _media_kind("clips", "video", CLIP_SUFFIXES, min_rows=2)
 SOUNDS = _media_kind("sounds", "audio", (".wav", ".flac", ".ogg", ".mp3"), min_rows=2)
 QUESTIONS = _media_kind(
     "questions", "image", PICTURES, {"image/question": (("image", "question", "answer"), ())}
@@ -207,5 +242,5 @@ QUESTIONS = _media_kind(
 
 KINDS = {
     kind.name: kind
-    for kind in (CHAT, PREFERENCES, PROMPTS, IMAGES, SUBJECT, CLIPS, SOUNDS, QUESTIONS)
+    for kind in (CHAT, PREFERENCES, JUDGED, PROMPTS, IMAGES, SUBJECT, CLIPS, SOUNDS, QUESTIONS)
 }

@@ -1,8 +1,10 @@
-"""Opening pictures and clips; sounds are in sounds.py. What cannot be read is left out and counted, up to a limit."""
+"""Opening pictures and clips. What cannot be read is left out and counted, up to a limit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,22 @@ T = TypeVar("T")
 Rows = list[tuple[str, Example]]
 TOLERATED_SHARE = 0.1
 NAMED = 5
+CLIP_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".gif")
+WIDEST = 4.0
+"""Pictures that are longer than so many times their other side are cut at the ends."""
+MOST_PIXELS = 1 << 26
+"""Of a picture or frame: a header that claims more is damaged, or meant to fill the memory."""
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    IndexError,
+    KeyError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+"""What decoders raise at files that are cut off, damaged or of another kind."""
 
 
 class Unreadable(Exception):
@@ -45,20 +63,33 @@ def decode_all(
     return good
 
 
+def first_line(error: Exception) -> str:
+    """An error in a line."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def refuse_huge(width: int, height: int) -> None:
+    """Raises Unreadable for more pixels than MOST_PIXELS."""
+    if width * height > MOST_PIXELS:
+        raise Unreadable(f"{width} x {height} pixels are too many")
+
+
 def picture(path: Path) -> Any:
     """A PIL image in RGB, the right way up. Raises Unreadable."""
     from PIL import Image, ImageOps  # noqa: PLC0415 - only where there are pictures
 
     try:
         with Image.open(path) as image:
+            refuse_huge(image.width, image.height)
             return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Unreadable(str(error).splitlines()[0]) from error
+    except (*BROKEN, Image.DecompressionBombError) as error:
+        raise Unreadable(first_line(error)) from error
 
 
 def bucket(width: int, height: int, resolution: int, multiple: int) -> tuple[int, int]:
     """(width, height) nearest in aspect, of an area of about `resolution` squared, in multiples."""
-    aspect = width / height
+    aspect = min(WIDEST, max(1 / WIDEST, width / height))
     best_height = resolution / aspect**0.5
     best_width = best_height * aspect
 
@@ -79,15 +110,32 @@ def fitted(image: Any, size: tuple[int, int]) -> Any:
 
 
 def clip(path: Path, frames: int) -> list[Any]:
-    """`frames` pictures spread evenly over a clip. Raises Unreadable."""
+    """`frames` pictures spread evenly over a clip, in RGB. Raises Unreadable."""
     import av  # noqa: PLC0415 - only where there are clips
 
     try:
+        # Twice through the clip: pictures of all its frames at once might not fit the memory.
         with av.open(str(path)) as container:
-            found = [frame.to_image() for frame in container.decode(video=0)]
-    except (av.FFmpegError, OSError, ValueError, IndexError) as error:
-        raise Unreadable(str(error).splitlines()[0]) from error
-    if not found:
-        raise Unreadable("there is no frame in it")
-    last = len(found) - 1
-    return [found[round(i * last / max(1, frames - 1))] for i in range(frames)]
+            last = sum(1 for _ in _frames(container)) - 1
+        if last < 0:
+            raise Unreadable("there is no frame in it")
+        wanted = [round(i * last / max(1, frames - 1)) for i in range(frames)]
+        needed = set(wanted)
+        with av.open(str(path)) as container:
+            found = {
+                index: frame.to_image().convert("RGB")
+                for index, frame in enumerate(_frames(container))
+                if index in needed
+            }
+        return [found[index] for index in wanted]
+    except (av.FFmpegError, *BROKEN) as error:
+        raise Unreadable(first_line(error)) from error
+
+
+def _frames(container: Any) -> Iterator[Any]:
+    """The frames of a clip's first stream of pictures."""
+    if not container.streams.video:
+        raise Unreadable("there is no video in it")
+    codec = container.streams.video[0].codec_context
+    refuse_huge(codec.width, codec.height)
+    yield from container.decode(video=0)

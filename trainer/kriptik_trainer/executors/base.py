@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,6 +70,8 @@ class Executor(Protocol):
     watched: tuple[str, str]
     """The figure of evaluate() to watch, and whether `lower` or `higher` is better."""
     makes_samples: bool
+    remark: str | None
+    """What one has to know to read the figures, such as what a proxy stands for."""
 
     def prepare(self) -> dict[str, Any]:
         """Loads model and data. Returns the figures `rows`, `tokens`, `parameters`, `trainable` and
@@ -84,7 +87,15 @@ class Executor(Protocol):
         """Figures of the weights as they are on the held-out rows; {} where there are none."""
 
     def sample(self, folder: Path, count: int) -> None:
-        """Writes up to `count` samples of what the model makes now into an empty folder."""
+        """Writes up to `count` samples of what the model makes now into an empty folder, each of them
+        noted by samples.note."""
+
+    def score(self, folder: Path) -> dict[str, float]:
+        """Figures of the samples in a folder that `sample` has just filled; {} where nothing scores
+        them."""
+
+    def as_exported(self) -> AbstractContextManager[None]:
+        """Within it the weights are those that an export would write."""
 
     def card(self, output: str) -> CardFacts:
         """For the model card of an output."""

@@ -13,7 +13,7 @@ from peft import LoraConfig, get_peft_model_state_dict
 
 from kriptik_trainer.data.media import Rows, decode_all
 from kriptik_trainer.data.shapes import Example
-from kriptik_trainer.determinism import derived_seed, seed_all
+from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
 from kriptik_trainer.families.ace import AceStep
@@ -21,8 +21,10 @@ from kriptik_trainer.families.base import Family, Tensors
 from kriptik_trainer.families.flux import Flux
 from kriptik_trainer.families.stable_diffusion import StableDiffusion
 from kriptik_trainer.families.wan import Wan
+from kriptik_trainer.likeness import METRIC, Likeness, open_likeness
 from kriptik_trainer.models.architecture import architecture
 from kriptik_trainer.models.language import unusable
+from kriptik_trainer.samples import Sample, listed, note, sample_seed
 from kriptik_trainer.scores import at_rest
 
 FAMILIES: dict[str, Any] = {
@@ -32,6 +34,7 @@ FAMILIES: dict[str, Any] = {
     "WanPipeline": Wan,
     "AceStepPipeline": AceStep,
 }
+SEEN = ("image", "video")
 DRAWS = 4
 """Noise levels at which each held-out row is looked at."""
 
@@ -55,6 +58,7 @@ class DiffusionExecutor(LoopedExecutor):
         self._rows: list[Tensors] = []
         self._keys: list[Hashable] = []
         self._held: list[tuple[Example, Tensors]] = []
+        self._likeness: Likeness | None = None
 
     def _open(self) -> Any:
         kind = FAMILIES[architecture(self.folder)]
@@ -146,6 +150,10 @@ class DiffusionExecutor(LoopedExecutor):
         self._adapt()
         self.module = self.network
         self._set_aside()
+        if self.held_out and self.spec.modality in SEEN:
+            self._likeness, self.remark = open_likeness(self.spec, self.place, self.warnings)
+            if self._likeness is not None:
+                self.watched = (METRIC, "higher")
 
     def keys(self) -> Sequence[Hashable]:
         """See loop.Task."""
@@ -157,8 +165,8 @@ class DiffusionExecutor(LoopedExecutor):
         return self.family.losses(self.module, batch).mean()
 
     def evaluate(self) -> dict[str, float]:
-        """See Executor.evaluate. The training loss on held-out rows at noise drawn once for all: a
-        stated proxy, since scoring what is made takes a model of its own."""
+        """See Executor.evaluate. The training loss on held-out rows at noise drawn once for all:
+        without a model that scores samples a stated proxy."""
         found = []
         with at_rest(self.module):
             for index, (_, row) in enumerate(self._held):
@@ -179,11 +187,17 @@ class DiffusionExecutor(LoopedExecutor):
             prompts = [Example(0, None, options.sample_prompt)]
         with self.whole(), at_rest(self.network):
             for index in range(count):
-                seed = derived_seed(self.spec.hyperparameters.seed, "sample", index)
+                seed = sample_seed(self.spec.hyperparameters.seed, index)
                 generator = torch.Generator(self.place).manual_seed(seed)
                 prompt = prompts[index % len(prompts)]
-                self.family.sample(prompt, folder, f"sample-{index}", generator)
-                (folder / f"sample-{index}.txt").write_text(f"{prompt.text}\n", "utf-8")
+                path = self.family.sample(prompt, folder, f"sample-{index}", generator)
+                note(folder, Sample(path.name, prompt.text or "", seed))
+
+    def score(self, folder: Path) -> dict[str, float]:
+        """See Executor.score."""
+        if self._likeness is None:
+            return {}
+        return self._likeness.of_samples(folder, listed(folder))
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from kriptik_trainer.averages import Average
 from kriptik_trainer.data.media import Rows
 from kriptik_trainer.executors.base import CardFacts, Hooks
 from kriptik_trainer.hf import pick_device
@@ -21,6 +23,7 @@ class LoopedExecutor:
 
     watched: tuple[str, str] = ("validationLoss", "lower")
     makes_samples = True
+    remark: str | None = None
 
     def __init__(self, spec: Spec, folder: Path, examples: Rows, held_out: Rows) -> None:
         self.spec = spec
@@ -30,6 +33,7 @@ class LoopedExecutor:
         self.warnings: list[str] = []
         self.device = pick_device()
         self.module: Any = None
+        self.average: Average | None = None
 
     @property
     def place(self) -> torch.device:
@@ -69,32 +73,57 @@ class LoopedExecutor:
         """See Executor.evaluate."""
         raise NotImplementedError
 
+    def score(self, folder: Path) -> dict[str, float]:
+        """See Executor.score."""
+        return {}
+
+    def as_exported(self) -> AbstractContextManager[None]:
+        """See Executor.as_exported."""
+        return nullcontext() if self.average is None else self.average.applied()
+
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""
         raise NotImplementedError
 
     def prepare(self) -> dict[str, Any]:
         """See Executor.prepare."""
-        refuse_what_cannot_be(self.spec, str(self.device["type"]))
+        refuse_what_cannot_be(self.spec, str(self.device["type"]), averages=True)
         self.build()
         trained = list(self.trainable().values())
+        averaged = 0
+        if self.spec.hyperparameters.ema_decay is not None:
+            averaged = 4 * sum(p.numel() for p in trained)
         every = {id(p): p for p in [*self.module.parameters(), *trained]}
         return {
             "rows": len(self.keys()),
             "tokens": 0,
             "parameters": sum(p.numel() for p in every.values()),
             "trainable": sum(p.numel() for p in trained),
-            "stateBytes": 3 * sum(p.numel() * p.element_size() for p in trained),
+            "stateBytes": averaged + 3 * sum(p.numel() * p.element_size() for p in trained),
         }
 
     def train(self, hooks: Hooks, resume: Path | None) -> None:
         """See Executor.train."""
         self.begin({} if resume is None else read_extra(resume))
+        self.average = self._new_average()
         Loop(self, self.spec.hyperparameters, str(self.device["type"])).run(hooks, resume)
+        self._keep_average()
 
     def load(self, checkpoint: Path) -> None:
         """See Executor.load."""
         read_weights(self, checkpoint)
+        self.average = self._new_average()
+        if self.average is not None and self.average.load(checkpoint):
+            self._keep_average()
+
+    def _new_average(self) -> Average | None:
+        decay = self.spec.hyperparameters.ema_decay
+        return None if decay is None else Average(self.trainable(), decay)
+
+    def _keep_average(self) -> None:
+        if self.average is not None:
+            self.average.keep()
+            self.average = None
 
 
 def lora_targets(spec: Spec, usual: tuple[str, ...]) -> list[str]:

@@ -96,7 +96,7 @@ class AceStep:
         )[0]
         return mean_of(mse_loss(seen.float(), wanted.float(), reduction="none"))
 
-    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
+    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> Path:
         """See Family.sample."""
         made = self.pipeline(
             prompt.text or "",
@@ -106,4 +106,6 @@ class AceStep:
             num_inference_steps=self.options.sample_steps,
             generator=generator,
         )
-        write_sound(made.audios[0], int(self.pipeline.sample_rate), folder / f"{name}.wav")
+        path = folder / f"{name}.wav"
+        write_sound(made.audios[0], int(self.pipeline.sample_rate), path)
+        return path

@@ -31,7 +31,7 @@ class Family(Protocol):
     def losses(self, network: Any, batch: Tensors) -> torch.Tensor:
         """The loss of each row of a batch; noise and times are drawn from torch's generator."""
 
-    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
+    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> Path:
         """Makes one picture, clip or sound from a row's caption and writes it as `name`.*."""
 
 
@@ -42,7 +42,7 @@ def draw_picture(
     target: Path,
     generator: torch.Generator,
     multiple: int,
-) -> None:
+) -> Path:
     """A square picture of a caption, written to `target`."""
     side = bucket(1, 1, options.resolution, multiple)
     made = pipeline(
@@ -53,6 +53,7 @@ def draw_picture(
         generator=generator,
     )
     made.images[0].save(target)
+    return target
 
 
 def drawn(batch: Tensors) -> torch.Tensor:

@@ -81,8 +81,8 @@ class Flux:
         )[0]
         return mean_of(mse_loss(seen.float(), packed(wanted).float(), reduction="none"))
 
-    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
+    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> Path:
         """See Family.sample."""
-        draw_picture(
+        return draw_picture(
             self.pipeline, self.options, prompt, folder / f"{name}.png", generator, self.multiple
         )

@@ -67,7 +67,7 @@ class Wan:
         )[0]
         return mean_of(mse_loss(seen.float(), wanted.float(), reduction="none"))
 
-    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> None:
+    def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> Path:
         """See Family.sample. The clip is written as an MP4."""
         side = bucket(1, 1, self.options.resolution, self.multiple)
         made = self.pipeline(
@@ -79,7 +79,9 @@ class Wan:
             generator=generator,
             output_type="np",
         )
-        write_clip(made.frames[0], folder / f"{name}.mp4")
+        path = folder / f"{name}.mp4"
+        write_clip(made.frames[0], path)
+        return path
 
 
 def write_clip(frames: Any, path: Path) -> None:

@@ -149,7 +149,7 @@ def test_many_bad_files_end_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [((512, 512), (512, 512)), ((1024, 512), (704, 384)), ((100, 1000), (192, 1600))],
+    [((512, 512), (512, 512)), ((1024, 512), (704, 384)), ((100, 1000), (256, 1024))],
 )
 def test_buckets_keep_aspect_and_area(size: tuple[int, int], expected: tuple[int, int]) -> None:
     assert bucket(*size, 512, 64) == expected

@@ -193,6 +193,15 @@ export type RenewsQueued = {
   renewQueued(name: string, deadlines: { deadline: string | null; hardDeadline: number | undefined }): Promise<void>;
 };
 
+/** Keeps a trace of every name that was used, so that it is never used again, until it can be let go. */
+export type KeepsNames = {
+  /**
+   * Lets go of names whose job is gone for good and that were released before `before` (epoch ms). Resolves with how many.
+   */
+  forgetNames(isGone: (jobUid: string) => boolean, before: number): Promise<number>;
+};
+
+export const keepsNames = (backend: Backend): backend is Backend & KeepsNames => 'forgetNames' in backend;
 export const recoversToken = (backend: Backend): backend is Backend & RecoversToken => 'token' in backend;
 export const movesHardDeadline = (backend: Backend): backend is Backend & MovesHardDeadline =>
   'setHardDeadline' in backend;

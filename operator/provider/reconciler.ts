@@ -14,7 +14,7 @@ import type { ObjectKey } from '../runtime/types.ts';
 import { decideProvider } from './decide.ts';
 import { type Market, offersOfProvider } from './offers.ts';
 import type { ProviderRegistry } from './registry.ts';
-import { type Swept, sweep } from './sweep.ts';
+import { forget, type Swept, sweep } from './sweep.ts';
 
 export interface ProviderDependencies {
   readonly client: ResourceClient<ComputeProvider>;
@@ -35,6 +35,9 @@ const ENDING_MS = 5_000;
 
 /** Between two sweeps at least, in ms: each lists everything, and a job that runs changes every few seconds. */
 const SWEEP_MS = 10_000;
+
+/** Between two looks for names that can be let go, in ms: a day is waited for each of them. */
+const FORGET_MS = 3_600_000;
 
 /** What is offered, with how many there are where the provider has counted them. */
 function gpusOf(
@@ -59,6 +62,9 @@ export class ProviderReconciler implements Reconciler {
   readonly #probes = new Map<string, { readonly key: string; readonly at: number; readonly result: ProbeResult }>();
   /** When each provider may be swept again, epoch ms. */
   readonly #sweeps = new Map<string, { readonly key: string; readonly next: number }>();
+
+  /** When names of each provider may be let go of again, epoch ms. */
+  readonly #forgets = new Map<string, number>();
 
   constructor(deps: ProviderDependencies) {
     this.#deps = deps;
@@ -134,15 +140,15 @@ export class ProviderReconciler implements Reconciler {
     try {
       const backend = registry.runtime(provider)?.backend;
       if (backend === undefined) return undefined;
-      return await sweep({
-        backend,
-        provider,
-        known: jobs.list(),
-        fresh: async () => (await jobClient.list({ signal: context.signal })).items,
-        now: () => clock.now(),
-        events,
-        log: context.log,
-      });
+      const fresh = async () => (await jobClient.list({ signal: context.signal })).items;
+      const now = () => clock.now();
+      const { name } = provider.metadata;
+      if (now() >= (this.#forgets.get(name) ?? 0)) {
+        const forgotten = await forget({ backend, fresh, now });
+        this.#forgets.set(name, now() + FORGET_MS);
+        if (forgotten > 0) context.log.info({ forgotten }, 'names of jobs that are gone were let go');
+      }
+      return await sweep({ backend, provider, known: jobs.list(), fresh, now, events, log: context.log });
     } catch (error) {
       // The probe says what is wrong; at the next one it is tried again.
       if (!isBackendError(error)) throw error;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { makeJob, makeProvider, START } from '../../test/support/builders.ts';
 import type { Backend, Instance } from '../backends/backend.ts';
 import { silentLogger } from '../runtime/log.ts';
-import { sweep } from './sweep.ts';
+import { forget, sweep } from './sweep.ts';
 
 const NAME = 'kriptik-0e5a1c3e-1';
 const instance = (state: Instance['state'], name = NAME): Instance => ({
@@ -90,5 +90,24 @@ describe('a sweep', () => {
   it('ends the others when one cannot be ended, and says so', async () => {
     const swept = await run([instance('running'), instance('running', 'kriptik-0e5a1c3e-2')], [], [], NAME);
     expect(swept).toMatchObject({ did: ['terminate kriptik-0e5a1c3e-2'], ending: 2, failures: [`${NAME}: no answer`] });
+  });
+});
+
+describe('names that were used', () => {
+  it('are let go a day after their release, of jobs that are gone', async () => {
+    const asked: unknown[] = [];
+    const backend = {
+      forgetNames: async (isGone: (uid: string) => boolean, before: number) => {
+        asked.push(isGone(open.metadata.uid), isGone('another'), before);
+        return 3;
+      },
+    } as unknown as Backend;
+    expect(await forget({ backend, fresh: async () => [open], now: () => START })).toBe(3);
+    expect(asked).toEqual([false, true, START - 86_400_000]);
+  });
+
+  it('are left alone where a backend keeps none', async () => {
+    const backend = {} as unknown as Backend;
+    expect(await forget({ backend, fresh: async () => [], now: () => START })).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import type { ComputeProvider, TrainingJob } from '@kriptik/crds';
-import type { Backend, Instance } from '../backends/backend.ts';
+import { type Backend, type Instance, keepsNames } from '../backends/backend.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -50,6 +50,16 @@ export async function sweep(input: SweepInput): Promise<Swept> {
   }
   const running = found.filter(({ state }) => state !== 'exited').length;
   return { ending: running, released: found.length - running, failures };
+}
+
+/** So long after its release a name is kept even of a job that is gone: an operator that stood still may wake up. */
+const KEPT_MS = 86_400_000;
+
+/** Lets go of the names that jobs used which are gone for good. Resolves with how many. */
+export async function forget({ backend, fresh, now }: Pick<SweepInput, 'backend' | 'fresh' | 'now'>): Promise<number> {
+  if (!keepsNames(backend)) return 0;
+  const there = new Set((await fresh()).map(({ metadata }) => metadata.uid));
+  return await backend.forgetNames((uid) => !there.has(uid), now() - KEPT_MS);
 }
 
 async function end({ backend, provider, events, log }: SweepInput, orphan: Instance): Promise<void> {

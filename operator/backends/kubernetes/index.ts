@@ -4,6 +4,7 @@ import { trainerSpec } from '../../trainer/spec.ts';
 import type {
   Backend,
   Instance,
+  KeepsNames,
   LaunchRequest,
   LogOptions,
   MovesHardDeadline,
@@ -19,6 +20,7 @@ import { endAttempt, removeAttempt } from './end.ts';
 import { endpointOf } from './endpoint.ts';
 import type { Facts } from './facts.ts';
 import { explain } from './failures.ts';
+import { forgetNames } from './forget.ts';
 import { checkRequest, createAttempt, isForeign, undoAttempt } from './launch.ts';
 import { podLogs } from './logs.ts';
 import { Memory, type PodChanges } from './memory.ts';
@@ -32,7 +34,7 @@ import { billedPatch, exitPatch } from './record.ts';
 import type { KubernetesSettings } from './settings.ts';
 import { wantedOf } from './wanted.ts';
 
-export type KubernetesBackend = Backend & StreamsLogs & RecoversToken & MovesHardDeadline & RenewsQueued;
+export type KubernetesBackend = Backend & StreamsLogs & RecoversToken & MovesHardDeadline & RenewsQueued & KeepsNames;
 
 /** Beyond the pods' grace: for the Job controller, the kubelet and the looks that verify it. */
 const TEARDOWN_SECONDS = 5;
@@ -212,6 +214,14 @@ export const createKubernetesBackend = (
         },
         undefined,
       ),
+
+    async forgetNames(isGone, before) {
+      try {
+        return await forgetNames(clients, settings, isGone, before);
+      } catch (error) {
+        throw explain(error, settings.namespace ?? '');
+      }
+    },
 
     setHardDeadline: (name, deadline) =>
       at(

@@ -51,6 +51,33 @@ describe('an attempt', () => {
     await until('its pods are gone', async () => (await bench.pods('whole-1')).length === 0);
   });
 
+  it('leaves its name behind until its job is gone for long enough', async () => {
+    const backend = bench.backend();
+    for (const name of ['kept-1', 'forgotten-1']) {
+      const job = { namespace: 'team-a', name: 'helpdesk', uid: `uid-of-${name}` };
+      await backend.launch(bench.request(name, { job }));
+      const [pod] = await bench.madePods(name);
+      if (pod === undefined) throw new Error('no pod');
+      await bench.run(pod);
+      await bench.end(pod);
+      await bench.state(backend, name, 'exited');
+      await backend.release(name);
+    }
+    await backend.launch(
+      bench.request('open-1', { job: { namespace: 'team-a', name: 'other', uid: 'uid-of-open-1' } }),
+    );
+    const records = async (): Promise<string[]> => {
+      const { items } = await bench.clients.records.list({ namespace: bench.namespace });
+      return items.map(({ metadata: { name } }) => name).filter((name) => /^(kept|forgotten|open)-1$/.test(name));
+    };
+    const isGone = (uid: string): boolean => uid !== 'uid-of-kept-1';
+    expect(await backend.forgetNames(isGone, Date.now() - 60_000)).toBe(0);
+    expect(await records()).toEqual(['forgotten-1', 'kept-1', 'open-1']);
+    expect(await backend.forgetNames(isGone, Date.now() + 1_000)).toBe(1);
+    expect(await records()).toEqual(['kept-1', 'open-1']);
+    await expect(backend.launch(bench.request('kept-1'))).rejects.toMatchObject({ kind: 'Misconfigured' });
+  });
+
   it('that is terminated while it runs is not gone before its pod is', async () => {
     const backend = bench.backend();
     await backend.launch(bench.request('ended-1'));

@@ -79,5 +79,7 @@ export const labelsOf = (name: string, job: LaunchRequest['job'], provider: stri
 
 export const selectorOf = (name: string): string => `${LABEL.attempt}=${name}`;
 export const providerSelector = (provider: string): string => `${LABEL.provider}=${provider}`;
+/** What only says that a name was used. */
+export const releasedRecords = (provider: string): string => `${LABEL.provider}=${provider},${LABEL.released}`;
 /** Also leaves out what only says that a name was used. */
 export const openRecords = (provider: string): string => `${LABEL.provider}=${provider},!${LABEL.released}`;

@@ -309,6 +309,24 @@ describe('running', () => {
     gates.get('b')?.resolve();
   });
 
+  it('looks at what is urgent in time while all usual workers are held up', async () => {
+    const looks: [string, number][] = [];
+    const start = clock.now();
+    await run(
+      async ({ name }, { signal }) => {
+        looks.push([name, clock.now() - start]);
+        if (name !== 'near-its-limit') await clock.sleep(60_000, signal);
+        return { requeueAfterMs: 120_000, urgentAfterMs: 5_000 };
+      },
+      { workers: 3, urgentWorkers: 1 },
+    );
+    widgets.put(stored('near-its-limit'));
+    await clock.advance(0);
+    for (const name of ['hung-1', 'hung-2', 'hung-3']) widgets.put(stored(name));
+    await clock.advance(5_000);
+    expect(looks.filter(([name]) => name === 'near-its-limit').map(([, at]) => at)).toEqual([0, 5_000]);
+  });
+
   it('stops: aborts the signal and waits for the reconcile under way', async () => {
     const order: string[] = [];
     const controller = await run(async (_key, { signal }) => {

@@ -20,6 +20,8 @@ export interface ReconcileContext {
 export interface ReconcileResult {
   /** Look again after this many milliseconds, whatever else happens. */
   readonly requeueAfterMs?: number | undefined;
+  /** Look again after this many milliseconds before whatever else waits then: what must not come late. */
+  readonly urgentAfterMs?: number | undefined;
 }
 
 /**
@@ -54,6 +56,8 @@ export interface ControllerOptions {
   readonly reconciler: Reconciler;
   /** Reconciles at a time. @default 1 */
   readonly workers?: number;
+  /** How many of them do nothing but urgent looks. @default 0 */
+  readonly urgentWorkers?: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics | undefined;
@@ -107,7 +111,8 @@ export class Controller {
       await Promise.all(this.informers.map((informer) => informer.waitForSync(signal)));
       if (this.#stopper.signal.aborted) return;
       this.#scheduleResync();
-      this.#workers = Array.from({ length: this.#options.workers ?? 1 }, () => this.#work());
+      const { workers = 1, urgentWorkers = 0 } = this.#options;
+      this.#workers = Array.from({ length: workers }, (_, index) => this.#work({ reserved: index < urgentWorkers }));
       await Promise.all(this.#workers);
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -153,10 +158,10 @@ export class Controller {
     this.queue.add(keyString(key), priority);
   }
 
-  async #work(): Promise<void> {
-    for (let key = await this.queue.get(); key !== undefined; key = await this.queue.get()) {
+  async #work(kind: { readonly reserved: boolean }): Promise<void> {
+    for (let key = await this.queue.get(kind); key !== undefined; key = await this.queue.get(kind)) {
       if (this.#options.ownWrites?.isBehind(parseKey(key)) === true) {
-        this.queue.addAfter(key, BEHIND_MS);
+        this.queue.addAfter(key, BEHIND_MS, this.queue.priorityOf(key));
         this.queue.done(key);
       } else {
         await this.#reconcile(key);
@@ -184,6 +189,7 @@ export class Controller {
         result = 'requeue_after';
         this.queue.addAfter(key, afterMs);
       }
+      if (outcome?.urgentAfterMs !== undefined) this.queue.addAfter(key, outcome.urgentAfterMs, 'urgent');
     } catch (error) {
       result = this.#failed(key, error, log);
     } finally {

@@ -60,6 +60,69 @@ describe('handing out keys', () => {
   });
 });
 
+describe('urgent keys', () => {
+  it('go before a thousand that wait already, and one that waits among those moves up', async () => {
+    const { queue } = queueWith();
+    for (let n = 0; n < 1_000; n++) queue.add(`poll-${n}`);
+    queue.add('freeze', 'urgent');
+    queue.add('poll-700', 'urgent');
+    queue.add('freeze');
+    expect([await queue.get(), await queue.get(), await queue.get()]).toEqual(['freeze', 'poll-700', 'poll-0']);
+    expect(queue.length).toBe(998);
+  });
+
+  it('find a reserved worker free while all others are held up', async () => {
+    const { queue } = queueWith();
+    const reserved = queue.get({ reserved: true });
+    const usual = queue.get();
+    queue.add('slow');
+    queue.add('slower');
+    expect(await usual).toBe('slow');
+    queue.add('freeze', 'urgent');
+    expect(await reserved).toBe('freeze');
+    expect(await queue.get()).toBe('slower');
+  });
+
+  it('let one of the others pass after eight of them', async () => {
+    const { queue } = queueWith();
+    for (let n = 0; n < 20; n++) queue.add(`freeze-${n}`, 'urgent');
+    queue.add('poll-0');
+    queue.add('poll-1');
+    const order: (string | undefined)[] = [];
+    while (queue.length > 0) order.push(await queue.get());
+    expect(order.indexOf('poll-0')).toBe(8);
+    expect(order.indexOf('poll-1')).toBe(17);
+  });
+
+  it('come at their time even where a usual look was due before and has not begun', async () => {
+    const { queue, clock } = queueWith();
+    queue.addAfter('a', 1_000);
+    queue.addAfter('a', 3_000, 'urgent');
+    queue.addAfter('b', 500);
+    await clock.advance(2_000);
+    expect(queue.length).toBe(2);
+    await clock.advance(1_000);
+    expect([await queue.get({ reserved: true }), await queue.get()]).toEqual(['a', 'b']);
+    expect(queue.delayed).toBe(0);
+  });
+
+  it('stay urgent when their work failed or they were added meanwhile', async () => {
+    const { queue, clock } = queueWith();
+    queue.add('a', 'urgent');
+    queue.add('b', 'urgent');
+    await queue.get();
+    queue.addRateLimited('a');
+    queue.done('a');
+    await queue.get();
+    queue.add('b', 'urgent');
+    queue.add('b', 'low');
+    queue.add('other');
+    queue.done('b');
+    await clock.advance(5);
+    expect([await queue.get(), await queue.get(), await queue.get()]).toEqual(['b', 'a', 'other']);
+  });
+});
+
 describe('delays', () => {
   it('keeps the earliest of several times for a key', async () => {
     const { queue, clock } = queueWith();
@@ -143,15 +206,18 @@ it('exports depth, adds, retries and waiting time', async () => {
 });
 
 type Command =
-  | { readonly do: 'add' | 'addLow' | 'retry' | 'forget'; readonly key: string }
-  | { readonly do: 'after'; readonly key: string; readonly ms: number }
+  | { readonly do: 'add' | 'addUrgent' | 'addLow' | 'retry' | 'forget'; readonly key: string }
+  | { readonly do: 'after' | 'afterUrgent'; readonly key: string; readonly ms: number }
   | { readonly do: 'work' | 'finish' }
   | { readonly do: 'advance'; readonly ms: number };
 
 const key = fc.constantFrom('a', 'b', 'c');
 const command = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('add', 'addLow', 'retry', 'forget'), key }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('after'), key, ms: fc.integer({ min: -5, max: 200 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('add', 'addUrgent', 'addLow', 'retry', 'forget'), key }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom('after', 'afterUrgent'), key, ms: fc.integer({ min: -5, max: 200 }) }),
+  },
   { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('work', 'finish') }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('advance'), ms: fc.nat(100) }) },
 ) as fc.Arbitrary<Command>;
@@ -178,8 +244,10 @@ it('never hands a key to two workers and never loses one', async () => {
       for (const action of commands) {
         if (action.do === 'add') queue.add(action.key);
         else if (action.do === 'addLow') queue.add(action.key, 'low');
+        else if (action.do === 'addUrgent') queue.add(action.key, 'urgent');
         else if (action.do === 'retry') queue.addRateLimited(action.key);
         else if (action.do === 'after') queue.addAfter(action.key, action.ms);
+        else if (action.do === 'afterUrgent') queue.addAfter(action.key, action.ms, 'urgent');
         else if (action.do === 'forget') queue.forget(action.key);
         else if (action.do === 'work') await work();
         else if (action.do === 'finish') finish();

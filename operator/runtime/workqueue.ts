@@ -3,7 +3,13 @@ import { exponentialMs } from './exponential.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import { TokenBucket } from './ratelimit.ts';
 
-export type Priority = 'normal' | 'low';
+/** `urgent` goes before all others; `low` waits for all others. */
+export type Priority = 'urgent' | 'normal' | 'low';
+
+const RANK: Readonly<Record<Priority, number>> = { urgent: 2, normal: 1, low: 0 };
+
+/** After so many urgent keys in a row one of the others is handed out: a flood of them must not stop the rest. */
+const URGENT_IN_A_ROW = 8;
 
 export interface WorkQueueOptions {
   readonly name: string;
@@ -25,22 +31,32 @@ interface Delayed {
   readonly priority: Priority;
 }
 
+/** A worker without work; a reserved one takes urgent keys only. */
+interface Waiter {
+  readonly reserved: boolean;
+  readonly resolve: (key: string | undefined) => void;
+}
+
 /**
  * Keys to work on. A key is there at most once, and is never handed to two workers at a time: one that is added while
- * being worked on is handed out again when that work is done. Low-priority keys wait for all others.
+ * being worked on is handed out again when that work is done. Urgent keys come first, low-priority ones last.
  */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #bucket: TokenBucket;
   /** Keys ready to be handed out, oldest first, with the time each became ready. */
-  readonly #ready: Record<Priority, Map<string, number>> = { normal: new Map(), low: new Map() };
-  readonly #processing = new Set<string>();
+  readonly #ready: Record<Priority, Map<string, number>> = { urgent: new Map(), normal: new Map(), low: new Map() };
+  /** With the priority each was handed out at. */
+  readonly #processing = new Map<string, Priority>();
   /** Added again while being processed. */
   readonly #dirty = new Map<string, Priority>();
+  /** A wait for an urgent look stands beside the usual one: the usual one may come first and be held up then. */
   readonly #delayed = new Map<string, Delayed>();
+  readonly #delayedUrgent = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
-  #waiters: ((key: string | undefined) => void)[] = [];
+  #waiters: Waiter[] = [];
   #idle: (() => void)[] = [];
+  #urgentInARow = 0;
   #shutDown = false;
 
   constructor(options: WorkQueueOptions) {
@@ -51,12 +67,12 @@ export class WorkQueue {
 
   /** Keys ready to be handed out. */
   get length(): number {
-    return this.#ready.normal.size + this.#ready.low.size;
+    return this.#ready.urgent.size + this.#ready.normal.size + this.#ready.low.size;
   }
 
   /** Keys waiting for their time. */
   get delayed(): number {
-    return this.#delayed.size;
+    return this.#delayed.size + this.#delayedUrgent.size;
   }
 
   get isShutDown(): boolean {
@@ -66,49 +82,56 @@ export class WorkQueue {
   add(key: string, priority: Priority = 'normal'): void {
     if (this.#shutDown) return;
     if (this.#processing.has(key)) {
-      if (this.#dirty.get(key) !== 'normal') this.#dirty.set(key, priority);
+      this.#dirty.set(key, higher(this.#dirty.get(key), priority));
       return;
     }
-    if (this.#ready.normal.has(key)) return;
-    const wasLow = this.#ready.low.get(key);
-    if (wasLow !== undefined && priority === 'low') return;
-    this.#ready.low.delete(key);
+    const lane = this.#laneOf(key);
+    if (lane !== undefined && RANK[lane] >= RANK[priority]) return;
+    const since = lane === undefined ? this.#options.clock.now() : this.#ready[lane].get(key);
+    if (lane !== undefined) this.#ready[lane].delete(key);
     this.#options.metrics?.queueAdds.inc({ name: this.#options.name });
-    this.#ready[priority].set(key, wasLow ?? this.#options.clock.now());
-    this.#handOut();
+    this.#ready[priority].set(key, since ?? this.#options.clock.now());
+    this.#handOut(priority);
   }
 
-  /** Adds the key after `ms` milliseconds. Of several waits for one key the earliest counts. */
+  /**
+   * Adds the key after `ms` milliseconds. Of several waits for one key the earliest counts, but for one at urgent
+   * priority, which stands by itself.
+   */
   addAfter(key: string, ms: number, priority: Priority = 'normal'): void {
     if (this.#shutDown) return;
     if (ms <= 0) {
       this.add(key, priority);
       return;
     }
+    const delayed = priority === 'urgent' ? this.#delayedUrgent : this.#delayed;
     const at = this.#options.clock.now() + ms;
-    const waiting = this.#delayed.get(key);
-    const highest = waiting?.priority === 'normal' ? 'normal' : priority;
+    const waiting = delayed.get(key);
+    const highest = higher(waiting?.priority, priority);
     if (waiting !== undefined && waiting.at <= at) {
-      if (waiting.priority !== highest) this.#delayed.set(key, { ...waiting, priority: highest });
+      if (waiting.priority !== highest) delayed.set(key, { ...waiting, priority: highest });
       return;
     }
     waiting?.timer.cancel();
     const timer = this.#options.clock.setTimer(ms, () => {
-      const due = this.#delayed.get(key);
-      this.#delayed.delete(key);
+      const due = delayed.get(key);
+      delayed.delete(key);
       this.add(key, due?.priority ?? highest);
     });
-    this.#delayed.set(key, { at, timer, priority: highest });
+    delayed.set(key, { at, timer, priority: highest });
   }
 
-  /** Adds the key after a delay that doubles with each failure; returns that delay in milliseconds. */
+  /**
+   * Adds the key after a delay that doubles with each failure, at the priority at which it is being worked on; returns
+   * that delay in milliseconds.
+   */
   addRateLimited(key: string): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
     const { baseDelayMs = 5, maxDelayMs = 1_000_000 } = this.#options;
     const waitMs = Math.max(exponentialMs(failures, baseDelayMs, maxDelayMs), this.#bucket.reserve());
     this.#options.metrics?.queueRetries.inc({ name: this.#options.name });
-    this.addAfter(key, waitMs);
+    this.addAfter(key, waitMs, this.#processing.get(key));
     return waitMs;
   }
 
@@ -122,11 +145,19 @@ export class WorkQueue {
     this.#failures.delete(key);
   }
 
-  /** The next key, waiting for one if need be; `undefined` when the queue was shut down. Call `done` afterwards. */
-  get(): Promise<string | undefined> {
-    const key = this.#take();
+  /**
+   * The next key, waiting for one if need be; `undefined` when the queue was shut down. Call `done` afterwards. A worker
+   * that is `reserved` gets urgent keys only.
+   */
+  get({ reserved = false }: { readonly reserved?: boolean } = {}): Promise<string | undefined> {
+    const key = this.#take(reserved);
     if (key !== undefined || this.#shutDown) return Promise.resolve(key);
-    return new Promise((resolve) => this.#waiters.push(resolve));
+    return new Promise((resolve) => this.#waiters.push({ reserved, resolve }));
+  }
+
+  /** The priority at which a key that is being worked on was handed out. */
+  priorityOf(key: string): Priority | undefined {
+    return this.#processing.get(key);
   }
 
   /** The work on a key is over; if it was added meanwhile it becomes ready again. */
@@ -141,13 +172,14 @@ export class WorkQueue {
   /** Takes no more keys and drops those waiting; workers get `undefined`. */
   shutDown(): void {
     this.#shutDown = true;
-    for (const { timer } of this.#delayed.values()) timer.cancel();
-    this.#delayed.clear();
-    this.#ready.normal.clear();
-    this.#ready.low.clear();
+    for (const delayed of [this.#delayed, this.#delayedUrgent]) {
+      for (const { timer } of delayed.values()) timer.cancel();
+      delayed.clear();
+    }
+    for (const lane of Object.values(this.#ready)) lane.clear();
     this.#dirty.clear();
     this.#options.metrics?.queueDepth.set({ name: this.#options.name }, 0);
-    for (const resolve of this.#waiters.splice(0)) resolve(undefined);
+    for (const { resolve } of this.#waiters.splice(0)) resolve(undefined);
   }
 
   /** Shuts down and resolves when the keys being processed are done. */
@@ -156,19 +188,27 @@ export class WorkQueue {
     if (this.#processing.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #handOut(): void {
-    this.#measureDepth();
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) waiter(this.#take());
+  #laneOf(key: string): Priority | undefined {
+    return LANES.find((lane) => this.#ready[lane].has(key));
   }
 
-  #take(): string | undefined {
-    for (const queue of [this.#ready.normal, this.#ready.low]) {
-      const first = queue.entries().next();
+  /** Gives the key just added to a worker that waits; an urgent one to a reserved worker if there is one. */
+  #handOut(priority: Priority): void {
+    this.#measureDepth();
+    const reserved = priority === 'urgent' ? this.#waiters.findIndex((waiter) => waiter.reserved) : -1;
+    const index = reserved >= 0 ? reserved : this.#waiters.findIndex((waiter) => !waiter.reserved);
+    const [waiter] = index < 0 ? [] : this.#waiters.splice(index, 1);
+    waiter?.resolve(this.#take(waiter.reserved));
+  }
+
+  #take(reserved: boolean): string | undefined {
+    for (const lane of reserved ? URGENT_ONLY : this.#order()) {
+      const first = this.#ready[lane].entries().next();
       if (first.done === true) continue;
       const [key, since] = first.value;
-      queue.delete(key);
-      this.#processing.add(key);
+      this.#ready[lane].delete(key);
+      this.#processing.set(key, lane);
+      if (!reserved) this.#urgentInARow = lane === 'urgent' ? this.#urgentInARow + 1 : 0;
       const { name, clock, metrics } = this.#options;
       metrics?.queueWaitSeconds.observe({ name }, (clock.now() - since) / 1000);
       this.#measureDepth();
@@ -177,7 +217,20 @@ export class WorkQueue {
     return undefined;
   }
 
+  /** Urgent first, but every so often one of the others. */
+  #order(): readonly Priority[] {
+    return this.#urgentInARow >= URGENT_IN_A_ROW ? URGENT_LAST : LANES;
+  }
+
   #measureDepth(): void {
     this.#options.metrics?.queueDepth.set({ name: this.#options.name }, this.length);
   }
+}
+
+const LANES: readonly Priority[] = ['urgent', 'normal', 'low'];
+const URGENT_LAST: readonly Priority[] = ['normal', 'low', 'urgent'];
+const URGENT_ONLY: readonly Priority[] = ['urgent'];
+
+function higher(known: Priority | undefined, other: Priority): Priority {
+  return known !== undefined && RANK[known] >= RANK[other] ? known : other;
 }

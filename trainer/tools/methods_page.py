@@ -31,8 +31,9 @@ The figures say that training works, not how good a large model becomes. Nothing
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 TAIL = """
-`perplexity` counts answers only (for MusicGen: tokens of sound). `validationLoss` is the training loss on held-out
-rows with noise drawn once for all: a stated proxy, since scores of likeness or clearness take a model of their own.
+`perplexity` counts answers only (for MusicGen: tokens of sound); models that see are also asked, and `exactMatch`,
+`answerAccuracy` and `answerF1` tell what they said. `validationLoss` is the training loss on held-out rows with noise drawn once
+for all: a stated proxy where no `evaluation.scoreModel` scores the samples of pictures and clips (`clipScore`).
 `preferenceMargin` is how much likelier a token of the better answer is, in nats; `rewardGain` is the reward model's
 mark less the base's; `exactMatch` is the share of answers that hold the expected text.
 
@@ -51,6 +52,7 @@ mark less the base's; `exactMatch` is the share of answers that hold the expecte
 | audio | voice-clone | XTTS | recordings with what is said, and a recorded consent | `--with audio` |
 | multimodal | lora, full | Qwen2-VL, SmolVLM, LLaVA and the like | pictures with captions, or questions and answers | `--with vision` |
 | multimodal | qlora | the same | the same | `--with vision --with llm` |
+| multimodal | dpo | the same | pictures with `prompt`, `chosen`, `rejected` | `--with vision` |
 
 `install.sh` installs the base; `install.sh --with FAMILY` adds what a family needs. Weights have licences of their own:
 the published XTTS and MusicGen weights allow no commercial use.

@@ -183,18 +183,19 @@ def _media_kind(
     **more: Any,
 ) -> Kind:
     """A kind whose rows name a file, with a caption or text."""
+    captions = more.pop("captions", True)
     optional = more.get("caption_optional", False)
     also = ("lyrics",) if media == "audio" else ()
     table: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {**(extra or {})}
-    for file in (media, "file_name"):
+    for file in (media, "file_name") if captions else ():
         if optional:
             table[file] = ((file,), ("caption", "text", *also))
         else:
             table[f"{file}/caption"] = ((file, "caption"), also)
             table[f"{file}/text"] = ((file, "text"), also)
-    accepted = f"{media} (a path) and caption or text"
-    if extra:
-        accepted += f"; or {media}, question and answer"
+    accepted = f"{media} (a path) and caption or text" if captions else ""
+    for required, _ in (extra or {}).values():
+        accepted += ("; or " if accepted else "") + f"{', '.join(required[:-1])} and {required[-1]}"
 
     def convert(
         row: Mapping[str, Any], shape: str, line: int, issues: Issues, base: Path | None
@@ -219,6 +220,14 @@ def _media_kind(
                 {"role": "assistant", "content": str(got["answer"])},
             )
             return Example(line, turns, None, media=path)
+        if "rejected" in got:
+            if got["chosen"] == got["rejected"]:
+                _note_equal(line, issues)
+                return None
+            asked = _asked(str(got["prompt"]), None)
+            return Example(
+                line, asked, None, chosen=got["chosen"], rejected=got["rejected"], media=path
+            )
         caption = got.get("caption") or got.get("text")
         return Example(line, None, caption, media=path, lyrics=got.get("lyrics"))
 
@@ -239,8 +248,26 @@ SOUNDS = _media_kind("sounds", "audio", (".wav", ".flac", ".ogg", ".mp3"), min_r
 QUESTIONS = _media_kind(
     "questions", "image", PICTURES, {"image/question": (("image", "question", "answer"), ())}
 )
+SEEN_PREFERENCES = _media_kind(
+    "seen-preferences",
+    "image",
+    PICTURES,
+    {"image/preference": (("image", "prompt", "chosen", "rejected"), ())},
+    captions=False,
+)
 
 KINDS = {
     kind.name: kind
-    for kind in (CHAT, PREFERENCES, JUDGED, PROMPTS, IMAGES, SUBJECT, CLIPS, SOUNDS, QUESTIONS)
+    for kind in (
+        CHAT,
+        PREFERENCES,
+        JUDGED,
+        PROMPTS,
+        IMAGES,
+        SUBJECT,
+        CLIPS,
+        SOUNDS,
+        QUESTIONS,
+        SEEN_PREFERENCES,
+    )
 }

@@ -56,8 +56,8 @@ def _chat(_: Spec) -> Kind:
     return kinds.CHAT
 
 
-def _preferences(_: Spec) -> Kind:
-    return kinds.PREFERENCES
+def _preferences(spec: Spec) -> Kind:
+    return kinds.JUDGED if spec.options.preference == "kto" else kinds.PREFERENCES
 
 
 def _rewarded(spec: Spec) -> Kind:
@@ -78,6 +78,10 @@ def _sounds(_: Spec) -> Kind:
 
 def _questions(_: Spec) -> Kind:
     return kinds.QUESTIONS
+
+
+def _seen_preferences(_: Spec) -> Kind:
+    return kinds.SEEN_PREFERENCES
 
 
 def _clips(_: Spec) -> Kind:
@@ -130,7 +134,7 @@ EXECUTORS = (
         ("audio",),
         ("lora", "full"),
         _sounds,
-        "AceStepPipeline",
+        "AceStepPipeline|StableAudioPipeline",
         "audio",
         AUDIO,
     ),
@@ -142,6 +146,15 @@ EXECUTORS = (
         "MusicgenForConditionalGeneration",
         "audio",
         AUDIO,
+    ),
+    Entry(
+        "speecht5:SpeechT5Executor",
+        ("audio",),
+        ("voice-clone", "full"),
+        _sounds,
+        "SpeechT5ForTextToSpeech",
+        "audio",
+        (*AUDIO, "sentencepiece", "jiwer"),
     ),
     Entry(
         "xtts:XttsExecutor",
@@ -157,6 +170,15 @@ EXECUTORS = (
         ("multimodal",),
         ("lora", "full"),
         _questions,
+        ".*ForConditionalGeneration|.*ForImageTextToText|.*ForVision2Seq",
+        "vision",
+        VISION,
+    ),
+    Entry(
+        "vlm_dpo:VlmDpoExecutor",
+        ("multimodal",),
+        ("dpo",),
+        _seen_preferences,
         ".*ForConditionalGeneration|.*ForImageTextToText|.*ForVision2Seq",
         "vision",
         VISION,

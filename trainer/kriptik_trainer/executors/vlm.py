@@ -11,6 +11,7 @@ from peft import PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor, set_seed
 from trl import SFTConfig, SFTTrainer
 
+from kriptik_trainer.answers import agreement
 from kriptik_trainer.data.media import decode_all, picture
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.errors import TrainerError
@@ -27,6 +28,8 @@ from kriptik_trainer.spec import Spec
 
 DESCRIBE = "Describe this picture."
 """Asked of a picture that comes with a caption and no question."""
+LEAST_WORDS = 8
+"""Of the tokenizer, that an answer may have."""
 
 
 class _Trainer(Committed, SFTTrainer):  # type: ignore[misc]
@@ -50,22 +53,30 @@ def asked(example: Example) -> tuple[str, str]:
     return example.messages[0]["content"], example.messages[-1]["content"]
 
 
+def shown(question: str) -> list[dict[str, Any]]:
+    """A question about a picture as a conversation."""
+    content = [{"type": "image", "text": None}, {"type": "text", "text": question}]
+    return [{"role": "user", "content": content}]
+
+
+def said(answer: str) -> list[dict[str, Any]]:
+    """An answer as the rest of a conversation."""
+    return [{"role": "assistant", "content": [{"type": "text", "text": answer}]}]
+
+
+def with_pictures(rows: list[dict[str, Any]]) -> Dataset:
+    """A data set whose pictures are opened when their turn comes."""
+    return Dataset.from_list(rows).cast_column("images", List(Image()))
+
+
 def table(examples: Rows) -> Dataset:
-    """Rows as TRL takes them; pictures are opened when their turn comes."""
+    """Rows as TRL takes them."""
     rows = []
     for _, example in examples:
         question, answer = asked(example)
-        content = [{"type": "image", "text": None}, {"type": "text", "text": question}]
-        rows.append(
-            {
-                "images": [str(example.media)],
-                "prompt": [{"role": "user", "content": content}],
-                "completion": [
-                    {"role": "assistant", "content": [{"type": "text", "text": answer}]}
-                ],
-            }
-        )
-    return Dataset.from_list(rows).cast_column("images", List(Image()))
+        row = {"prompt": shown(question), "completion": said(answer)}
+        rows.append({"images": [str(example.media)], **row})
+    return with_pictures(rows)
 
 
 class VlmExecutor(HfExecutor):
@@ -80,9 +91,8 @@ class VlmExecutor(HfExecutor):
         good = {id(e) for e, _ in decode_all(rows, _check, self.warnings)}
         return [row for row in rows if id(row[1]) in good]
 
-    def build(self) -> Any:
-        """See HfExecutor.build."""
-        spec, hyper = self.spec, self.spec.hyperparameters
+    def _open(self) -> None:
+        """The processor, and rows without pictures that cannot be read."""
         self.processor = AutoProcessor.from_pretrained(self.folder)
         if not getattr(self.processor, "chat_template", None):
             raise TrainerError(
@@ -93,7 +103,14 @@ class VlmExecutor(HfExecutor):
             )
         self.examples = self._readable(self.examples)
         if self.held_out:
-            self._held = table(self._readable(self.held_out))
+            self.held_out = self._readable(self.held_out)
+
+    def build(self) -> Any:
+        """See HfExecutor.build."""
+        spec, hyper = self.spec, self.spec.hyperparameters
+        self._open()
+        if self.held_out:
+            self._held = table(self.held_out)
         set_seed(hyper.seed)
         return _Trainer(
             model=load_model(spec, self.folder, AutoModelForImageTextToText),
@@ -125,8 +142,31 @@ class VlmExecutor(HfExecutor):
                 tokens = int((inputs["labels"][:, 1:] != -100).sum())
                 total += float(self.model(**inputs).loss) * tokens
                 count += tokens
+            pairs = [(self.answer(example), asked(example)[1]) for _, example in self.held_out]
         mean = total / max(1, count)
-        return {"perplexity": float(torch.tensor(min(mean, 80.0)).exp()), "loss": mean}
+        perplexity = float(torch.tensor(min(mean, 80.0)).exp())
+        return {"perplexity": perplexity, "loss": mean, **agreement(pairs)}
+
+    def answer(self, example: Example) -> str:
+        """What the model answers, word by likeliest word, up to twice the length of the right answer."""
+        assert example.media is not None
+        question, expected = asked(example)
+        text = self.processor.apply_chat_template(
+            shown(question), tokenize=False, add_generation_prompt=True
+        )
+        # The template has put the marks of a beginning in already.
+        inputs = self.processor(
+            text=text,
+            images=[picture(example.media)],
+            return_tensors="pt",
+            add_special_tokens=False,
+        ).to(self.model.device)
+        words = len(self.processor.tokenizer(expected)["input_ids"])
+        made = self.model.generate(
+            **inputs, max_new_tokens=max(LEAST_WORDS, 2 * words), do_sample=False, use_cache=True
+        )
+        new = made[0, inputs["input_ids"].shape[1] :]
+        return str(self.processor.tokenizer.decode(new, skip_special_tokens=True))
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""

@@ -195,6 +195,25 @@ def question_data(root: Path) -> Path:
     return path
 
 
+def seen_preferences(root: Path) -> Path:
+    """Of two colours the right one is better."""
+    rows = []
+    for index in range(10):
+        colour = list(COLOURS)[index % 3]
+        drawn(colour, index, (32, 32)).save(root / f"{index}.png")
+        rows.append(
+            {
+                "image": f"{index}.png",
+                "prompt": "Which colour?",
+                "chosen": colour,
+                "rejected": "grey",
+            }
+        )
+    path = root / "preferences.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
 def reload_seeing(base: Path, exported: Path) -> None:
     """The plain library loads model and processor, and it sees otherwise than the base."""
     processor = AutoProcessor.from_pretrained(exported)
@@ -223,6 +242,10 @@ SEEING = (
         question_data,
         reload_seeing,
         outputs=("merged",),
+    ),
+    *(
+        Case(f"DPO, {name}", "multimodal", "dpo", model, seen_preferences, reload_seeing)
+        for name, model in (("Qwen2-VL", qwen), ("SmolVLM", smol))
     ),
     Case("LoRA, LLaVA", "multimodal", "lora", llava, question_data, reload_seeing),
     Case("LoRA, SmolVLM", "multimodal", "lora", smol, question_data, reload_seeing),

@@ -60,7 +60,7 @@ const container = (input: PodInput, settings: KubernetesSettings): object => ({
   workingDir: PATHS.scratch,
   env: environment(input, settings),
   ports: [{ name: 'control', containerPort: CONTROL_PORT, protocol: 'TCP' }],
-  resources: resources(input.shape, settings),
+  resources: input.secretKeys === undefined ? READER : resources(input.shape, settings),
   // Without a word of the trainer the end of its log tells what happened.
   terminationMessagePolicy: 'FallbackToLogsOnError',
   securityContext: {
@@ -93,6 +93,9 @@ const environment = (
   for (const variable of spec.env ?? []) variables[variable.name] = variable.value;
   return Object.entries(variables).map(([key, value]) => ({ name: key, value }));
 };
+
+/** What only reads the store back: it must find room on the node that has the claim, beside a trainer that fills it. */
+const READER = { requests: { cpu: '100m', memory: '256Mi' }, limits: { cpu: '1', memory: '256Mi' } };
 
 /** Requests equal limits: what was priced is what is there, and nothing is taken from neighbours. */
 const resources = (shape: Shape, { spec }: KubernetesSettings): object => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { activeDeadlineSeconds, jobOf, secretOf, serviceOf } from './desired.ts';
 import { networkPolicyOf } from './desired-network.ts';
+import { podTemplate } from './desired-pod.ts';
 import { IMAGE, requestFor, settingsFor } from './testing/bench.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
@@ -143,6 +144,14 @@ describe('its pods', () => {
     });
     const env = (container(requestFor(NAME), of) as { env: { name: string; value: string }[] }).env;
     expect(env.filter(({ name }) => name === 'HF_HOME')).toEqual([{ name: 'HF_HOME', value: '/models/hf' }]);
+  });
+
+  it('that only read the store back find room beside a trainer that fills its node', () => {
+    const of = { ...withSpec({ resources: { cpu: '16', memory: '128Gi' } }), store: { uri: 'pvc://checkpoints/jobs' } };
+    const input = { name: 'reader', labels: {}, image: IMAGE, command: ['python'] };
+    expect(podTemplate({ ...input, shape: { gpu: 'cpu', gpuCount: 0, nodes: 1 } }, of)).toMatchObject({
+      spec: { containers: [{ resources: { requests: { cpu: '100m', memory: '256Mi' } } }] },
+    });
   });
 
   it('mount the claim of a pvc:// store', () => {

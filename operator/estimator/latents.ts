@@ -33,9 +33,10 @@ export function latentsOf(work: Workload): Latents {
   const { model } = work;
   const { latent } = model.architecture ?? {};
   const video = model.modality === 'video';
-  const resolution = work.resolution ?? latent?.resolution ?? usualResolution(model);
+  const usual = usualSize(model);
+  const resolution = work.resolution ?? usual.resolution;
   const aspect = work.aspect ?? (video ? VIDEO_ASPECT : 1);
-  const frames = work.frames ?? latent?.frames ?? (video ? 81 : 1);
+  const frames = work.frames ?? usual.frames;
   const latentFrames = 1 + Math.floor((frames - 1) / (latent?.framesPerLatent ?? (video ? 4 : 1)));
   const pixels = resolution * resolution * aspect;
   const image = (pixels / MEGAPIXEL) * (latent?.tokensPerMegapixel ?? TOKENS_PER_MEGAPIXEL) * latentFrames;
@@ -59,6 +60,15 @@ export function latentsOf(work: Workload): Latents {
     textEncoderParameters: model.architecture?.textEncoderParameters ?? usualTextEncoder(model),
     vaeParameters: model.architecture?.vaeParameters ?? 84e6,
     megapixels: (pixels / MEGAPIXEL) * frames,
+  };
+}
+
+/** Size of the pictures or clips that a model is usually trained on: pixels of a side, and frames. */
+export function usualSize(model: WorkModel): { readonly resolution: number; readonly frames: number } {
+  const { latent } = model.architecture ?? {};
+  return {
+    resolution: latent?.resolution ?? usualResolution(model),
+    frames: latent?.frames ?? (model.modality === 'video' ? 81 : 1),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Workload } from './workload.ts';
+import type { Workload, WorkModel } from './workload.ts';
 
 /** A sound model's backbone, with what is derived where the catalog states nothing. */
 export interface Sound {
@@ -15,7 +15,7 @@ export interface Sound {
 export function soundOf(work: Workload): Sound {
   const { model } = work;
   const audio = model.architecture?.audio;
-  const clipSeconds = work.clipSeconds ?? audio?.clipSeconds ?? (model.parameters > 1e9 ? 30 : 10);
+  const clipSeconds = work.clipSeconds ?? usualClip(model);
   const framesPerSecond = audio?.framesPerSecond ?? 50;
   const hidden = audio?.hidden ?? (model.parameters > 1e9 ? 1536 : 1024);
   return {
@@ -26,4 +26,9 @@ export function soundOf(work: Workload): Sound {
     hidden,
     layers: audio?.layers ?? Math.max(6, Math.round(model.parameters / (12 * hidden * hidden))),
   };
+}
+
+/** Seconds of the clips that a sound model is usually trained on. */
+export function usualClip({ architecture, parameters }: WorkModel): number {
+  return architecture?.audio?.clipSeconds ?? (parameters > 1e9 ? 30 : 10);
 }

@@ -76,7 +76,8 @@ function modalityOf({ task = '' }: HubModel, config: ConfigAnswer | undefined, w
   return told === undefined || (told === 'llm' && wanted === 'code') ? wanted : told;
 }
 
-function shapeOf(config: ConfigAnswer): Shape | undefined {
+/** Dimensions of a language model from its config.json; undefined where it does not tell them all. */
+export function shapeOf(config: ConfigAnswer): Shape | undefined {
   const text = { ...config, ...config.text_config };
   const { hidden_size: hidden, num_hidden_layers: layers, num_attention_heads: heads, vocab_size: vocabulary } = text;
   const experts = text.num_experts ?? text.num_local_experts;

@@ -17,6 +17,6 @@ export function workHash(spec: TrainingGoalSpec): string {
   return rememberedFor(spec, 'work', () => hashOf(work(spec)));
 }
 
-function work({ goal, constraints, data, output }: TrainingGoalSpec) {
-  return { goal: goal.toWellFormed(), constraints, data, output };
+function work({ goal, baseModel, consent, constraints, data, output }: TrainingGoalSpec) {
+  return { goal: goal.toWellFormed(), baseModel, consent, constraints, data, output };
 }

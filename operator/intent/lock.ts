@@ -65,6 +65,8 @@ export function lock(input: LockInput): IntentResult {
     summary: short(draft.summary, 2048),
     quality: constraints.quality ?? draft.quality ?? 'standard',
     ...(model !== undefined && { model: short(model, 253) }),
+    ...(goal.baseModel !== undefined && { baseModel: { ...goal.baseModel } }),
+    ...(goal.consent !== undefined && { consent: { ...goal.consent } }),
     methods: [...new Set(methods)].slice(0, 8),
     methodStated: constraints.method !== undefined || draft.methodStated,
     data: data.sources,
@@ -100,7 +102,7 @@ function answered(field: string, goal: TrainingGoalSpec): boolean {
     case 'spec.data':
       return (goal.data?.length ?? 0) > 0;
     case 'spec.constraints.model':
-      return goal.constraints?.model !== undefined;
+      return goal.constraints?.model !== undefined || goal.baseModel !== undefined;
     case 'spec.constraints.method':
       return goal.constraints?.method !== undefined;
     default:

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Attempt, Checkpoint, PlannedData, TrainingJob } from '@kriptik/crds';
 import { TerminalError } from '../runtime/errors.ts';
 import { trainerFormat } from '../trainer/format.ts';
@@ -32,6 +33,7 @@ export function trainerSpecOf(
     method: {
       name: method.name,
       ...(method.lora && { lora: { ...method.lora, dropout: Number(method.lora.dropout) } }),
+      ...(method.options && { options: method.options }),
     },
     data: resolved.data.map((source) => ({
       uri: source.uri,
@@ -41,6 +43,9 @@ export function trainerSpecOf(
     })),
     hyperparameters: { ...hyper, epochs: hyper.epochs ?? null, maxSteps: hyper.maxSteps ?? null },
     ...evaluationOf(resolved.data),
+    ...(contract.consent && {
+      consent: { ...contract.consent, recording: fileURLToPath(contract.consent.recording) },
+    }),
     store: { uri: storeUri },
     resume: resume === undefined ? null : { uri: resume.uri, step: resume.step, manifestSha256: resume.manifestSha256 },
     outputs: outputsOf(job),
@@ -78,9 +83,11 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Artifacts asked for by any output; both kinds when none says. */
+/** Artifacts asked for by any output; both kinds when none says. What a method does not make is left out. */
 function outputsOf(job: TrainingJob): ('adapter' | 'merged')[] {
-  const asked = new Set(job.spec.run.resolved.output.flatMap((output) => output.artifacts ?? []));
-  const kinds = asked.size > 0 ? [...asked] : (['adapter', 'merged'] as const);
-  return job.spec.run.resolved.method.name === 'full' ? ['merged'] : [...kinds];
+  const { output, method } = job.spec.run.resolved;
+  if (method.name === 'full') return ['merged'];
+  if (method.name === 'dreambooth' || method.name === 'textual-inversion') return ['adapter'];
+  const asked = new Set(output.flatMap(({ artifacts = [] }) => artifacts));
+  return asked.size > 0 ? [...asked] : ['adapter', 'merged'];
 }

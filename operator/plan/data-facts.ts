@@ -1,10 +1,11 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Contract, DataSource, PlannedData } from '@kriptik/crds';
 import type { DataFacts } from '../planner/types.ts';
 import type { CheckReport, DataCheck } from '../trainer/check.ts';
-import { formatOf } from '../trainer/format.ts';
-import { firstRowIsPair } from './row-kind.ts';
+import { trainerFormat } from '../trainer/format.ts';
+import { rowKind } from './row-kind.ts';
 
 /** Data that cannot be used; the message says which, why and what to do. */
 export class DataProblem extends Error {}
@@ -24,7 +25,9 @@ export interface DataFactsSource {
 const TOLD = 3;
 
 interface Known {
-  readonly mtimeMs: number;
+  /** Times and sizes of what was looked into. */
+  readonly seen: string;
+  readonly modality: Contract['modality'];
   readonly facts: DataFacts;
 }
 
@@ -43,29 +46,39 @@ export class LocalDataFacts implements DataFactsSource {
 
   /** Facts of the contract's file:// sources. Throws DataProblem for one that cannot be trained on. */
   async of({ modality, data }: DataQuestion): Promise<DataFacts[]> {
-    const rows = modality === 'llm' || modality === 'code';
     const local = data.filter((source) => source.uri.startsWith('file://'));
-    return await Promise.all(local.map((source) => this.#look(source, rows)));
+    return await Promise.all(local.map((source) => this.#look(source, modality)));
   }
 
-  async #look(source: DataSource, rows: boolean): Promise<DataFacts> {
+  async #look(source: DataSource, modality: Contract['modality']): Promise<DataFacts> {
     const { uri } = source;
-    const info = await stat(fileURLToPath(uri)).catch((error: NodeJS.ErrnoException) => {
+    const path = fileURLToPath(uri);
+    const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
       const why = error.code === 'ENOENT' ? 'does not exist on this machine' : `cannot be read (${error.code})`;
       throw new DataProblem(`${uri} ${why}. Check spec.data of the goal: file:// needs an absolute path`);
     });
-    if (!rows) return { uri, bytes: info.size };
-    if (!info.isFile()) throw new DataProblem(`${uri} is not a file. Name the data file itself in spec.data`);
+    const text = modality === 'llm' || modality === 'code';
+    if (text && !info.isFile()) throw new DataProblem(`${uri} is not a file. Name the data file itself in spec.data`);
     if (info.size === 0) throw new DataProblem(`${uri} is empty. Put at least one row into it`);
     const known = this.#known.get(uri);
-    if (known?.mtimeMs === info.mtimeMs && known.facts.bytes === info.size) return known.facts;
-    const format = source.format ?? formatOf(uri);
-    const counted = factsOf(uri, await this.#check(uri, format));
-    const pairs = await firstRowIsPair(fileURLToPath(uri), format);
-    const facts = { ...counted, ...(pairs !== undefined && { preferencePairs: pairs }) };
-    this.#known.set(uri, { mtimeMs: info.mtimeMs, facts });
+    const seen = info.isFile() ? `${info.mtimeMs} ${info.size}` : await seenIn(path);
+    if (known?.seen === seen && known.modality === modality) return known.facts;
+    const format = info.isFile() ? trainerFormat(source) : 'folder';
+    const kind = await rowKind(modality, path, format);
+    const counted = factsOf(uri, await this.#check(uri, format, kind));
+    // A latent or a clip of sound counts as one row, whatever its caption is.
+    const { tokensPerRow: _tokens, longestRow: _longest, ...media } = counted;
+    const facts = text ? { ...counted, ...(kind !== undefined && { preferencePairs: kind === 'preferences' }) } : media;
+    this.#known.set(uri, { seen, modality, facts });
     return facts;
   }
+}
+
+/** Names, times and sizes of the files of a folder. */
+async function seenIn(folder: string): Promise<string> {
+  const names = (await readdir(folder, { recursive: true })).toSorted();
+  const infos = await Promise.all(names.map((name) => stat(join(folder, name))));
+  return infos.map(({ mtimeMs, size }, index) => `${names[index]} ${mtimeMs} ${size}`).join('\n');
 }
 
 function factsOf(uri: string, report: CheckReport): DataFacts {

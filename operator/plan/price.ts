@@ -7,6 +7,7 @@ import { HubProblem } from '../hub/problem.ts';
 import type { DataFacts, ModelFacts, PlanResult } from '../planner/types.ts';
 import { type DataFactsSource, DataProblem } from './data-facts.ts';
 import { commitIn, datasetName, hubDataFacts, type PricedBefore } from './hub-facts.ts';
+import { withOwnModel } from './own-model.ts';
 import { type ProposeInput, propose } from './propose.ts';
 
 export interface PriceInput extends Omit<ProposeInput, 'facts' | 'modelFacts' | 'hubReachable'> {
@@ -53,7 +54,9 @@ export async function priceWithHub(input: PriceInput): Promise<Priced> {
   const asked = contract.data.filter(({ uri }) => pin || !listed(datasetName(uri) ?? ''));
   try {
     const [enriched, own, stated, hubReachable] = await Promise.all([
-      enrichCatalog(input.market.catalog, contract, hub),
+      contract.baseModel === undefined
+        ? enrichCatalog(input.market.catalog, contract, hub)
+        : withOwnModel(input.market.catalog, contract),
       Promise.all(sources.map((source) => source.of(contract))),
       hubDataFacts({ modality: contract.modality, data: asked }, dataBefore(before), { hub, listed }),
       pin ? hub.reachable() : true,
@@ -101,9 +104,10 @@ async function pinned(
 
 async function modelFactsOf(
   { source }: Resolved['model'],
-  { hub, before }: PriceInput,
+  { hub, before, plan }: PriceInput,
 ): Promise<{ readonly facts: readonly ModelFacts[]; readonly unverified: readonly HubProblem[] }> {
-  if (!source.startsWith('hf://')) return { facts: [], unverified: [] };
+  // What somebody brings is pinned by what the goal says of it.
+  if (!source.startsWith('hf://') || plan.spec.contract.baseModel !== undefined) return { facts: [], unverified: [] };
   const name = source.slice('hf://'.length);
   const commit = before?.model.source === source ? commitIn(before.model.revision) : undefined;
   const { facts, problem } = await pinnedModel(hub, name, commit);

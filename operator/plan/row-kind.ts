@@ -1,18 +1,38 @@
 import { open } from 'node:fs/promises';
+import type { Contract } from '@kriptik/crds';
+import type { DataKind } from '../trainer/check.ts';
 
 /** Enough for the first row of a file that people wrote. */
 const FIRST_BYTES = 256 * 1024;
 
-/**
- * Whether the first row of a file holds a better and a worse answer. Undefined where the first row cannot be read or
- * is not plain: nothing is concluded from it then.
- */
-export async function firstRowIsPair(path: string, format: string): Promise<boolean | undefined> {
+/** What the rows of pictures, clips and sound are for; pictures of one subject need no captions. */
+const MEDIA: Readonly<Partial<Record<Contract['modality'], DataKind>>> = {
+  image: 'subject',
+  video: 'clips',
+  audio: 'sounds',
+  multimodal: 'questions',
+};
+
+/** What a source's rows are for. Of text the first row tells: undefined where it cannot be read or is not plain. */
+export async function rowKind(
+  modality: Contract['modality'],
+  path: string,
+  format: string,
+): Promise<DataKind | undefined> {
+  const media = MEDIA[modality];
+  if (media !== undefined) return media;
+  const names = await firstNames(path, format);
+  if (names === undefined) return undefined;
+  if (names.includes('chosen') && names.includes('rejected')) return 'preferences';
+  return names.includes('prompt') && names.includes('expected') ? 'prompts' : 'chat';
+}
+
+/** Fields of the first row. */
+async function firstNames(path: string, format: string): Promise<readonly string[] | undefined> {
   if (format !== 'jsonl' && format !== 'csv') return undefined;
   const line = (await firstText(path)).split('\n').find((text) => text.trim() !== '');
   if (line === undefined) return undefined;
-  const names = format === 'csv' ? line.split(',').map((name) => name.trim().replaceAll('"', '')) : namesOf(line);
-  return names === undefined ? undefined : names.includes('chosen') && names.includes('rejected');
+  return format === 'csv' ? line.split(',').map((name) => name.trim().replaceAll('"', '')) : namesOf(line);
 }
 
 async function firstText(path: string): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Contract, Hyperparameters, MethodName, Resolved } from '@kriptik/crds';
+import type { Contract, Hyperparameters, MethodName, MethodOptions, Resolved } from '@kriptik/crds';
 import type { Catalog, ModelSpec } from '../catalog/catalog.ts';
 import type { Estimate } from '../estimator/estimate.ts';
 import { estimate } from '../estimator/estimate.ts';
@@ -8,9 +8,11 @@ import type { MicroUsd } from '../money.ts';
 import { addMoney } from '../money.ts';
 import type { Compute } from './compute.ts';
 import { gpusOf } from './compute.ts';
+import { languagesOf } from './data/language.ts';
 import type { DataSummary } from './data/summary.ts';
 import type { RuleInput } from './hyperparameters.ts';
 import { chooseHyperparameters, chooseLora } from './hyperparameters.ts';
+import { chooseOptions } from './options.ts';
 import type { PolicyRule } from './policy-types.ts';
 import { sizeProblem } from './problems.ts';
 import type { Found } from './search.ts';
@@ -60,6 +62,7 @@ export interface Candidate {
   readonly compute: Compute;
   readonly hyperparameters: Hyperparameters;
   readonly lora?: NonNullable<Resolved['method']['lora']>;
+  readonly options?: MethodOptions;
   readonly steps: number;
   readonly pricePerHour: MicroUsd;
   readonly estimate: Estimate;
@@ -120,6 +123,14 @@ function workOut(
   };
   const lora = chooseLora(rules);
   let hyperparameters = chooseHyperparameters(rules);
+  const options = chooseOptions({
+    model,
+    method,
+    wished: contract.constraints.options ?? {},
+    data,
+    maxLength: hyperparameters.maxLength,
+    languages: languagesOf(contract.goalText),
+  });
   let work = workload(hyperparameters);
   let figures = estimate(work, price, catalog);
   // Memory is made to fit, with room for a long row, before it is refused.
@@ -143,6 +154,7 @@ function workOut(
     compute,
     hyperparameters: { ...hyperparameters, checkpointEverySteps },
     ...(lora !== undefined && { lora }),
+    ...(options !== undefined && { options }),
     steps: work.steps,
     pricePerHour: price,
     estimate: figures,
@@ -172,12 +184,25 @@ function workOut(
       device,
       nodes: compute.nodes,
       rows: data.rows,
+      ...sizesOf(options),
       ...(chosen.optimizer !== undefined && { optimizer: chosen.optimizer }),
       ...(chosen.weightPrecision !== undefined && { weightPrecision: chosen.weightPrecision }),
       ...(chosen.offloadOptimizer === true && { offload: 'optimizer' as const }),
       rented: compute.offer.type !== 'local',
     };
   }
+}
+
+/** What options tell the estimates. */
+function sizesOf(options: MethodOptions = {}): Partial<Workload> {
+  const { resolution, frames, seconds, maxCompletion, packing } = options;
+  return {
+    ...(resolution !== undefined && { resolution }),
+    ...(frames !== undefined && { frames }),
+    ...(seconds !== undefined && { clipSeconds: Number(seconds) }),
+    ...(maxCompletion !== undefined && { generatedTokens: maxCompletion }),
+    ...(packing !== undefined && { packed: packing }),
+  };
 }
 
 /** Steps and passes exclude each other; what was chosen for this plan replaces what the goal said. */

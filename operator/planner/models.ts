@@ -82,7 +82,7 @@ export interface ModelInput {
  */
 export function modelChoices(input: ModelInput): ModelChoices | UnknownModel {
   const { contract, catalog } = input;
-  const wanted = contract.constraints.model ?? contract.model;
+  const wanted = contract.baseModel?.source ?? contract.constraints.model ?? contract.model;
   const task = wantedTask(contract);
   const languages = languagesOf(contract.goalText);
   const targetB = input.cpuOnly ? CPU_TARGET_B : (statedSizeB(contract) ?? targetOf(contract, task));
@@ -128,7 +128,7 @@ export function sizeClass({ parameters }: Pick<ModelSpec, 'parameters'>): number
 
 /** The rows a name may stand for: one by id or Hub name, else those of the family with that size. */
 function resolveModel(name: string, catalog: Catalog): readonly ModelSpec[] {
-  const exact = findModel(catalog, name);
+  const exact = findModel(catalog, name) ?? catalog.models.find(({ own }) => own?.uri === name);
   if (exact !== undefined) return [exact];
   const mention = mentionOf(name.replace(/^[\w.-]+\//, ''), catalog.families);
   if (mention === undefined) return [];

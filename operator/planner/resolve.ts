@@ -54,8 +54,12 @@ function trainingOf(candidate: Candidate | undefined): { method?: MethodChoice; 
   return candidate === undefined ? {} : { method: methodOf(candidate), hyperparameters: candidate.hyperparameters };
 }
 
-function methodOf({ method, lora }: Candidate): MethodChoice {
-  return { name: method, ...(lora !== undefined && { lora: { ...lora, targets: [...lora.targets] } }) };
+function methodOf({ method, lora, options }: Candidate): MethodChoice {
+  return {
+    name: method,
+    ...(options !== undefined && { options: { ...options } }),
+    ...(lora !== undefined && { lora: { ...lora, targets: [...lora.targets] } }),
+  };
 }
 
 function computeOf({ policy, contract }: PlanContext, { compute }: Candidate): ComputeChoice {
@@ -80,6 +84,7 @@ function sourceOf(
   { hubReachable, modelFacts }: PlanContext,
   { model, compute }: Candidate,
 ): { source: string; revision: string } {
+  if (model.own !== undefined) return { source: model.own.uri, revision: model.own.revision };
   const [mirror] = model.mirrors;
   if (!hubReachable && compute.offer.type === 'local' && mirror !== undefined) {
     return { source: mirror, revision: mirror.split('@')[1] ?? 'fixed' };

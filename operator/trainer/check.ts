@@ -33,16 +33,19 @@ export const checkReport = z.object({
 });
 export type CheckReport = z.infer<typeof checkReport>;
 
-/** Checks one data file. Rejects when the trainer itself cannot be run. */
-export type DataCheck = (uri: string, format: string) => Promise<CheckReport>;
+/** What rows are for, as the trainer's check names it. */
+export type DataKind = 'chat' | 'preferences' | 'prompts' | 'images' | 'subject' | 'clips' | 'sounds' | 'questions';
+
+/** Checks one data file or folder; rows to chat with where no kind is given. Rejects when the trainer itself cannot be run. */
+export type DataCheck = (uri: string, format: string, kind?: DataKind) => Promise<CheckReport>;
 
 /**
  * Runs the trainer's own data check, so that what a plan accepts is what a run accepts. `python` needs the trainer's
  * packages only for Parquet; `env` says where the package lies.
  */
 export function dataCheckOf(python: string, env: Readonly<Record<string, string | undefined>>): DataCheck {
-  return async (uri, format) => {
-    const args = ['-m', 'kriptik_trainer', 'check', '--data', uri, '--format', format];
+  return async (uri, format, kind = 'chat') => {
+    const args = ['-m', 'kriptik_trainer', 'check', '--data', uri, '--format', format, '--kind', kind];
     const { stdout } = await run(python, args, { env, timeout: TIMEOUT_MS, maxBuffer: 8 * 1024 * 1024 }).catch(
       (error: unknown) => {
         // Exit code 20 means that the data is at fault; the report says how.

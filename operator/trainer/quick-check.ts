@@ -15,7 +15,10 @@ const LONGEST_LINE = 16 * 1024 * 1024;
  * everything else, faults above all. Both give the same figures for the same file; this one needs no interpreter.
  */
 export function quickCheck(thorough: DataCheck): DataCheck {
-  return async (uri, format) => (format === 'jsonl' ? await plainReport(uri) : undefined) ?? thorough(uri, format);
+  return async (uri, format, kind = 'chat') => {
+    const plain = format === 'jsonl' && kind === 'chat' ? await plainReport(uri) : undefined;
+    return plain ?? thorough(uri, format, kind);
+  };
 }
 
 async function plainReport(uri: string): Promise<CheckReport | undefined> {

@@ -62,6 +62,12 @@ const evaluation = z.object({
   everySteps: z.number().int().positive().nullable(),
 });
 
+/** Settings of one kind of model or method; the trainer's page lists them. */
+const options = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+
+/** The recorded statement by which a speaker allows the use of a voice; `recording` is a path where the trainer runs. */
+const consent = z.object({ speaker: z.string(), statement: z.string(), recording: z.string(), sha256 });
+
 const METHODS = [
   'lora',
   'qlora',
@@ -98,11 +104,13 @@ export const trainerSpec = z.object({
   job: z.string().regex(/^[^/]+\/[^/]+$/, 'expected <namespace>/<name>'),
   attempt: z.string().min(1),
   model,
-  method: z.object({ name: z.enum(METHODS), lora: lora.optional() }),
+  method: z.object({ name: z.enum(METHODS), lora: lora.optional(), options: options.exactOptional() }),
   modality: z.enum(MODALITIES).exactOptional(),
   data: z.array(data).min(1),
   hyperparameters,
   evaluation: evaluation.exactOptional(),
+  /** Without it no voice is cloned. */
+  consent: consent.exactOptional(),
   store,
   resume: z.object({ uri: z.string(), step: z.number().int().nonnegative(), manifestSha256: sha256 }).nullable(),
   outputs: z.array(z.enum(['adapter', 'merged'])),

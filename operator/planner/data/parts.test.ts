@@ -81,7 +81,7 @@ describe('rows held out', () => {
     [280, 'llm', 28, 0],
     [5000, 'llm', 250, 250],
     [200_000, 'code', 500, 500],
-    [500, 'image', 0, 0],
+    [500, 'image', 1, 0],
     [270, 'audio', 27, 0],
   ] as const)('of %i %s rows: %i to watch, %i for the end', (rows, modality, evaluation, test) => {
     const split = splitOf(rows, modality, 11);

@@ -26,13 +26,13 @@ export interface Split {
 
 /**
  * Rows kept from training: 10 % of a small set, 5 % of a larger one, never more
- * than 500 for a look; none of fewer than 200 rows, nor of pictures and clips of
- * one subject or style, where samples are looked at instead. The seed is the
- * plan's, so that the same rows are held out again.
+ * than 500 for a look; none of fewer than 200 rows. Of pictures and clips few are
+ * kept, for people look at samples. The seed is the plan's, so that the same rows
+ * are held out again.
  */
 export function splitOf(rows: number, modality: Modality, seed: number): Split {
-  const samples = modality === 'image' || modality === 'video';
-  if (rows < FEWEST_ROWS || samples) return { train: rows, evaluation: 0, test: 0 };
+  if (modality === 'image' || modality === 'video') return splitOfSamples(rows, seed);
+  if (rows < FEWEST_ROWS) return { train: rows, evaluation: 0, test: 0 };
   const share = rows < FEW_ROWS ? 0.1 : 0.05;
   const evaluation = Math.min(Math.round(rows * share), MOST_HELD_OUT);
   const test = rows < ROWS_FOR_TEST ? 0 : evaluation;
@@ -41,6 +41,22 @@ export function splitOf(rows: number, modality: Modality, seed: number): Split {
     train: rows - evaluation - test,
     evaluation,
     test,
+  };
+}
+
+/** From so many pictures or clips on one can be spared, and one of each thousand. */
+const FEWEST_PICTURES = 8;
+const PICTURES_FOR_ONE = 1000;
+
+/** Pictures and clips whose captions samples are made of while training. */
+function splitOfSamples(rows: number, seed: number): Split {
+  if (rows < FEWEST_PICTURES) return { train: rows, evaluation: 0, test: 0 };
+  const evaluation = Math.ceil(rows / PICTURES_FOR_ONE);
+  return {
+    heldOut: { evalShare: decimal(evaluation / rows), testShare: '0', seed },
+    train: rows - evaluation,
+    evaluation,
+    test: 0,
   };
 }
 

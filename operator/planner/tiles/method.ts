@@ -56,12 +56,39 @@ function stageFacts({ decision, context }: PlanDraft): Tile['facts'] {
   });
 }
 
-function settingFacts({ hyperparameters: hyper, lora }: Candidate): Tile['facts'] {
+function settingFacts({ hyperparameters: hyper, lora, options = {} }: Candidate): Tile['facts'] {
   return [
     { label: 'Learning rate', value: hyper.learningRate },
     { label: 'Batch', value: `${hyper.batchSize} rows x ${hyper.gradientAccumulation}` },
     ...(lora === undefined ? [] : [{ label: 'Rank', value: `${lora.r}, alpha ${lora.alpha}` }]),
     { label: 'Longest row', value: `${hyper.maxLength} tokens` },
     { label: 'Precision', value: hyper.precision },
+    ...Object.entries(options).map(([name, value]) => ({
+      label: OPTION[name] ?? name,
+      value: cut(String(value), 512),
+    })),
   ];
 }
+
+/** Options as people call them. */
+const OPTION: Readonly<Record<string, string>> = {
+  packing: 'Packed rows',
+  fillInMiddle: 'Asked for the middle',
+  beta: 'Pull to the base',
+  reward: 'Reward',
+  algorithm: 'Learns by',
+  completions: 'Answers a prompt',
+  maxCompletion: 'Longest answer, tokens',
+  rewardSteps: 'Steps of the reward model',
+  resolution: 'Pixels of a side',
+  frames: 'Frames of a clip',
+  seconds: 'Seconds of a sound',
+  token: 'New word',
+  initializer: 'Begins from',
+  subjectPrompt: 'Caption of the subject',
+  classPrompt: 'Caption of the class',
+  classImages: 'Pictures of the class',
+  samplePrompt: 'Caption of samples',
+  sampleSteps: 'Steps of a sample',
+  language: 'Language',
+};

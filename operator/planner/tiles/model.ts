@@ -27,7 +27,7 @@ export function modelTile(draft: PlanDraft): Tile {
       { label: 'Parameters', value: model.parameters.toLocaleString('en') },
       { label: 'Licence', value: `${model.license}, commercial use: ${model.commercialUse}` },
       { label: 'Languages', value: cut(model.languages.join(', '), 512) },
-      { label: 'Source', value: `huggingface.co/${model.hub}` },
+      { label: 'Source', value: cut(model.own?.uri ?? `huggingface.co/${model.hub}`, 512) },
       { label: 'Context', value: `${model.context.toLocaleString('en')} tokens` },
       ...(facts === undefined ? [] : [{ label: 'Checked on the Hub', value: `commit ${facts.revision.slice(0, 12)}` }]),
     ],
@@ -43,7 +43,9 @@ export function modelReasons({ choices, context, decision }: PlanDraft): readonl
   const license = findLicense(context.catalog, model.license);
   return [
     models.stated
-      ? 'The goal names this model.'
+      ? model.own === undefined
+        ? 'The goal names this model.'
+        : `The goal brings this model; its figures are ${model.source}.`
       : compute.offer.gpu === 'cpu'
         ? 'Small enough to train on a processor while you wait; larger models need a GPU.'
         : `The nearest to ${billions(models.targetB * 1e9)}, the size that suits a ${context.contract.quality} run: larger ones cost more for little gain on narrow tasks.`,

@@ -35,7 +35,9 @@ def sound(
     samples, own_rate = _read(path)
     length = len(samples) / own_rate
     if length < shortest:
-        raise Unreadable(f"it is {length:.2f} seconds long, and less than {shortest:g} is too short")
+        raise Unreadable(
+            f"it is {length:.2f} seconds long, and less than {shortest:g} is too short"
+        )
     if longest is not None and length > longest:
         raise Unreadable(f"it is {length:.1f} seconds long, and more than {longest:g} is too long")
     tensor = torch.from_numpy(samples.T[:, : max(1, int(seconds * own_rate))].copy())

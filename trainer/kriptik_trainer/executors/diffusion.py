@@ -11,6 +11,7 @@ import torch
 from diffusers import DiffusionPipeline
 from peft import LoraConfig, get_peft_model_state_dict
 
+from kriptik_trainer.adapters import add_adapter, merge_adapters, save_adapter
 from kriptik_trainer.data.media import Rows, decode_all
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import seed_all
@@ -19,8 +20,10 @@ from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
 from kriptik_trainer.families.ace import AceStep
 from kriptik_trainer.families.base import Family, Tensors
 from kriptik_trainer.families.flux import Flux
+from kriptik_trainer.families.stable_audio import StableAudio
 from kriptik_trainer.families.stable_diffusion import StableDiffusion
 from kriptik_trainer.families.wan import Wan
+from kriptik_trainer.hearing import distance_of_samples
 from kriptik_trainer.likeness import METRIC, Likeness, open_likeness
 from kriptik_trainer.models.architecture import architecture
 from kriptik_trainer.models.language import unusable
@@ -33,6 +36,11 @@ FAMILIES: dict[str, Any] = {
     "FluxPipeline": Flux,
     "WanPipeline": Wan,
     "AceStepPipeline": AceStep,
+    "StableAudioPipeline": StableAudio,
+}
+NOTES = {
+    "StableAudioPipeline": "The published Stable Audio weights are under the Stability AI Community "
+    "License, which asks for a paid licence above a yearly revenue of one million dollars."
 }
 SEEN = ("image", "video")
 DRAWS = 4
@@ -118,7 +126,7 @@ class DiffusionExecutor(LoopedExecutor):
                 lora_dropout=lora.dropout,
                 target_modules=lora_targets(self.spec, self.family.targets),
             )
-            self.network.add_adapter(config)
+            add_adapter(self.network, config)
             for parameter in self.network.parameters():
                 if parameter.requires_grad:
                     parameter.data = parameter.data.float()
@@ -195,26 +203,44 @@ class DiffusionExecutor(LoopedExecutor):
 
     def score(self, folder: Path) -> dict[str, float]:
         """See Executor.score."""
+        if self.spec.modality == "audio" and self.spec.options.sample_prompt is None:
+            like = [example.media for example, _ in self._held]
+            return distance_of_samples(folder, listed(folder), like)
         if self._likeness is None:
             return {}
         return self._likeness.of_samples(folder, listed(folder))
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""
+        name = type(self.family.pipeline).__name__
+        imports = "from diffusers import DiffusionPipeline\n"
         loading = 'DiffusionPipeline.from_pretrained("PATH")'
         if output == "adapter":
-            loading = (
-                f'DiffusionPipeline.from_pretrained("{self.spec.model.id}")\n'
-                'pipeline.load_lora_weights("PATH")'
-            )
-        use = f"from diffusers import DiffusionPipeline\n\npipeline = {loading}"
+            loading = f'DiffusionPipeline.from_pretrained("{self.spec.model.id}")\n'
+            if hasattr(self.family.pipeline, "load_lora_weights"):
+                loading += 'pipeline.load_lora_weights("PATH")'
+            else:
+                imports += "from peft import PeftModel\n"
+                loading += (
+                    'tuned = PeftModel.from_pretrained(pipeline.transformer, "PATH")\n'
+                    "pipeline.transformer = tuned.merge_and_unload()"
+                )
+        notes = (NOTES[name],) if name in NOTES else ()
         return CardFacts(
-            "diffusers", self.family.pipeline_tag, use, "tokens: captions are not learned"
+            "diffusers",
+            self.family.pipeline_tag,
+            f"{imports}\npipeline = {loading}",
+            "tokens: captions are not learned",
+            notes,
         )
 
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export."""
         pipeline = self.family.pipeline
+        plain = not hasattr(pipeline, "load_lora_weights")
+        if name == "adapter" and plain:
+            save_adapter(self.network, self.spec.model.id, folder)
+            return
         if name == "adapter":
             name = self.family.network_name
             type(pipeline).save_lora_weights(
@@ -225,7 +251,9 @@ class DiffusionExecutor(LoopedExecutor):
                 },
             )
             return
-        if self.spec.method != "full":
+        if self.spec.method != "full" and plain:
+            merge_adapters(self.network)
+        elif self.spec.method != "full":
             pipeline.fuse_lora()
             pipeline.unload_lora_weights()
         pipeline.save_pretrained(folder)

@@ -14,11 +14,12 @@ from transformers import AutoProcessor, MusicgenForConditionalGeneration
 from kriptik_trainer.data.media import decode_all
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.data.sounds import sound, write_sound
-from kriptik_trainer.determinism import derived_seed, seed_all
+from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
+from kriptik_trainer.hearing import distance_of_samples
 from kriptik_trainer.models.language import unusable
-from kriptik_trainer.samples import Sample, note, sample_seed
+from kriptik_trainer.samples import Sample, listed, note, sample_seed
 from kriptik_trainer.scores import at_rest
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "out_proj")
@@ -147,6 +148,11 @@ class MusicgenExecutor(LoopedExecutor):
                 made = self.model.generate(**words, max_new_tokens=length, do_sample=True)
                 write_sound(made[0], int(config.sampling_rate), folder / f"sample-{index}.wav")
                 note(folder, Sample(f"sample-{index}.wav", text or "music", seed))
+
+    def score(self, folder: Path) -> dict[str, float]:
+        """See Executor.score."""
+        like = [example.media for example, _ in self._held]
+        return distance_of_samples(folder, listed(folder), like)
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,15 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import save_file
-from torch.nn.functional import pad
 
-from kriptik_trainer import consent
-from kriptik_trainer.data.media import Unreadable, decode_all
+from kriptik_trainer.data.media import Unreadable
 from kriptik_trainer.data.shapes import Example
-from kriptik_trainer.data.sounds import sound, write_sound
-from kriptik_trainer.determinism import derived_seed, seed_all
+from kriptik_trainer.data.sounds import sound
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import CardFacts
-from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
+from kriptik_trainer.executors.looped import lora_targets
+from kriptik_trainer.executors.voice import Row, VoiceExecutor
 from kriptik_trainer.models.language import unusable
-from kriptik_trainer.samples import Sample, note, sample_seed
 from kriptik_trainer.scores import at_rest
 
 TARGETS = ("c_attn",)
@@ -42,15 +38,13 @@ NOTE = (
     "The published XTTS weights are under the Coqui Public Model License, which allows no commercial use. "
     "SpeechT5 (MIT) is an alternative under a permissive licence."
 )
-Row = dict[str, torch.Tensor]
 
 
-class XttsExecutor(LoopedExecutor):
+class XttsExecutor(VoiceExecutor):
     """See executors.base.Executor."""
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.consent = consent.check(self.spec.consent)
+    def open(self) -> None:
+        """See VoiceExecutor.open."""
         missing = [name for name in REQUIRED if not (self.folder / name).is_file()]
         if missing:
             raise TrainerError(
@@ -59,12 +53,6 @@ class XttsExecutor(LoopedExecutor):
                 str(self.folder),
                 "Name a folder with all files of XTTS, the ones for training included.",
             )
-        self.xtts: Any = self._open()
-        self._rows: list[Row] = []
-        self._held: list[tuple[Example, Row]] = []
-        self._slice = 0
-
-    def _open(self) -> Any:
         # Otherwise the library asks for its licence on the terminal; the card tells it.
         os.environ.setdefault("COQUI_TOS_AGREED", "1")
         from TTS.tts.configs.xtts_config import XttsConfig  # noqa: PLC0415 - ten seconds
@@ -120,17 +108,20 @@ class XttsExecutor(LoopedExecutor):
             part.to(self.place)
             part.eval()
             part.requires_grad_(False)
-        return model
+        self.xtts: Any = model
+        # One length for all, so that a batch's slices fit together.
+        self._slice = 0
 
     @property
     def rate(self) -> int:
         """Samples a second of what the model hears."""
         return int(self.xtts.config.audio.sample_rate)
 
-    def _encode(self, example: Example) -> Row:
+    def encode(self, example: Example) -> Row:
+        """See VoiceExecutor.encode."""
         assert example.media is not None
         # One that is too long would lose the end of what is said in it.
-        limits = {"shortest": SHORTEST_SECONDS, "longest": LONGEST_SECONDS}
+        limits: dict[str, Any] = {"shortest": SHORTEST_SECONDS, "longest": LONGEST_SECONDS}
         samples = sound(example.media, self.rate, LONGEST_SECONDS, **limits)
         words = self.xtts.tokenizer.encode(example.text or "", self.spec.options.language)
         if 1 in words or not words:
@@ -141,16 +132,10 @@ class XttsExecutor(LoopedExecutor):
             codes = self._codes.get_codebook_indices(self._mel(heard))
         return {"text": torch.tensor(words), "sound": samples[0], "codes": codes[0].cpu()}
 
-    def build(self) -> None:
-        """See LoopedExecutor.build."""
-        self._rows = [row for _, row in decode_all(self.examples, self._encode, self.warnings)]
-        if self.held_out:
-            self._held = decode_all(self.held_out, self._encode, self.warnings)
-        every = [*self._rows, *(row for _, row in self._held)]
-        # One length for all, so that a batch's slices fit together.
-        shortest = min(len(row["sound"]) for row in every)
+    def adapt(self) -> None:
+        """See VoiceExecutor.adapt."""
+        shortest = min(len(row["sound"]) for row in self.every_row)
         self._slice = min(int(CONDITION_SECONDS * self.rate), shortest * 2 // 3)
-        seed_all(self.spec.hyperparameters.seed, "adapter")
         lora = self.spec.lora
         config = LoraConfig(
             r=lora.r,
@@ -163,16 +148,8 @@ class XttsExecutor(LoopedExecutor):
         self.module = self.xtts.gpt
         self.module.train()
 
-    def keys(self) -> Sequence[Hashable]:
-        """See loop.Task. Rows of all lengths share batches; they are padded."""
-        return [0] * len(self._rows)
-
-    def _loss(self, rows: list[Row]) -> torch.Tensor:
-        def padded(name: str) -> torch.Tensor:
-            longest = max(len(row[name]) for row in rows)
-            filled = [pad(row[name], (0, longest - len(row[name]))) for row in rows]
-            return torch.stack(filled).to(self.place)
-
+    def loss_of(self, rows: list[Row]) -> torch.Tensor:
+        """See VoiceExecutor.loss_of."""
         lengths = torch.tensor([len(row["sound"]) for row in rows], device=self.place)
         starts = (torch.rand(len(rows)) * (lengths.cpu() - self._slice)).long()
         slices = torch.stack(
@@ -181,9 +158,9 @@ class XttsExecutor(LoopedExecutor):
         with torch.no_grad():
             mels = self._style(slices.to(self.place))[:, None]
         of_text, of_speech, _ = self.module(
-            padded("text"),
+            self.padded(rows, "text", 0),
             torch.tensor([len(row["text"]) for row in rows], device=self.place),
-            padded("codes"),
+            self.padded(rows, "codes", 0),
             lengths,
             cond_mels=mels,
             cond_idxs=torch.stack([starts, starts + self._slice], 1).to(self.place),
@@ -191,38 +168,17 @@ class XttsExecutor(LoopedExecutor):
         found: torch.Tensor = TEXT_WEIGHT * of_text + of_speech
         return found
 
-    def loss(self, rows: list[int]) -> torch.Tensor:
-        """See loop.Task."""
-        return self._loss([self._rows[index] for index in rows])
-
-    def evaluate(self) -> dict[str, float]:
-        """See Executor.evaluate. The training loss on held-out recordings: a stated proxy, since neither
-        likeness nor clearness is measured without a model for it."""
-        found = []
-        with at_rest(self.module):
-            for index, (_, row) in enumerate(self._held):
-                seed_all(self.spec.hyperparameters.seed, "held-out", index)
-                found.append(float(self._loss([row])))
-        return {"validationLoss": sum(found) / len(found)} if found else {}
-
-    def sample(self, folder: Path, count: int) -> None:
-        """See Executor.sample. Speaks a held-out text with a held-out recording as reference."""
-        gpt, options = self.xtts.gpt, self.spec.options
-        for index in range(min(count, len(self._held))):
-            example, _ = self._held[index]
-            text = options.sample_prompt or example.text or ""
-            seed = sample_seed(self.spec.hyperparameters.seed, index)
-            torch.manual_seed(seed)
-            with at_rest(self.xtts):
-                gpt.init_gpt_for_inference(kv_cache=self.xtts.args.kv_cache)
-                latents, speaker = self.xtts.get_conditioning_latents([str(example.media)])
-                made = self.xtts.inference(text, options.language, latents, speaker)
-                # What was added to speak would be taken for a part to train.
-                del gpt.gpt_inference
-                del gpt.gpt.wte
-            rate = int(self.xtts.config.audio.output_sample_rate)
-            write_sound(torch.as_tensor(made["wav"]), rate, folder / f"sample-{index}.wav")
-            note(folder, Sample(f"sample-{index}.wav", text, seed))
+    def speak(self, text: str, like: Example) -> tuple[torch.Tensor, int]:
+        """See VoiceExecutor.speak."""
+        gpt = self.xtts.gpt
+        with at_rest(self.xtts):
+            gpt.init_gpt_for_inference(kv_cache=self.xtts.args.kv_cache)
+            latents, speaker = self.xtts.get_conditioning_latents([str(like.media)])
+            made = self.xtts.inference(text, self.spec.options.language, latents, speaker)
+            # What was added to speak would be taken for a part to train.
+            del gpt.gpt_inference
+            del gpt.gpt.wte
+        return torch.as_tensor(made["wav"]), int(self.xtts.config.audio.output_sample_rate)
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""
@@ -236,12 +192,8 @@ class XttsExecutor(LoopedExecutor):
             use = (
                 "# adapter.safetensors goes onto gpt.gpt with peft; the merged weights load alone."
             )
-        given = self.consent
-        said = (
-            f"Voice of {given.speaker}, who consented in these words: “{given.statement}” "
-            f"(recording with SHA-256 `{given.sha256}`)."
-        )
-        return CardFacts("coqui", "text-to-speech", use, "tokens: speech is learned", (said, NOTE))
+        notes = (*self.notes(), NOTE)
+        return CardFacts("coqui", "text-to-speech", use, "tokens: speech is learned", notes)
 
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export. `merged` is a whole XTTS folder."""

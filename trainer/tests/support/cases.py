@@ -6,6 +6,7 @@ from support.language import LANGUAGE
 from support.pictures import CLIPS, PICTURES
 from support.seeing import SEEING
 from support.sounds import SOUNDS
+from support.speech import SPEECH
 from support.voices import VOICES
 
-CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING, *VOICES)
+CASES = (*LANGUAGE, *PICTURES, *CLIPS, *SOUNDS, *SEEING, *VOICES, *SPEECH)

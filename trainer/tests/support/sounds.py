@@ -12,8 +12,12 @@ from diffusers import (
     AceStepPipeline,
     AceStepTransformer1DModel,
     AutoencoderOobleck,
+    CosineDPMSolverMultistepScheduler,
     DiffusionPipeline,
     FlowMatchEulerDiscreteScheduler,
+    StableAudioDiTModel,
+    StableAudioPipeline,
+    StableAudioProjectionModel,
 )
 from diffusers.pipelines.ace_step.modeling_ace_step import AceStepConditionEncoder
 from peft import PeftModel
@@ -87,6 +91,46 @@ def ace_step(root: Path) -> Path:
     )
     pipeline.save_pretrained(root / "ace")
     return root / "ace"
+
+
+def stable_audio(root: Path) -> Path:
+    """Stable Audio, tiny: half a second."""
+    torch.manual_seed(11)
+    words = build_tokenizer()
+    words.model_max_length = 16
+    text = T5Config(
+        vocab_size=len(words), d_model=WIDTH, d_kv=8, d_ff=64, num_layers=1, num_heads=4
+    )
+    pipeline = StableAudioPipeline(
+        vae=AutoencoderOobleck(
+            encoder_hidden_size=16,
+            downsampling_ratios=[4, 8],
+            channel_multiples=[1, 2],
+            decoder_channels=8,
+            decoder_input_channels=8,
+            audio_channels=2,
+            sampling_rate=RATE,
+        ),
+        text_encoder=T5EncoderModel(text),
+        projection_model=StableAudioProjectionModel(WIDTH, WIDTH, 0, 512),
+        tokenizer=words,
+        transformer=StableAudioDiTModel(
+            sample_size=128,
+            in_channels=8,
+            out_channels=8,
+            num_layers=2,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            num_key_value_attention_heads=2,
+            cross_attention_dim=WIDTH,
+            time_proj_dim=32,
+            global_states_input_dim=2 * WIDTH,
+            cross_attention_input_dim=WIDTH,
+        ),
+        scheduler=CosineDPMSolverMultistepScheduler(),
+    )
+    pipeline.save_pretrained(root / "stable-audio")
+    return root / "stable-audio"
 
 
 def musicgen(root: Path) -> Path:
@@ -173,6 +217,28 @@ def reload_song(base: Path, exported: Path) -> None:
     assert (after - before).abs().max() > 1e-5
 
 
+def reload_stable_audio(base: Path, exported: Path) -> None:
+    """Adapter and merged pipeline make the same sound with the plain libraries, and not the base's."""
+
+    def made(pipeline: DiffusionPipeline) -> torch.Tensor:
+        pipeline.set_progress_bar_config(disable=True)
+        generator = torch.Generator().manual_seed(5)
+        options = {"audio_end_in_s": 0.5, "num_inference_steps": 3, "generator": generator}
+        return pipeline("a tone", **options).audios
+
+    plain = DiffusionPipeline.from_pretrained(base)
+    before = made(plain)
+    if exported.name == "adapter":
+        tuned = PeftModel.from_pretrained(plain.transformer, exported)
+        plain.transformer = tuned.merge_and_unload()
+        after = made(plain)
+        other = made(DiffusionPipeline.from_pretrained(exported.with_name("merged")))
+        torch.testing.assert_close(after, other, atol=1e-3, rtol=1e-3)
+    else:
+        after = made(DiffusionPipeline.from_pretrained(exported))
+    assert (after - before).abs().max() > 1e-5
+
+
 def reload_musicgen(base: Path, exported: Path) -> None:
     """The plain library loads it and makes sound; what it expects is not what the base expects."""
     plain = MusicgenForConditionalGeneration.from_pretrained(base)
@@ -213,6 +279,27 @@ SOUNDS = (
         ace_step,
         song_data,
         reload_song,
+        outputs=("merged",),
+        options=SHORT,
+        changes={"evaluation__maxRows": 2, "hyperparameters__learningRate": "0.001"},
+    ),
+    Case(
+        "LoRA, Stable Audio",
+        "audio",
+        "lora",
+        stable_audio,
+        song_data,
+        reload_stable_audio,
+        options=SHORT,
+        changes={"evaluation__maxRows": 2},
+    ),
+    Case(
+        "full, Stable Audio",
+        "audio",
+        "full",
+        stable_audio,
+        song_data,
+        reload_stable_audio,
         outputs=("merged",),
         options=SHORT,
         changes={"evaluation__maxRows": 2, "hyperparameters__learningRate": "0.001"},

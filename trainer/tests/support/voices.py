@@ -1,4 +1,4 @@
-"""A tiny XTTS, and recordings of a speaker with their consent."""
+"""Tiny models of voices, and recordings of a speaker with their consent."""
 
 from __future__ import annotations
 

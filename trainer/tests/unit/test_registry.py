@@ -35,7 +35,9 @@ def spec(modality: str, method: str, **more: Any) -> Spec:
         ("image", "lora", "StableDiffusionXLPipeline", "diffusion:DiffusionExecutor"),
         ("image", "dreambooth", "StableDiffusionPipeline", "dreambooth:DreamBoothExecutor"),
         ("audio", "lora", "AceStepPipeline", "diffusion:DiffusionExecutor"),
+        ("audio", "lora", "StableAudioPipeline", "diffusion:DiffusionExecutor"),
         ("audio", "lora", "MusicgenForConditionalGeneration", "musicgen:MusicgenExecutor"),
+        ("audio", "full", "SpeechT5ForTextToSpeech", "speecht5:SpeechT5Executor"),
         ("multimodal", "lora", "Qwen2VLForConditionalGeneration", "vlm:VlmExecutor"),
     ],
 )
@@ -81,6 +83,13 @@ def test_a_voice_is_not_cloned_without_consent() -> None:
     with pytest.raises(TrainerError) as caught:
         spec("audio", "voice-clone")
     assert caught.value.where == "consent"
+
+
+def test_nor_by_another_method_that_learns_it(tmp_path: Path) -> None:
+    given = spec("audio", "full", consent=None)
+    executor = find(given, "SpeechT5ForTextToSpeech").load()
+    with pytest.raises(TrainerError, match="recorded consent"):
+        executor(given, tmp_path, [], [])
 
 
 def recorded(root: Path, loudness: float, seconds: float = 3) -> Consent:

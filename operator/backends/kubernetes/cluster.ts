@@ -3,7 +3,7 @@ import type { ResourceClient } from '../../runtime/resource.ts';
 import type { KubeClient } from '../../runtime/rest.ts';
 import type { KubeObject, ResourceType } from '../../runtime/types.ts';
 import type { Facts } from './facts.ts';
-import { selectorOf } from './names.ts';
+import { isForeign, selectorOf } from './names.ts';
 import {
   CONFIG_MAPS,
   CORE_EVENTS,
@@ -22,7 +22,7 @@ import {
   type Secret,
   type Service,
 } from './objects.ts';
-import { hasEnded, indexOf, isScheduled, isWell } from './pods.ts';
+import { hasEnded, indexOf, isDisrupted, isScheduled, isWell } from './pods.ts';
 import { isQueued } from './queue.ts';
 import { lifeOf } from './record.ts';
 import { needsAllNodes, needsEvents, type Wanted } from './waiting.ts';
@@ -72,11 +72,12 @@ export const look = async (
   // What is kept matters only where something ended or is gone, and where a queue may take it back.
   const needed = job === undefined || pods.every(hasEnded) || isQueued(job);
   const record = needed ? await getOrUndefined(clients.records, key) : undefined;
+  const ours = record !== undefined && !isForeign(record, name);
   const seen = {
     name,
     pods,
     ...(job !== undefined && { job }),
-    ...(record !== undefined && { record: lifeOf(record) }),
+    ...(ours && { record: lifeOf(record) }),
   };
   return {
     ...seen,
@@ -102,13 +103,16 @@ type Seen = Pick<Facts, 'job' | 'pods'>;
 /** Pods of an attempt whose events are read: they tell the same. */
 const MOST_PODS = 3;
 
-/** The nodes of pods that are not simply well; all of them where a pod finds none. */
+/**
+ * The nodes of pods that are not simply well, and of those that the cluster ended; all of them where a pod finds none.
+ */
 const nodesOf = async (clients: Clients, pods: readonly Pod[], wanted: Wanted): Promise<Map<string, Node>> => {
   if (needsAllNodes(pods, wanted)) {
     const { items } = await clients.nodes.list();
     return new Map(items.map((node) => [node.metadata.name, node]));
   }
-  const names = new Set(pods.filter((pod) => isScheduled(pod) && !isWell(pod)).map(({ spec }) => spec.nodeName ?? ''));
+  const asked = pods.filter((pod) => isScheduled(pod) && (hasEnded(pod) ? isDisrupted(pod) : !isWell(pod)));
+  const names = new Set(asked.map(({ spec }) => spec.nodeName ?? ''));
   const nodes = new Map<string, Node>();
   for (const name of names) {
     const node = name === '' ? undefined : await getOrUndefined(clients.nodes, { name });

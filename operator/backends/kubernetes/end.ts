@@ -2,9 +2,9 @@ import { getOrUndefined } from '../../runtime/apply.ts';
 import type { ResourceClient } from '../../runtime/resource.ts';
 import { type KubeObject, keyOf } from '../../runtime/types.ts';
 import type { Clients } from './cluster.ts';
-import type { Facts } from './facts.ts';
-import { isForeign, isGoneMeanwhile, removeOurs } from './launch.ts';
-import { LABEL } from './names.ts';
+import type { Facts, LifeRecord } from './facts.ts';
+import { isGoneMeanwhile, removeOurs } from './launch.ts';
+import { isForeign } from './names.ts';
 import { epochOf, type Job } from './objects.ts';
 import { hasEnded, scheduledAt } from './pods.ts';
 import { lifeOf, releasedPatch, stopPatch } from './record.ts';
@@ -38,11 +38,19 @@ export const endAttempt = async (
 
 const noteStop = async (clients: Clients, namespace: string, facts: Facts, now: number): Promise<void> => {
   const key = { namespace, name: facts.name };
-  const record = await getOrUndefined(clients.records, key);
-  if (record === undefined || isForeign(record, facts.name)) return;
+  const life = facts.record ?? (await readLife(clients, key));
+  if (life === undefined) return;
   const held = facts.pods.map(scheduledAt).filter((at) => at !== undefined);
-  const patch = stopPatch(lifeOf(record), now, held.length === 0 ? undefined : Math.min(...held));
+  const patch = stopPatch(life, now, held.length === 0 ? undefined : Math.min(...held));
   if (patch !== undefined) await clients.records.patch(key, patch);
+};
+
+const readLife = async (
+  clients: Clients,
+  key: { namespace: string; name: string },
+): Promise<LifeRecord | undefined> => {
+  const record = await getOrUndefined(clients.records, key);
+  return record === undefined || isForeign(record, key.name) ? undefined : lifeOf(record);
 };
 
 const deleteJob = (clients: Clients, job: Job, propagation: 'Foreground' | 'Background'): Promise<void> =>
@@ -55,18 +63,26 @@ const ignoreGone = (error: unknown): void => {
   if (!isGoneMeanwhile(error)) throw error;
 };
 
+/** Uids of an attempt's own objects, where they are known; `service` says whether it has one. */
+export type Parts = { secret?: string; policy?: string; service: boolean };
+
 /**
  * Removes an ended attempt. Its record stays to the last and is then kept without the rest, so that a removal that was
  * cut short is seen and repeated, and the name is never used again.
  */
-export const removeAttempt = async (clients: Clients, namespace: string, facts: Facts, now: number): Promise<void> => {
+export const removeAttempt = async (
+  clients: Clients,
+  namespace: string,
+  facts: Facts,
+  parts: Parts,
+  now: number,
+): Promise<void> => {
   const { name, job } = facts;
   const key = { namespace, name };
   if (job !== undefined) await deleteJob(clients, job, 'Background');
-  for (const client of [clients.services, clients.secrets, clients.policies]) {
-    await removeOurs(client as ResourceClient<KubeObject>, key, name);
-  }
-  const record = await getOrUndefined(clients.records, key);
-  if (record === undefined || isForeign(record, name)) return;
-  if (record.metadata.labels?.[LABEL.released] === undefined) await clients.records.patch(key, releasedPatch(now));
+  if (parts.service) await removeOurs(clients.services as ResourceClient<KubeObject>, key, name);
+  await removeOurs(clients.secrets as ResourceClient<KubeObject>, key, name, parts.secret);
+  await removeOurs(clients.policies as ResourceClient<KubeObject>, key, name, parts.policy);
+  if (facts.record === undefined || facts.record.released) return;
+  await clients.records.patch(key, releasedPatch(now)).catch(ignoreGone);
 };

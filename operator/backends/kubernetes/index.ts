@@ -4,6 +4,7 @@ import { trainerSpec } from '../../trainer/spec.ts';
 import type {
   Backend,
   Instance,
+  InstanceExit,
   KeepsNames,
   LaunchRequest,
   LogOptions,
@@ -16,22 +17,23 @@ import { misconfigured, outcomeUnknown } from '../errors.ts';
 import { clientsOf, look } from './cluster.ts';
 import { moveHardDeadline, renewSpec } from './deadline.ts';
 import { graceSecondsOf } from './desired.ts';
-import { endAttempt, removeAttempt } from './end.ts';
+import { endAttempt, type Parts, removeAttempt } from './end.ts';
 import { endpointOf } from './endpoint.ts';
 import type { Facts } from './facts.ts';
 import { explain } from './failures.ts';
 import { forgetNames } from './forget.ts';
-import { checkRequest, createAttempt, isForeign, undoAttempt } from './launch.ts';
+import { checkRequest, createAttempt, type Made, takeName, undoAttempt } from './launch.ts';
 import { podLogs } from './logs.ts';
 import { Memory, type PodChanges } from './memory.ts';
-import { SECRET_KEY } from './names.ts';
+import { isForeign, SECRET_KEY } from './names.ts';
+import type { Secret } from './objects.ts';
 import { instanceOf, leftOver, type View } from './observe.ts';
-import { namesOf, Places } from './places.ts';
+import { factsOfAll, Places } from './places.ts';
 import { leaderOf } from './pods.ts';
 import { probeCluster } from './probe.ts';
 import { takenBack, unnotedStart, wasTakenBack } from './queue.ts';
-import { billedPatch, exitPatch } from './record.ts';
-import type { KubernetesSettings } from './settings.ts';
+import { billedPatch, exitPatch, lifeOf } from './record.ts';
+import { type KubernetesSettings, NO_SHAPE } from './settings.ts';
 import { wantedOf } from './wanted.ts';
 
 export type KubernetesBackend = Backend & StreamsLogs & RecoversToken & MovesHardDeadline & RenewsQueued & KeepsNames;
@@ -54,6 +56,10 @@ export const createKubernetesBackend = (
   const memory = new Memory(changes, now);
   /** Tokens never change while an attempt lives, and are asked for at every look. */
   const tokens = new Map<string, string>();
+  /** What this process made: its release need not look for it. */
+  const parts = new Map<string, Parts>();
+  /** What was last seen of attempts that ended, until they are released: nothing of it changes any more. */
+  const endings = new Map<string, Facts>();
 
   const viewOf = ({ job }: Facts): View => ({
     wanted: wantedOf(job, settings),
@@ -73,13 +79,10 @@ export const createKubernetesBackend = (
   const see = async (namespace: string, name: string): Promise<{ facts: Facts; instance: Instance | undefined }> => {
     const facts = await factsOf(namespace, name);
     const instance = instanceOf(facts, viewOf(facts));
-    const { job, record } = facts;
-    if (record === undefined || record.released) return { facts, instance };
+    if (instance?.state === 'exited') endings.set(name, facts);
+    if (!hasNews(facts, instance)) return { facts, instance };
     const key = { namespace, name };
-    const going = job === undefined || job.metadata.deletionTimestamp !== undefined;
-    if (going && instance?.exit !== undefined && record.exit === undefined) {
-      await clients.records.patch(key, exitPatch(instance.exit));
-    }
+    if (isEndToNote(facts, instance)) await clients.records.patch(key, exitPatch(instance.exit));
     const start = unnotedStart(facts);
     if (start !== undefined) await clients.records.patch(key, billedPatch(start));
     if (wasTakenBack(facts)) {
@@ -87,6 +90,13 @@ export const createKubernetesBackend = (
       await endAttempt(clients, namespace, facts, 0, now());
     }
     return { facts, instance };
+  };
+
+  /** What there is of an attempt that is to be let go of. */
+  const endedFacts = async (namespace: string, name: string): Promise<Facts> => {
+    const { facts, instance } = await see(namespace, name);
+    if (instance === undefined || instance.state === 'exited') return facts;
+    throw misconfigured(`attempt ${name} is ${instance.state}`, 'Terminate it first.');
   };
 
   /** Runs `what` where the attempt is; `otherwise` where nothing of it is anywhere. */
@@ -104,7 +114,7 @@ export const createKubernetesBackend = (
 
   const find = async (name: string): Promise<Instance | undefined> => {
     const known = memory.recall(name);
-    if (known !== undefined) return known;
+    if (known !== undefined || memory.isGone(name)) return known;
     const keep = memory.reading(name);
     const found = await at(name, async (namespace) => (await see(namespace, name)).instance, undefined);
     keep(found);
@@ -125,15 +135,23 @@ export const createKubernetesBackend = (
     const { name } = request;
     const namespace = settings.namespace ?? request.job.namespace;
     places.learn(name, namespace);
+    const keep = memory.reading(name);
     try {
-      const { facts, instance: there } = await see(namespace, name);
+      const taken = await takeName(clients, settings, request);
+      // A name that was free until now has nothing under it.
+      const { facts, instance: there } = taken === undefined ? await see(namespace, name) : NOTHING;
       if (there !== undefined) {
-        if (facts.job !== undefined && isForeign(facts.job, name, request.job.uid)) {
+        if (facts?.job !== undefined && isForeign(facts.job, name, request.job.uid)) {
           throw misconfigured(`Job ${namespace}/${name} is of another job`, 'Remove it.');
         }
         return there;
       }
-      await createAttempt(clients, settings, request, image, now());
+      const made = await createAttempt(clients, settings, request, image, now(), taken);
+      if (made !== undefined) {
+        const instance = noteMade(name, made, (request.shape ?? NO_SHAPE).nodes > 1);
+        keep(instance);
+        if (instance !== undefined) return instance;
+      }
     } catch (error) {
       const reason = explain(error, namespace);
       if (reason.kind !== 'OutcomeUnknown') await undoAttempt(clients, namespace, name).catch(() => undefined);
@@ -144,6 +162,19 @@ export const createKubernetesBackend = (
     return instance;
   };
 
+  /** The instance as it was just made: its Job, and no pods yet. */
+  const noteMade = (name: string, { job, secret, policy, record }: Made, service: boolean): Instance | undefined => {
+    const token = tokenOf(secret);
+    if (token !== undefined) tokens.set(name, token);
+    parts.set(name, {
+      ...(secret.metadata.uid !== undefined && { secret: secret.metadata.uid }),
+      ...(policy.metadata.uid !== undefined && { policy: policy.metadata.uid }),
+      service,
+    });
+    const facts: Facts = { name, job, pods: [], events: [], nodes: new Map(), record: lifeOf(record) };
+    return instanceOf(facts, viewOf(facts));
+  };
+
   const token = async (name: string): Promise<string | undefined> => {
     const known = tokens.get(name);
     if (known !== undefined) return known;
@@ -151,11 +182,9 @@ export const createKubernetesBackend = (
       name,
       async (namespace) => {
         const secret = await getOrUndefined(clients.secrets, { namespace, name });
-        const encoded = secret === undefined || isForeign(secret, name) ? undefined : secret.data?.[SECRET_KEY.token];
-        if (encoded === undefined) return undefined;
-        const text = Buffer.from(encoded, 'base64').toString('utf8');
-        tokens.set(name, text);
-        return text;
+        const found = secret === undefined || isForeign(secret, name) ? undefined : tokenOf(secret);
+        if (found !== undefined) tokens.set(name, found);
+        return found;
       },
       undefined,
     );
@@ -173,14 +202,10 @@ export const createKubernetesBackend = (
     async list() {
       const found: Instance[] = [];
       try {
-        for (const [name, namespace] of await namesOf(clients, settings)) {
-          places.learn(name, namespace);
-          const known = memory.recall(name);
-          if (known !== undefined) {
-            found.push(known);
-            continue;
-          }
-          const { facts, instance } = await see(namespace, name);
+        for (const [namespace, facts] of await factsOfAll(clients, settings)) {
+          places.learn(facts.name, namespace);
+          const instance = instanceOf(facts, viewOf(facts));
+          if (hasNews(facts, instance)) await see(namespace, facts.name);
           const left = instance ?? leftOver(facts, now());
           if (left !== undefined) found.push(left);
         }
@@ -190,30 +215,33 @@ export const createKubernetesBackend = (
       return found;
     },
 
-    terminate: (name, { graceMs }) =>
-      at(
+    terminate: async (name, { graceMs }) => {
+      if (memory.isGone(name) || memory.wasAsked(name, graceMs)) return;
+      await at(
         name,
         async (namespace) => {
           memory.forget(name);
           const { facts, instance } = await see(namespace, name);
           if (instance?.state !== 'exited') await endAttempt(clients, namespace, facts, graceMs, now());
+          memory.asked(name, graceMs);
         },
         undefined,
-      ),
+      );
+    },
 
-    release: (name) =>
-      at(
+    release: async (name) => {
+      if (memory.isGone(name)) return;
+      await at(
         name,
         async (namespace) => {
-          const { facts, instance } = await see(namespace, name);
-          if (instance !== undefined && instance.state !== 'exited') {
-            throw misconfigured(`attempt ${name} is ${instance.state}`, 'Terminate it first.');
-          }
-          await removeAttempt(clients, namespace, facts, now());
-          tokens.delete(name);
+          const facts = endings.get(name) ?? (await endedFacts(namespace, name));
+          await removeAttempt(clients, namespace, facts, parts.get(name) ?? { service: true }, now());
+          for (const known of [tokens, parts, endings]) known.delete(name);
+          if (facts.record !== undefined) memory.gone(name);
         },
         undefined,
-      ),
+      );
+    },
 
     async forgetNames(isGone, before) {
       try {
@@ -251,4 +279,26 @@ export const createKubernetesBackend = (
       if (pod !== undefined) yield* podLogs(kube, pod, options);
     },
   };
+};
+
+/** Whether a record lacks something that nothing else will tell later. */
+const hasNews = (facts: Facts, instance: Instance | undefined): boolean => {
+  if (facts.record === undefined || facts.record.released) return false;
+  return isEndToNote(facts, instance) || unnotedStart(facts) !== undefined || wasTakenBack(facts);
+};
+
+/** An end whose evidence is going. */
+const isEndToNote = (
+  { job, record }: Facts,
+  instance: Instance | undefined,
+): instance is Instance & { exit: InstanceExit } => {
+  const going = job === undefined || job.metadata.deletionTimestamp !== undefined;
+  return going && instance?.exit !== undefined && record?.exit === undefined;
+};
+
+const NOTHING = { facts: undefined, instance: undefined };
+
+const tokenOf = ({ data }: Secret): string | undefined => {
+  const encoded = data?.[SECRET_KEY.token];
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
 };

@@ -40,10 +40,19 @@ describe('an answer is given again', () => {
     expect(memory.recall(NAME)).toBeUndefined();
   });
 
-  it.each<{ case: string; what: Instance | undefined }>([
+  it.each<{ case: string; what: Instance }>([
     { case: 'waits', what: instance({ state: 'queued' }) },
     { case: 'starts', what: instance({ state: 'starting' }) },
-    { case: 'has ended', what: instance({ state: 'exited' }) },
+    { case: 'has ended, which is for good', what: instance({ state: 'exited' }) },
+  ])('for a shorter while where it $case', ({ what }) => {
+    keep(what);
+    now = 9_999;
+    expect(memory.recall(NAME)).toEqual(what);
+    now = 10_000;
+    expect(memory.recall(NAME)).toBeUndefined();
+  });
+
+  it.each<{ case: string; what: Instance | undefined }>([
     { case: 'is on a lost node', what: instance({ waiting: { reason: 'NodeLost', message: '', since: 0 } }) },
     { case: 'is gone', what: undefined },
   ])('never where it $case', ({ what }) => {
@@ -75,5 +84,23 @@ describe('an answer is given again', () => {
     const deaf = new Memory(undefined, () => now);
     deaf.reading(NAME)(instance());
     expect(deaf.recall(NAME)).toBeUndefined();
+  });
+});
+
+describe('a name', () => {
+  it('of which nothing is left is not read again', () => {
+    keep(instance());
+    memory.gone(NAME);
+    expect(memory.isGone(NAME)).toBe(true);
+    expect(memory.recall(NAME)).toBeUndefined();
+    expect(memory.isGone('kriptik-0e5a1c3e-2')).toBe(false);
+  });
+
+  it('that was told to end is told again after two seconds, and at once where it shall be faster', () => {
+    memory.asked(NAME, 5_000);
+    expect(memory.wasAsked(NAME, 5_000)).toBe(true);
+    expect(memory.wasAsked(NAME, 0)).toBe(false);
+    now = 2_000;
+    expect(memory.wasAsked(NAME, 5_000)).toBe(false);
   });
 });

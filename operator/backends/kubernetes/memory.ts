@@ -15,11 +15,20 @@ export type PodChanges = {
 /** An answer is not repeated for longer than this, in ms, whether or not a change was heard of. */
 const LONGEST_MS = 30_000;
 
+/** The same of what waits: some of its reasons stand in events, which nobody listens to. */
+const WAITING_MS = 10_000;
+
+/** Names of attempts of which nothing is left that are remembered; the oldest are read again. */
+const REMEMBERED = 10_000;
+
+/** A request to end is not repeated for so long, in ms. */
+const ASKED_MS = 2_000;
+
 /**
- * The last answer about attempts that simply run. It was read from the API server itself, and is given again for a while
- * unless a change of a pod was heard of; so a thousand jobs that run can be looked at every other second. What waits, ends
- * or was told to end is always read anew. A watch that is silent or late costs seconds of delay and nothing else: only a
- * reading of its own ever says that an attempt has ended.
+ * The last answer about each attempt. It was read from the API server itself, and is given again for a while unless a
+ * change of a pod was heard of; so a thousand jobs can be looked at every other second. A watch that is silent or late
+ * costs seconds of delay and nothing else: only a reading of its own ever says that an attempt has ended, which is for
+ * good.
  */
 export class Memory {
   readonly #changes: PodChanges | undefined;
@@ -27,6 +36,8 @@ export class Memory {
   readonly #known = new Map<string, { instance: Instance; until: number }>();
   /** Readings under way, the newest of each name; one that a change overtook is not kept. */
   readonly #underway = new Map<string, symbol>();
+  readonly #gone = new Set<string>();
+  readonly #asked = new Map<string, { graceMs: number; until: number }>();
 
   constructor(changes: PodChanges | undefined, now: () => number) {
     this.#changes = changes;
@@ -49,8 +60,8 @@ export class Memory {
     return (instance) => {
       if (this.#underway.get(name) !== mine) return;
       this.#underway.delete(name);
-      const runs = instance?.state === 'running' && instance.waiting === undefined && instance.endpoint !== undefined;
-      if (runs) this.#known.set(name, { instance, until: this.#now() + LONGEST_MS });
+      const ms = instance === undefined ? 0 : lasts(instance);
+      if (instance !== undefined && ms > 0) this.#known.set(name, { instance, until: this.#now() + ms });
       else this.#known.delete(name);
     };
   }
@@ -60,4 +71,35 @@ export class Memory {
     this.#known.delete(name);
     this.#underway.delete(name);
   }
+
+  /** Its end was asked for, with such a grace: until then nothing new comes of asking again. */
+  asked(name: string, graceMs: number): void {
+    this.#asked.set(name, { graceMs, until: this.#now() + ASKED_MS });
+  }
+
+  /** Whether its end was asked for a moment ago, with no longer a grace. */
+  wasAsked(name: string, graceMs: number): boolean {
+    const asked = this.#asked.get(name);
+    return asked !== undefined && asked.graceMs <= graceMs && asked.until > this.#now();
+  }
+
+  /** It ended and was let go of: nothing can ever be under its name again. */
+  gone(name: string): void {
+    this.forget(name);
+    this.#asked.delete(name);
+    const [oldest = ''] = this.#gone;
+    if (this.#gone.size >= REMEMBERED) this.#gone.delete(oldest);
+    this.#gone.add(name);
+  }
+
+  isGone(name: string): boolean {
+    return this.#gone.has(name);
+  }
 }
+
+/** For how long an answer holds, in ms. Of a node that does not answer nothing is heard. */
+const lasts = ({ state, waiting, endpoint }: Instance): number => {
+  if (waiting?.reason === 'NodeLost') return 0;
+  if (state === 'running' && endpoint === undefined) return 0;
+  return state === 'running' && waiting === undefined ? LONGEST_MS : WAITING_MS;
+};

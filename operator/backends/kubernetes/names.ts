@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../runtime/types.ts';
 import type { LaunchRequest } from '../backend.ts';
 
 const PREFIX = 'training.kriptik.ai';
@@ -83,3 +84,7 @@ export const providerSelector = (provider: string): string => `${LABEL.provider}
 export const releasedRecords = (provider: string): string => `${LABEL.provider}=${provider},${LABEL.released}`;
 /** Also leaves out what only says that a name was used. */
 export const openRecords = (provider: string): string => `${LABEL.provider}=${provider},!${LABEL.released}`;
+
+/** Whether an object of the attempt's name was made for something else. */
+export const isForeign = ({ metadata }: KubeObject, name: string, jobUid?: string): boolean =>
+  metadata.labels?.[LABEL.attempt] !== name || (jobUid !== undefined && metadata.labels[LABEL.jobUid] !== jobUid);

@@ -1,7 +1,10 @@
 import type { ResourceClient } from '../../runtime/resource.ts';
 import type { KubeObject } from '../../runtime/types.ts';
 import type { Clients } from './cluster.ts';
+import type { Facts } from './facts.ts';
 import { LABEL, openRecords, providerSelector, selectorOf } from './names.ts';
+import { indexOf } from './pods.ts';
+import { lifeOf } from './record.ts';
 import type { KubernetesSettings } from './settings.ts';
 
 /** Names of attempts whose place is remembered; the oldest are looked up again. */
@@ -45,18 +48,35 @@ export class Places {
   }
 }
 
-/** Every attempt of this provider of which something is left, with its namespace. */
-export const namesOf = async (clients: Clients, settings: KubernetesSettings): Promise<Map<string, string>> => {
-  const names = new Map<string, string>();
+/**
+ * What there is of every attempt of this provider of which something is left, from one list of each kind, the Jobs
+ * before their pods as in a look. Events and nodes, which tell why something waits, are left out.
+ */
+export const factsOfAll = async (clients: Clients, settings: KubernetesSettings): Promise<[string, Facts][]> => {
   const { namespace, provider } = settings;
-  const search = async (client: ResourceClient<KubeObject>, labelSelector: string): Promise<void> => {
-    for (const { metadata } of (await client.list({ namespace, labelSelector })).items) {
-      const name = metadata.labels?.[LABEL.attempt];
-      if (name !== undefined && metadata.namespace !== undefined) names.set(name, metadata.namespace);
-    }
-  };
-  await search(clients.jobs as ResourceClient<KubeObject>, providerSelector(provider));
-  await search(clients.pods as ResourceClient<KubeObject>, providerSelector(provider));
-  await search(clients.records as ResourceClient<KubeObject>, openRecords(provider));
-  return names;
+  const jobs = (await clients.jobs.list({ namespace, labelSelector: providerSelector(provider) })).items;
+  const pods = (await clients.pods.list({ namespace, labelSelector: providerSelector(provider) })).items;
+  const records = (await clients.records.list({ namespace, labelSelector: openRecords(provider) })).items;
+  const jobOf = byAttempt(jobs);
+  const podsOf = byAttempt(pods);
+  const recordOf = byAttempt(records);
+  const names = new Map([...jobs, ...pods, ...records].map((one) => [attemptOf(one), one.metadata.namespace ?? '']));
+  names.delete('');
+  return [...names].map(([name, where]) => {
+    const [job] = jobOf.get(name) ?? [];
+    const [record] = recordOf.get(name) ?? [];
+    const facts: Facts = {
+      name,
+      ...(job !== undefined && { job }),
+      pods: (podsOf.get(name) ?? []).toSorted((a, b) => indexOf(a) - indexOf(b)),
+      events: [],
+      nodes: new Map(),
+      ...(record !== undefined && { record: lifeOf(record) }),
+    };
+    return [where, facts];
+  });
 };
+
+const attemptOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABEL.attempt] ?? '';
+
+const byAttempt = <T extends KubeObject>(objects: readonly T[]): Map<string, T[]> => Map.groupBy(objects, attemptOf);

@@ -26,6 +26,9 @@ export const scheduledAt = (pod: Pod): number | undefined => {
 /** Whether nothing of it can run: it ended, or it never got a node and is on its way out. */
 export const hasEnded = (pod: Pod): boolean => pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 
+/** Whether the cluster took it from its node, as it marks it. */
+export const isDisrupted = (pod: Pod): boolean => holds(pod.status?.conditions, 'DisruptionTarget');
+
 /** Whether it runs and its node reports of it: a node that falls silent makes its pods not ready. */
 export const isWell = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined &&

@@ -63,3 +63,14 @@ def preference(model: Any, pairs: Sequence[tuple[Encoded, Encoded]]) -> dict[str
         "preferenceMargin": sum(margins) / len(margins),
         "preferenceAccuracy": sum(margin > 0 for margin in margins) / len(margins),
     }
+
+
+def likelihood_gap(model: Any, rows: Sequence[tuple[Encoded, bool]]) -> dict[str, float]:
+    """Mean log-likelihood of a token, counted against the model where the answer is a bad one: for rows
+    that are judged one by one; higher is better."""
+    total = 0.0
+    with at_rest(model):
+        for row, good in rows:
+            one, count = mean_log_likelihood(model, row)
+            total += (1 if good else -1) * one / max(1, count)
+    return {"likelihoodGap": total / len(rows)}

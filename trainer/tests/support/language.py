@@ -8,7 +8,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from support.methods import Case, chat_data, code_data, preference_data, prompt_data
+from support.methods import Case, chat_data, code_data, judged_data, preference_data, prompt_data
 from support.tiny import build_model
 
 
@@ -65,6 +65,24 @@ LANGUAGE = (
     Case("full", "llm", "full", tiny_model, chat_data, reload_language, outputs=("merged",)),
     Case("QLoRA", "llm", "qlora", tiny_model, chat_data, reload_language),
     Case("DPO", "llm", "dpo", tiny_model, preference_data, reload_language),
+    Case(
+        "KTO",
+        "llm",
+        "dpo",
+        tiny_model,
+        judged_data,
+        reload_language,
+        options={"preference": "kto"},
+    ),
+    Case(
+        "ORPO",
+        "llm",
+        "dpo",
+        tiny_model,
+        preference_data,
+        reload_language,
+        options={"preference": "orpo"},
+    ),
     Case(
         "RLHF: reward model, RLOO",
         "llm",

@@ -74,6 +74,19 @@ def preference_data(root: Path) -> Path:
     return lines(root / "preferences.jsonl", rows)
 
 
+def judged_data(root: Path) -> Path:
+    """Answers that are judged one by one: always the same word is the good one."""
+    rows = [
+        {
+            "prompt": f"{WORDS[i % 4]} {i}?",
+            "completion": ("freeze " if i % 2 else "budget ") * (1 + i % 3),
+            "label": bool(i % 2),
+        }
+        for i in range(16)
+    ]
+    return lines(root / "judged.jsonl", rows)
+
+
 def code_data(root: Path) -> Path:
     """Short programs."""
     rows = [{"text": f"def f{i}(x):\n    y = x + {i}\n    return y\n"} for i in range(12)]

@@ -49,7 +49,9 @@ export async function readStore(
   const over = instance === undefined || (instance !== 'unknown' && instance.state === 'exited');
   const fresh = over && (newest.state !== 'Gone' || newest.outcome === undefined);
   try {
-    return await viewStore(keeper.openStore(job.metadata.uid), job, newest, fresh);
+    // Whether there is something to begin from is another question than what an attempt left behind, however soon it ended.
+    const question = `${instance === undefined && newest.state === 'Creating' ? 'before' : 'after'} ${newest.name}`;
+    return await viewStore(keeper.openStore(job.metadata.uid), job, newest, fresh ? question : false);
   } catch (error) {
     if (!(error instanceof StoreError && error.kind === 'Looking')) return lastKnown(job, troubleOf(error));
     const known = lastKnown(job, undefined);

@@ -1,4 +1,5 @@
 import type { Attempt, Checkpoint, TrainingJob } from '@kriptik/crds';
+import type { Fresh } from '../store/fresh-asks.ts';
 import type { CheckpointRef, CheckpointStore } from '../store/store.ts';
 import type { CheckpointInfo } from '../trainer/messages.ts';
 import type { StoreView, VerifiedArtifact } from './types.ts';
@@ -13,13 +14,13 @@ const REASONS = {
 
 /**
  * Reads back what the job saved. `fresh` hashes every byte again instead of trusting an earlier look: asked
- * for when an attempt has ended, since what is then reported must be true now.
+ * for when an attempt has ended, since what is then reported must be true now. Its text names the question.
  */
 export async function viewStore(
   store: CheckpointStore,
   job: TrainingJob,
   newest: Attempt | undefined,
-  fresh: boolean,
+  fresh: Fresh,
 ): Promise<StoreView> {
   // First: on some stores this one look brings everything else along.
   const { checkpoint, problems, pending } = await store.latestVerified({
@@ -74,7 +75,7 @@ interface Artifacts {
 
 const NO_ARTIFACTS: Artifacts = { good: [], bad: [] };
 
-async function verifiedArtifacts(store: CheckpointStore, fresh: boolean): Promise<Artifacts> {
+async function verifiedArtifacts(store: CheckpointStore, fresh: Fresh): Promise<Artifacts> {
   const good: VerifiedArtifact[] = [];
   const bad: string[] = [];
   let pending: StoreView['pending'];

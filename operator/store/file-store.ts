@@ -91,7 +91,7 @@ export const openFileStore = (
       const key = `${directory} ${read.sha256}`;
       // Before the bytes are read: a change meanwhile makes the remembered state stale, not wrong.
       const state = await fingerprint(directory, read.manifest).catch(() => undefined);
-      if (options.fresh !== true && state !== undefined && remembered.get(key) === state) {
+      if ((options.fresh ?? false) === false && state !== undefined && remembered.get(key) === state) {
         return { ok: true, checkpoint: verified };
       }
       remembered.delete(key);

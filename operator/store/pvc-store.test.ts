@@ -101,6 +101,15 @@ describe('a store on a claim', () => {
     });
   });
 
+  test('takes a look from before an attempt for none after its end, however soon that came', async () => {
+    const { store, looks, pass } = claim([async () => document([]), async () => document([saved(10)])]);
+    expect((await store().latestVerified({ fresh: 'before attempt 1' })).checkpoint).toBeUndefined();
+    pass(20_000);
+    expect((await store().latestVerified({ fresh: 'after attempt 1' })).checkpoint?.step).toBe(10);
+    expect((await store().latestVerified({ fresh: 'after attempt 1' })).checkpoint?.step).toBe(10);
+    expect(looks).toHaveLength(2);
+  });
+
   test.each([
     ['a pod that cannot run', async () => Promise.reject(new Error('the claim is not bound'))],
     ['a pod that prints something else', async () => ({ hello: 'world' })],

@@ -1,5 +1,5 @@
 import { StoreError } from './errors.ts';
-import { FreshAsks } from './fresh-asks.ts';
+import { type Fresh, FreshAsks } from './fresh-asks.ts';
 import { type Inspect, type InspectDocument, type InspectedFolder, inspectDocument } from './inspect.ts';
 import { decodeResult } from './left-behind.ts';
 import { exchanged } from './recorded.ts';
@@ -88,9 +88,10 @@ export const openPvcStore = (uri: string, options: PvcStoreOptions): CheckpointS
   };
 
   /** What is known, looked at anew where that is too old. `pending` while a newer look is under way. */
-  const look = async (fresh: boolean): Promise<{ document: InspectDocument; at: number; pending: boolean }> => {
+  const look = async (question: Fresh): Promise<{ document: InspectDocument; at: number; pending: boolean }> => {
     const known = lookOf(uri);
-    const since = fresh ? memory.asks.since(uri) : now() - STALE_MS;
+    const fresh = question !== false;
+    const since = fresh ? memory.asks.since(uri, question) : now() - STALE_MS;
     const old = known.document === undefined || known.error !== undefined || known.begun < since;
     const rested = known.error === undefined || now() - known.at >= REST_MS;
     const running = known.running ?? (old && rested ? start(known, fresh) : undefined);

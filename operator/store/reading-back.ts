@@ -1,4 +1,4 @@
-import { FreshAsks } from './fresh-asks.ts';
+import { type Fresh, FreshAsks } from './fresh-asks.ts';
 import type { Problem } from './store.ts';
 
 /** How far a reading back has come. */
@@ -12,7 +12,7 @@ export type Question = {
   state: string;
   totalBytes: number;
   /** Only what was read after this was first asked counts, see FreshAsks. */
-  fresh: boolean;
+  fresh: Fresh;
   /** Reads everything, telling how many bytes more have been read. Throws where that was not possible. */
   read: (more: (bytes: number) => void) => Promise<Problem | undefined>;
 };
@@ -42,7 +42,7 @@ export class ReadingBack {
 
   /** The verdict known already, without reading anything. */
   known(question: Pick<Question, 'key' | 'state' | 'fresh'>): Extract<Answer, { verifiedAt: number }> | undefined {
-    const since = question.fresh ? this.#asks.since(question.key) : Number.NEGATIVE_INFINITY;
+    const since = question.fresh !== false ? this.#asks.since(question.key, question.fresh) : Number.NEGATIVE_INFINITY;
     const verdict = this.#verdicts.get(question.key);
     if (verdict === undefined || verdict.state !== question.state || verdict.begun < since) return undefined;
     return { verifiedAt: verdict.at, ...(verdict.problem === undefined ? {} : { problem: verdict.problem }) };

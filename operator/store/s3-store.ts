@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from './errors.ts';
+import type { Fresh } from './fresh-asks.ts';
 import { decodePoints, decodeResult, isAttemptName, MAX_METRICS_TAIL_BYTES, MAX_RESULT_BYTES } from './left-behind.ts';
 import type { S3Access } from './location.ts';
 import {
@@ -153,7 +154,7 @@ export const openS3Store = (uri: string, options: S3StoreOptions): CheckpointSto
   const compare = async (
     folder: Folder,
     read: ReadManifest,
-    wish: { fresh: boolean; patienceMs: number },
+    wish: { fresh: Fresh; patienceMs: number },
   ): Promise<Answer | { problem: Problem }> => {
     const where = uriOf(folder.prefix);
     const present = folder.files.map((object) => object.key.slice(folder.prefix.length));

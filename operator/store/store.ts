@@ -1,5 +1,6 @@
 import type { MetricPoint } from '../trainer/messages.ts';
 import type { AttemptResult } from '../trainer/result.ts';
+import type { Fresh } from './fresh-asks.ts';
 
 /** A checkpoint or artifact whose manifest could be read; its files have not been looked at. */
 export type CheckpointRef = {
@@ -57,12 +58,12 @@ export type CheckpointStore = {
    * Reads every byte and compares. `fresh` skips the memory of earlier verifications: use it before a freeze is
    * reported and before a resume. A store that is far away answers `Verifying` until it has read everything.
    */
-  verify(ref: Pick<CheckpointRef, 'uri' | 'manifestSha256'>, options?: { fresh?: boolean }): Promise<Verification>;
+  verify(ref: Pick<CheckpointRef, 'uri' | 'manifestSha256'>, options?: { fresh?: Fresh }): Promise<Verification>;
   /**
    * The newest checkpoint that verifies, with the problems of newer ones that do not. `recorded` are those known from
    * before: one whose manifest was exchanged since then is refused.
    */
-  latestVerified(options?: { fresh?: boolean; recorded?: readonly Recorded[] }): Promise<Latest>;
+  latestVerified(options?: { fresh?: Fresh; recorded?: readonly Recorded[] }): Promise<Latest>;
   artifacts(): Promise<ArtifactRef[]>;
   /** What the attempt wrote as it ended; undefined when it wrote nothing or something unreadable. */
   result(attempt: string): Promise<AttemptResult | undefined>;

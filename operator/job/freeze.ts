@@ -134,11 +134,12 @@ export function stopping(o: JobObserved, attempts: readonly Attempt[], live: Att
 /**
  * What the trainer says it will keep is compared, not what was once written down: the operator may have died, or the
  * trainer been out of reach, between the two. Where it says how long is left, clocks play no part. A deadline moves to
- * later only for a higher limit than the trainer is known to keep it for: a clock that was set is no reason.
+ * later only for a higher limit than the trainer is known to keep it for, and, when the trainer is first seen to run, by
+ * as much as its bill began later than was reckoned: a clock that was set is no reason. `before` is the attempt on record.
  */
 export function keptDeadline(
   o: JobObserved,
-  live: Attempt,
+  before: Attempt,
   money: JobMoney,
 ): Pick<Attempt, 'deadline' | 'deadlineLimit'> {
   const next = deadlinesFor(money.runLimit, money.spent, money.rate, o.now, money.timings)?.trainer;
@@ -147,10 +148,16 @@ export function keptDeadline(
   const byClock = deadline === null ? Number.NaN : Date.parse(deadline);
   const held = deadlineSeconds === null || deadlineSeconds === undefined ? byClock : o.now + deadlineSeconds * 1000;
   if (Math.abs(next - held) <= DEADLINE_DRIFT_MS) return { deadlineLimit: formatMoney(money.runLimit) };
-  const raised = live.deadlineLimit === undefined || money.runLimit > parseMoney(live.deadlineLimit);
-  const noRoom = o.month !== undefined && o.month.verdict !== 'launch';
-  if (next > held && (!raised || noRoom)) return {};
-  return { deadline: new Date(next).toISOString() };
+  if (next < held) return { deadline: new Date(next).toISOString() };
+  if (o.month !== undefined && o.month.verdict !== 'launch') return {};
+  const raised = before.deadlineLimit === undefined || money.runLimit > parseMoney(before.deadlineLimit);
+  const later = raised ? next : Math.min(next, held + billedLater(before, next));
+  return later - held <= DEADLINE_DRIFT_MS ? {} : { deadline: new Date(later).toISOString() };
+}
+
+/** By how much the money lasts longer than was reckoned before the bill began, ms; asked once, when the trainer first runs. */
+function billedLater({ startedAt, deadline }: Attempt, next: number): number {
+  return startedAt !== undefined || deadline === undefined ? 0 : Math.max(0, next - Date.parse(deadline));
 }
 
 export function budgetEvents(o: JobObserved, level: string, money: JobMoney): JobEvent[] {

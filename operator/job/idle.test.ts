@@ -119,6 +119,7 @@ describe('the attempt that begins', () => {
         state: 'Creating',
         resumedFromStep: 0,
         deadline: expect.stringMatching(/^2026-11-22T10:45/),
+        deadlineLimit: '5.00',
       },
     ]);
   });

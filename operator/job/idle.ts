@@ -1,7 +1,7 @@
 import { type Attempt, finalizers } from '@kriptik/crds';
 import { billedRate } from '../budget/ledger.ts';
 import { deadlinesFor } from '../budget/limits.ts';
-import { addMoney, formatUsd, parseMoney } from '../money.ts';
+import { addMoney, formatMoney, formatUsd, parseMoney } from '../money.ts';
 import { findCondition } from '../runtime/conditions.ts';
 import { exponentialMs } from '../runtime/exponential.ts';
 import { nextAdjustments } from './adjust.ts';
@@ -170,7 +170,10 @@ function begin(
     state: 'Creating',
     resumedFromStep: resumed,
     ...(adjustments && { adjustments }),
-    ...(deadlines && { deadline: new Date(deadlines.trainer).toISOString() }),
+    ...(deadlines && {
+      deadline: new Date(deadlines.trainer).toISOString(),
+      deadlineLimit: formatMoney(money.runLimit),
+    }),
   };
   const how = resumed > 0 ? `resumes from the verified checkpoint of step ${resumed}` : 'starts';
   const message = `Attempt ${number} ${how} on ${provider.name} at $${provider.unitPricePerHour} an hour${adjustments === undefined ? '' : `, with ${adjustments.join(', ')}`}`;

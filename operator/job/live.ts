@@ -53,7 +53,7 @@ function run(o: JobObserved, attempts: readonly Attempt[], before: Attempt, live
   const useless = uselessSince(o, current);
   if (useless !== undefined) return terminate(o, list, current, useless);
 
-  const { deadline, deadlineLimit } = keptDeadline(o, current, money);
+  const { deadline, deadlineLimit } = keptDeadline(o, before, money);
   const kept = { ...current, ...(deadline && { deadline }), ...(deadlineLimit && { deadlineLimit }) };
   const actions: JobAction[] = deadline === undefined ? [] : [{ type: 'SetDeadline', deadline }];
   return stepOf(o, replaceLast(list, kept), situationOf(kept), {

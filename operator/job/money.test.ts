@@ -1,4 +1,4 @@
-import type { TrainingJob } from '@kriptik/crds';
+import type { Attempt, TrainingJob } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
 import { makeJob, START, time } from '../../test/support/builders.ts';
 import { checkpoint, makeObserved } from '../../test/support/observed.ts';
@@ -84,6 +84,22 @@ describe('deadlines', () => {
   it('do not move later because a clock was set back', () => {
     const { actions } = decideJob(makeObserved(settled.obj()).at(60).trains({ deadlineSeconds: 2_600 }).obj());
     expect(types(actions)).toEqual([]);
+  });
+
+  it('move later by as much as the bill began later, when the trainer is first seen to run', () => {
+    const begun = { createdAt: time(0), deadline: time(2_723), deadlineLimit: '5.00' };
+    const look = (second: number, attempt: Partial<Attempt>) =>
+      decideJob(
+        makeObserved(makeJob().attempt('Creating', attempt).obj())
+          .at(second)
+          .trains({ deadlineSeconds: 2_663 })
+          .instance('running', { billedFrom: START + 30_000 })
+          .obj(),
+      ).actions;
+    expect(types(look(60, begun))).toEqual(['SetDeadline']);
+    expect(look(60, { ...begun, startedAt: time(40) })).toEqual([]);
+    // The clock was set back while nobody looked: by its time, nothing was spent yet.
+    expect(look(0, begun)).toEqual([]);
   });
 
   it('move later for a raise, and earlier for whatever reason', () => {

@@ -1,6 +1,6 @@
 import type { Attempt } from '@kriptik/crds';
 import { deadlinesFor } from '../budget/limits.ts';
-import { addMoney } from '../money.ts';
+import { addMoney, formatMoney } from '../money.ts';
 import { replaceLast } from './attempts.ts';
 import { type JobMoney, moneyOf } from './cost.ts';
 import { freezeFor } from './freeze.ts';
@@ -22,7 +22,7 @@ export function queued(o: JobObserved, attempts: readonly Attempt[], before: Att
   const late = waitedTooLong(o, live);
   if (late !== undefined) return withdraw(o, list, live, money, 'Capacity', late);
   const deadline = renewedDeadline(o, live, money);
-  const kept = deadline === undefined ? live : { ...live, deadline };
+  const kept = deadline === undefined ? live : { ...live, deadline, deadlineLimit: formatMoney(money.runLimit) };
   const actions: JobAction[] = deadline === undefined ? [] : [{ type: 'RenewQueued', deadline }];
   return waitStep(o, replaceLast(list, kept), kept, actions, waitingEvents(before, kept));
 }

@@ -160,6 +160,15 @@ describe('the token bucket', () => {
     expect(Array.from({ length: 3 }, () => bucket.reserve())).toEqual([0, 0, 100]);
   });
 
+  it('goes on where it was when the clock is set back', () => {
+    let now = 3_600_000;
+    const clock = Object.assign(new FakeClock(0), { now: () => now });
+    const bucket = new TokenBucket({ qps: 10, burst: 2, clock });
+    bucket.reserve();
+    now = 0;
+    expect(Array.from({ length: 3 }, () => bucket.reserve())).toEqual([0, 100, 200]);
+  });
+
   it('takes a token only if there is one', async () => {
     const clock = new FakeClock(0);
     const bucket = new TokenBucket({ qps: 10, burst: 1, clock });

@@ -14,6 +14,7 @@ export class TokenBucket {
   readonly #intervalMs: number;
   readonly #toleranceMs: number;
   #fullAt = 0;
+  #seenAt = 0;
 
   constructor({ qps, burst, clock }: TokenBucketOptions) {
     this.#clock = clock;
@@ -24,7 +25,7 @@ export class TokenBucket {
   /** Takes a token that may lie in the future; returns how long to wait for it, in milliseconds. */
   reserve(): number {
     if (this.#intervalMs === 0) return 0;
-    const now = this.#clock.now();
+    const now = this.#now();
     const start = Math.max(this.#fullAt, now);
     this.#fullAt = start + this.#intervalMs;
     return Math.max(0, start - this.#toleranceMs - now);
@@ -32,7 +33,8 @@ export class TokenBucket {
 
   /** Takes a token if there is one now. */
   take(): boolean {
-    if (Math.max(this.#fullAt, this.#clock.now()) - this.#toleranceMs > this.#clock.now()) return false;
+    const now = this.#now();
+    if (Math.max(this.#fullAt, now) - this.#toleranceMs > now) return false;
     return this.reserve() === 0;
   }
 
@@ -40,5 +42,13 @@ export class TokenBucket {
   async acquire(signal?: AbortSignal): Promise<void> {
     const waitMs = this.reserve();
     if (waitMs > 0) await this.#clock.sleep(waitMs, signal);
+  }
+
+  /** A clock that was set back takes the bucket along: else nothing would pass until it is that late again. */
+  #now(): number {
+    const now = this.#clock.now();
+    this.#fullAt -= Math.max(0, this.#seenAt - now);
+    this.#seenAt = now;
+    return now;
   }
 }

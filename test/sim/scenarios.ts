@@ -37,6 +37,9 @@ const approveSecond = on({ type: 'awaiting', plans: 2 }, { type: 'decide', decis
 const approveWithoutProvider = [...approve, ...on({ type: 'jobExists' }, enable(false))];
 
 const DONE = 'goal Succeeded; plan Approved; job Succeeded with a model';
+const REPLACED = 'goal Succeeded; plan Approved; plan Approved; job Succeeded with a model; job Superseded';
+/** Nobody was there to hear of the new plan before the first job was done. */
+const BOTH = REPLACED.replace('Superseded', 'Succeeded with a model');
 const FROZEN = 'goal Frozen; plan Approved; job Frozen';
 const GONE = 'nothing';
 
@@ -45,12 +48,12 @@ const scenario = (
   one: GoalSetup,
   deeds: readonly Deed[],
   end: string,
-  policy?: Schedule['policy'],
+  more: Pick<Schedule, 'policy' | 'lateEnd'> = {},
 ): Schedule => ({
   name,
   providers: [here],
   goals: [one],
-  ...(policy === undefined ? {} : { policy }),
+  ...more,
   people: [deeds],
   faults: [],
   end,
@@ -59,7 +62,7 @@ const scenario = (
 /** What people do with a goal, and where it must end however the operator is disturbed. */
 export const scenarios: readonly [Schedule, ...Schedule[]] = [
   scenario('finishes', goal(AMPLE), approve, DONE),
-  scenario('approved by policy', goal(AMPLE), [], DONE, { approval: { autoApproveBelow: '5.00' } }),
+  scenario('approved by policy', goal(AMPLE), [], DONE, { policy: { approval: { autoApproveBelow: '5.00' } } }),
   scenario('freezes', goal(TIGHT), approve, FROZEN),
   scenario('freezes and is raised', goal(TIGHT), [...approve, ...on(at('Frozen'), limit(AMPLE))], DONE),
   // So slow an operator that it froze first is raised all the same.
@@ -92,15 +95,14 @@ export const scenarios: readonly [Schedule, ...Schedule[]] = [
     FROZEN,
   ),
   scenario('needs more than a policy allows', goal(AMPLE), [], 'goal Planning; plan Blocked', {
-    ceilings: { perJob: TIGHT },
-    approval: { autoApproveBelow: CUT },
+    policy: { ceilings: { perJob: TIGHT }, approval: { autoApproveBelow: CUT } },
   }),
   scenario(
     'is under the ceiling of a policy, which is lowered while it runs',
     goal(AMPLE),
     [...approve, ...on(step(6), { type: 'policy', spec: { ceilings: { perJob: CUT } } })],
     FROZEN,
-    { ceilings: { perJob: AMPLE } },
+    { policy: { ceilings: { perJob: AMPLE } } },
   ),
   scenario(
     'is denied',
@@ -118,7 +120,8 @@ export const scenarios: readonly [Schedule, ...Schedule[]] = [
     'is changed while it runs',
     goal(AMPLE),
     [...approve, ...on(step(7), { type: 'rewrite', text: RHYME }), ...approveSecond],
-    'goal Succeeded; plan Approved; plan Approved; job Succeeded with a model; job Superseded',
+    REPLACED,
+    { lateEnd: BOTH },
   ),
   scenario('is deleted while it waits', goal(AMPLE), on({ type: 'awaiting' }, remove), GONE),
   scenario('is deleted while it runs', goal(AMPLE), [...approve, ...on(step(4), remove)], GONE),
@@ -141,7 +144,8 @@ export const scenarios: readonly [Schedule, ...Schedule[]] = [
     'is replaced while frozen',
     goal(TIGHT),
     [...approve, ...on(at('Frozen'), { type: 'rewrite', text: RHYME, limit: AMPLE }), ...approveSecond],
-    'goal Succeeded; plan Approved; plan Approved; job Succeeded with a model; job Superseded',
+    REPLACED,
+    { lateEnd: BOTH },
   ),
   scenario(
     'has its provider turned off and on',

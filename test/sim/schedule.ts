@@ -20,6 +20,8 @@ export interface Schedule {
   readonly replyMs?: number;
   /** Where everything must stand in the end; absent where only the invariants are checked. */
   readonly end?: string;
+  /** Another end that is right, where the operator was away for as long as the training took. */
+  readonly lateEnd?: string;
 }
 
 /** A place that rents machines, all of one kind. */

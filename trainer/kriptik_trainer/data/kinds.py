@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kriptik_trainer.data import shapes
+from kriptik_trainer.data.embedded import is_embedded, path_of_embedded
 from kriptik_trainer.data.issues import Issues
 from kriptik_trainer.data.media import CLIP_SUFFIXES
 from kriptik_trainer.data.shapes import Example, Message, text_field
@@ -193,17 +194,29 @@ def _media_kind(
         else:
             table[f"{file}/caption"] = ((file, "caption"), also)
             table[f"{file}/text"] = ((file, "text"), also)
-    accepted = f"{media} (a path) and caption or text" if captions else ""
+    accepted = f"{media} (a path, or the file itself) and caption or text" if captions else ""
     for required, _ in (extra or {}).values():
         accepted += ("; or " if accepted else "") + f"{', '.join(required[:-1])} and {required[-1]}"
 
     def convert(
         row: Mapping[str, Any], shape: str, line: int, issues: Issues, base: Path | None
     ) -> Example | None:
+        file = table[shape][0][0]
+        if is_embedded(row[file]):
+            row = {**row, file: path_of_embedded(row[file], suffixes)}
+        if row[file] is None:
+            issues.add(
+                "missingMedia",
+                f"the field {file!r} holds nothing",
+                "Fill it in or drop the row.",
+                line,
+                file,
+            )
+            return None
         got = _fields(row, table, shape, line, issues, accepted)
         if got is None:
             return None
-        path = Path(str(got[table[shape][0][0]]))
+        path = Path(str(got[file]))
         path = path if path.is_absolute() or base is None else base / path
         if not path.is_file():
             issues.add(

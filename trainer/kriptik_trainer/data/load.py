@@ -12,6 +12,7 @@ from typing import Any
 from kriptik_trainer.data import csvfile, folder, hub, jsonl, parquet
 from kriptik_trainer.data.issues import MAX_ISSUES, DataError, Issue, Issues
 from kriptik_trainer.data.kinds import CHAT, Kind
+from kriptik_trainer.data.media import NAMED, TOLERATED_SHARE
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.manifest import hash_file
@@ -82,7 +83,7 @@ def _rows(
     if data.format == "parquet":
         return parquet.rows(path, issues, kind)
     if data.format == "folder":
-        return folder.rows(path, issues, kind)
+        return folder.rows(path, data.split, issues, kind)
     readers = {"jsonl": jsonl.rows, "csv": csvfile.rows}
     return readers[data.format](path, issues)
 
@@ -119,6 +120,25 @@ def _examples(
     return shape, examples
 
 
+def _left_out(issues: Issues, examples: list[Example], kind: Kind) -> str | None:
+    """What is told of bad rows of pictures, clips and sounds, where the others are enough to train on; they
+    are then no issues any more. Where they are too many, the first issue names more of them."""
+    total = len(examples) + issues.count
+    if kind.media is None or issues.count == 0 or any(one.line is None for one in issues.found):
+        return None
+    few = issues.count <= max(1, TOLERATED_SHARE * total) and len(examples) >= kind.min_rows
+    named = "; ".join(f"{one.unit} {one.line}: {one.message}" for one in issues.found[:NAMED])
+    told = f"{issues.count} of {total} rows cannot be used"
+    if few:
+        issues.found.clear()
+        issues.count = 0
+        return f"{told} and were left out: {named}"
+    if issues.count > 1:
+        first = issues.found[0]
+        issues.found[0] = dataclasses.replace(first, message=f"{told}: {named}")
+    return None
+
+
 def _warnings(examples: list[Example], kind: Kind) -> list[str]:
     warnings = []
     if kind.learns_by_heart and kind.min_rows <= len(examples) < FEW_ROWS:
@@ -142,6 +162,7 @@ def load(data: DataFile, kind: Kind = CHAT) -> Loaded:
     shape: str | None = None
     examples: list[Example] = []
     issues = Issues(name)
+    left_out: str | None = None
     try:
         if data.format != "hub":
             path = path_of(data.uri)
@@ -152,6 +173,7 @@ def load(data: DataFile, kind: Kind = CHAT) -> Loaded:
                 size, sha256 = _check_file(path, data.sha256, issues)
         base = path if data.format == "folder" or path is None else path.parent
         shape, examples = _examples(_rows(data, path, issues, kind), issues, kind, base)
+        left_out = _left_out(issues, examples, kind)
         if issues.count == 0 and not examples:
             issues.add("noRows", "there is not one row", "Write the rows into it.")
         elif issues.count == 0 and len(examples) < kind.min_rows:
@@ -174,7 +196,7 @@ def load(data: DataFile, kind: Kind = CHAT) -> Loaded:
         size,
         tuple(issues.found),
         issues.count,
-        tuple(_warnings(examples, kind)),
+        (*([] if left_out is None else [left_out]), *_warnings(examples, kind)),
     )
 
 

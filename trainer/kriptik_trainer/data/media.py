@@ -18,7 +18,7 @@ NAMED = 5
 CLIP_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".gif")
 WIDEST = 4.0
 """Pictures that are longer than so many times their other side are cut at the ends."""
-MOST_PIXELS = 1 << 26
+MOST_PIXELS = 1 << 27
 """Of a picture or frame: a header that claims more is damaged, or meant to fill the memory."""
 BROKEN = (
     OSError,

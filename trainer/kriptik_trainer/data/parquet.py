@@ -10,6 +10,8 @@ from kriptik_trainer.data.issues import Issues
 from kriptik_trainer.data.kinds import Kind
 
 BATCH = 1024
+MEDIA_BATCH = 16
+"""Rows that may hold whole pictures, clips or sounds."""
 MAGIC = b"PAR1"
 
 
@@ -39,7 +41,8 @@ def rows(path: Path, issues: Issues, kind: Kind) -> Iterator[tuple[int, dict[str
                     f"Name the columns {kind.accepted}.",
                 )
             number = 0
-            for batch in table.iter_batches(BATCH, columns=columns):
+            size = BATCH if kind.media is None else MEDIA_BATCH
+            for batch in table.iter_batches(size, columns=columns):
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row

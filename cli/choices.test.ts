@@ -192,28 +192,58 @@ describe('cost, computed to a moment', () => {
     spec: { goalRef: { name: 'g', uid: '1' } },
     status: { attempts: [attempt], cost: { spent: '1.00', limit: '30.00' } },
   };
-  const jobs = [running] as never;
+  const spent = { jobs: [running], receipts: [] } as never;
   const now = Date.parse('2026-11-01T01:00:00Z');
 
   it('goes on where the operator does not write', () => {
-    expect(jobRows(jobs, { now })).toMatchObject([{ compute: '12.00', platformFee: '1.20', spent: '13.20' }]);
+    expect(jobRows(spent, { now })).toMatchObject([{ compute: '12.00', platformFee: '1.20', spent: '13.20' }]);
   });
 
   it('is split at the turn of the month, and adds up', () => {
-    const months = monthRows(jobs, { now });
+    const months = monthRows(spent, { now });
     expect(months).toMatchObject([
       { month: '2026-10', spent: '6.60' },
       { month: '2026-11', spent: '6.60' },
     ]);
     expect(totalOf(months).spent).toBe('13.20');
-    expect(namespaceRows(jobs, { now, month: '2026-11' })).toMatchObject([{ namespace: 'n', spent: '6.60' }]);
+    expect(namespaceRows(spent, { now, month: '2026-11' })).toMatchObject([{ namespace: 'n', spent: '6.60' }]);
   });
 
   it('tells what a monthly ceiling leaves beside what an open attempt may still spend', () => {
     const policy = { metadata: { name: 'all' }, spec: { ceilings: { perNamespacePerMonth: '100.00' } } };
-    expect(ceilingsOf([policy] as never, [], jobs, now)).toEqual([
+    expect(ceilingsOf([policy] as never, [], spent, now)).toEqual([
       { namespace: 'n', ceiling: '100.00', policies: ['all'], spent: '6.60', reserved: '16.80', left: '76.60' },
     ]);
+  });
+
+  it('keeps what deleted jobs cost, beside the others and under the goal they served', () => {
+    const gone = {
+      metadata: { name: '0', namespace: 'n' },
+      spec: {
+        job: { name: 'g-0', uid: '0' },
+        goalRef: { name: 'g', uid: '1' },
+        months: [
+          { month: '2026-10', compute: '2.00', storage: '0.00', platformFee: '0.20' },
+          { month: '2026-11', compute: '1.00', storage: '0.00', platformFee: '0.10' },
+        ],
+      },
+    };
+    const both = { jobs: [running], receipts: [gone] } as never;
+    const goal = { metadata: { name: 'g', namespace: 'n', uid: '1' }, spec: {} };
+    expect(jobRows(both, { now })).toMatchObject([
+      { job: 'g-1', spent: '13.20' },
+      { job: 'g-0', phase: 'Deleted', spent: '3.30' },
+    ]);
+    expect(goalRows([goal] as never, both, { now })).toMatchObject([{ goal: 'g', spent: '16.50' }]);
+    expect(goalRows([], { jobs: [], receipts: [gone] } as never, { now })).toMatchObject([
+      { goal: 'g', phase: 'Deleted', spent: '3.30' },
+    ]);
+    expect(monthRows(both, { now })).toMatchObject([
+      { month: '2026-10', spent: '8.80' },
+      { month: '2026-11', spent: '7.70' },
+    ]);
+    const policy = { metadata: { name: 'all' }, spec: { ceilings: { perNamespacePerMonth: '100.00' } } };
+    expect(ceilingsOf([policy] as never, [], both, now)).toMatchObject([{ spent: '7.70', left: '75.50' }]);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   TrainingJobResource as JOBS,
   TrainingPlanResource as PLANS,
   TrainingPolicyResource as POLICIES,
+  TrainingReceiptResource as RECEIPTS,
   ComputeProviderResource as PROVIDERS,
   VERSION,
 } from '@kriptik/crds';
@@ -11,7 +12,7 @@ import type { ResourceType } from '@kriptik/operator/runtime/types.ts';
 import { usageError } from './errors.ts';
 import { didYouMean } from './suggest.ts';
 
-export { GOALS, GROUP, JOBS, PLANS, POLICIES, PROVIDERS, VERSION };
+export { GOALS, GROUP, JOBS, PLANS, POLICIES, PROVIDERS, RECEIPTS, VERSION };
 
 export const EVENTS: ResourceType = { group: '', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
 

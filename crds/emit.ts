@@ -77,7 +77,7 @@ function metadataType(crd: Crd): string {
 
 function kindType(crd: Crd): string {
   const { group, names } = crd.spec;
-  const version = crd.spec.versions[0]?.name ?? '';
+  const [{ name: version, subresources } = { name: '', subresources: undefined }] = crd.spec.versions;
   return [
     `/** ${schemaOf(crd).description ?? ''} */`,
     `export type ${names.kind} = {`,
@@ -85,7 +85,7 @@ function kindType(crd: Crd): string {
     `  kind: '${names.kind}';`,
     `  metadata: ${metadataType(crd)};`,
     `  spec: ${names.kind}Spec;`,
-    `  status?: ${names.kind}Status;`,
+    ...(subresources === undefined ? [] : [`  status?: ${names.kind}Status;`]),
     '};',
   ].join('\n');
 }

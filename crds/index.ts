@@ -6,3 +6,4 @@ export type * from './types/traininggoal.ts';
 export type * from './types/trainingjob.ts';
 export type * from './types/trainingplan.ts';
 export type * from './types/trainingpolicy.ts';
+export type * from './types/trainingreceipt.ts';

@@ -65,6 +65,8 @@ export const namedTypes: readonly NamedType[] = [
   own('TrainingJob', 'PaceMark', 'status.pace[]'),
   own('TrainingJob', 'TrainingJobSpec', 'spec'),
   own('TrainingJob', 'TrainingJobStatus', 'status'),
+  own('TrainingReceipt', 'ReceiptMonth', 'spec.months[]'),
+  own('TrainingReceipt', 'TrainingReceiptSpec', 'spec'),
   own('TrainingPolicy', 'TrainingPolicySpec', 'spec'),
   own('TrainingPolicy', 'TrainingPolicyStatus', 'status'),
   own('ComputeProvider', 'ComputeProviderSpec', 'spec'),

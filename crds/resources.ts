@@ -4,6 +4,7 @@ import type { TrainingGoal } from './types/traininggoal.ts';
 import type { TrainingJob } from './types/trainingjob.ts';
 import type { TrainingPlan } from './types/trainingplan.ts';
 import type { TrainingPolicy } from './types/trainingpolicy.ts';
+import type { TrainingReceipt } from './types/trainingreceipt.ts';
 
 export const GROUP = 'training.kriptik.ai';
 export const VERSION = 'v1alpha1';
@@ -57,6 +58,14 @@ export const ComputeProviderResource: ResourceType<ComputeProvider> = {
   plural: 'computeproviders',
   kind: 'ComputeProvider',
   namespaced: false,
+};
+
+export const TrainingReceiptResource: ResourceType<TrainingReceipt> = {
+  group: GROUP,
+  version: VERSION,
+  plural: 'trainingreceipts',
+  kind: 'TrainingReceipt',
+  namespaced: true,
 };
 
 /** Labels on everything that serves a goal. */

@@ -46,7 +46,8 @@ export interface Crd {
     names: { kind: string; plural: string; singular: string; shortNames: string[]; categories: string[] };
     versions: {
       name: string;
-      subresources: { status: object; scale?: object };
+      /** Absent where a kind is a record, and nothing is observed of it. */
+      subresources?: { status: object; scale?: object };
       selectableFields?: { jsonPath: string }[];
       additionalPrinterColumns: {
         name: string;

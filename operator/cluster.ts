@@ -5,6 +5,7 @@ import {
   TrainingJobResource,
   TrainingPlanResource,
   TrainingPolicyResource,
+  TrainingReceiptResource,
   VERSION,
 } from '@kriptik/crds';
 import { isNotFound } from './runtime/errors.ts';
@@ -16,6 +17,7 @@ const KINDS = [
   TrainingPlanResource,
   TrainingJobResource,
   TrainingPolicyResource,
+  TrainingReceiptResource,
   ComputeProviderResource,
 ];
 

@@ -6,6 +6,7 @@ import {
   TrainingJobResource,
   TrainingPlanResource,
   TrainingPolicyResource,
+  TrainingReceiptResource,
 } from '@kriptik/crds';
 import { Agent } from 'undici';
 import { findTrainer } from './backends/local/trainer-install.ts';
@@ -133,6 +134,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
     job: new JobReconciler({
       ...shared,
       client: jobClient,
+      receiptClient: client.resource(TrainingReceiptResource),
       settings: { ...defaultJobSettings, ...options.settings },
       trainerClient: trainerClientsOver(client, dispatcher),
       newToken: () => randomBytes(32).toString('base64url'),

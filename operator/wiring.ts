@@ -9,9 +9,11 @@ import {
   TrainingPlanResource,
   type TrainingPolicy,
   TrainingPolicyResource,
+  type TrainingReceipt,
+  TrainingReceiptResource,
 } from '@kriptik/crds';
 import type { Clock } from './runtime/clock.ts';
-import { Controller, type Reconciler, type WatchSource, watchOf } from './runtime/controller.ts';
+import { Controller, type ControllerOptions, type Reconciler, type WatchSource, watchOf } from './runtime/controller.ts';
 import { type Cache, Informer } from './runtime/informer.ts';
 import type { Logger } from './runtime/log.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
@@ -31,6 +33,7 @@ export interface Caches {
   readonly goals: Cache<TrainingGoal>;
   readonly plans: Cache<TrainingPlan>;
   readonly jobs: Cache<TrainingJob>;
+  readonly receipts: Cache<TrainingReceipt>;
   readonly policies: Cache<TrainingPolicy>;
   readonly providers: Cache<ComputeProvider>;
   readonly namespaces: Cache<KubeObject>;
@@ -43,6 +46,7 @@ export function createCaches(client: KubeClient, log: Logger): Caches {
     goals: informer(TrainingGoalResource),
     plans: informer(TrainingPlanResource),
     jobs: informer(TrainingJobResource),
+    receipts: informer(TrainingReceiptResource),
     policies: informer(TrainingPolicyResource),
     providers: informer(ComputeProviderResource),
     namespaces: informer(NAMESPACES),
@@ -53,7 +57,7 @@ export function createCaches(client: KubeClient, log: Logger): Caches {
 export interface Reconcilers {
   readonly goal: Reconciler;
   readonly plan: Reconciler;
-  readonly job: Reconciler;
+  readonly job: Reconciler & Pick<ControllerOptions, 'ownWrites'>;
   readonly policy: Reconciler;
   readonly provider: Reconciler;
 }
@@ -66,7 +70,7 @@ export interface WiringOptions {
 
 /** Which change concerns which object: the whole flow from goal to job hangs on these few lines. */
 export function createControllers(caches: Caches, reconcilers: Reconcilers, options: WiringOptions): Controller[] {
-  const { goals, plans, jobs, policies, providers, namespaces } = caches;
+  const { goals, plans, jobs, receipts, policies, providers, namespaces } = caches;
   const allPlans = watchOf<KubeObject>(policies as Cache, () => undecided(plans));
   const controller = (
     name: string,
@@ -76,11 +80,19 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
     workers = 4,
   ): Controller => new Controller({ name, informer, reconciler, watches, workers, ...options });
   return [
-    controller('goal', goals as Cache, reconcilers.goal, [watchOf(plans, goalOf), watchOf(jobs, goalOf)]),
+    controller('goal', goals as Cache, reconcilers.goal, [
+      watchOf(plans, goalOf),
+      watchOf(jobs, goalOf),
+      watchOf(receipts, goalOf),
+    ]),
     controller('plan', plans as Cache, reconcilers.plan, [
       watchOf(goals, (goal) => plansOfGoal(plans, goal)),
       watchOf(jobs, (job) => [sibling(job, job.spec.planRef.name), ...amendmentsOf(plans, job)]),
       watchOf(plans, (plan) => plansOfSameGoal(plans, plan)),
+      // What a deleted job spent is gone from the budget of the others.
+      watchOf(receipts, (receipt) =>
+        plans.list({ namespace: receipt.metadata.namespace }).filter(ofGoal(receipt)).map(keyOfObject),
+      ),
       allPlans,
       watchOf(providers, () => undecided(plans)),
     ]),
@@ -92,6 +104,9 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
         watchOf(goals, (goal) => jobsOfGoal(jobs, goal)),
         watchOf(plans, (plan) =>
           jobs.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan)).map(keyOfObject),
+        ),
+        watchOf(receipts, (receipt) =>
+          jobs.list({ namespace: receipt.metadata.namespace }).filter(ofGoal(receipt)).map(keyOfObject),
         ),
         watchOf(providers, () => waiting(jobs)),
         // Their ceilings bind running and frozen jobs too.
@@ -112,7 +127,7 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
   ];
 }
 
-type Child = TrainingPlan | TrainingJob;
+type Child = TrainingPlan | TrainingJob | TrainingReceipt;
 
 const keyOfObject = (obj: KubeObject): ObjectKey => ({ namespace: obj.metadata.namespace, name: obj.metadata.name });
 const sibling = (obj: KubeObject, name: string): ObjectKey => ({ namespace: obj.metadata.namespace, name });

@@ -1,4 +1,5 @@
-import type { TrainingGoal, TrainingJob } from '@kriptik/crds';
+import type { TrainingGoal } from '@kriptik/crds';
+import { receiptsOfGone } from '@kriptik/operator/budget/receipts.ts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CeilingRow, ceilingRows } from '../cost/ceilings.ts';
 import {
@@ -11,6 +12,7 @@ import {
   monthRows,
   namespaceRows,
   type Period,
+  type Spent,
   totalOf,
 } from '../cost/rows.ts';
 import { ceilingLines, costTable } from '../cost/tables.ts';
@@ -18,7 +20,7 @@ import { usd } from '../describe/common.ts';
 import { costLines } from '../describe/job.ts';
 import { findJob } from '../locate.ts';
 import { type Format, outputOption, renderData } from '../output.ts';
-import { GOALS, JOBS } from '../resources.ts';
+import { GOALS, JOBS, RECEIPTS } from '../resources.ts';
 import type { Session } from '../session.ts';
 import { viewOf } from '../view.ts';
 import type { Open } from './open.ts';
@@ -59,9 +61,10 @@ async function costOfOne(session: Session, target: string, options: CostOptions)
   const format = options.output;
   const period: Period = { now: view.now, month: options.month };
   const byMonth = options.by === 'month' || options.month !== undefined;
-  const months = byMonth ? monthRows([job], period) : [];
+  const spent = { jobs: [job], receipts: [] };
+  const months = byMonth ? monthRows(spent, period) : [];
   if (format === 'json' || format === 'yaml') {
-    session.print(renderData(byMonth ? months : (jobRows([job], period)[0] ?? {}), format));
+    session.print(renderData(byMonth ? months : (jobRows(spent, period)[0] ?? {}), format));
   } else if (byMonth) session.print(costTable(months, 'month', false));
   else if (job.status?.cost === undefined && jobSpend(job, period).total === 0)
     session.print(`job/${job.metadata.name} has cost nothing yet.`);
@@ -77,9 +80,12 @@ async function costOfAll(session: Session, options: CostOptions): Promise<void> 
     session.client.resource(GOALS).list(scope),
     session.client.resource(JOBS).list(scope),
   ]);
+  // After the jobs: one that was deleted meanwhile has left its receipt.
+  const receipts = await session.client.resource(RECEIPTS).list(scope);
+  const spent = { jobs: jobs.items, receipts: receiptsOfGone(receipts.items, jobs.items) };
   const { now } = viewOf(session);
-  const rows = rowsBy(options.by, goals.items, jobs.items, { now, month: options.month });
-  const ceilings = await ceilingRows(session, jobs.items, now);
+  const rows = rowsBy(options.by, goals.items, spent, { now, month: options.month });
+  const ceilings = await ceilingRows(session, spent, now);
   const total = totalOf(rows);
   if (options.output === 'json' || options.output === 'yaml') {
     session.print(renderData({ rows, total, ceilings } satisfies CostReport, options.output));
@@ -99,15 +105,15 @@ interface CostReport {
   readonly ceilings: readonly CeilingRow[];
 }
 
-function rowsBy(by: Grouping, goals: readonly TrainingGoal[], jobs: readonly TrainingJob[], period: Period): CostRow[] {
+function rowsBy(by: Grouping, goals: readonly TrainingGoal[], spent: Spent, period: Period): CostRow[] {
   switch (by) {
     case 'goal':
-      return goalRows(goals, jobs, period);
+      return goalRows(goals, spent, period);
     case 'job':
-      return jobRows(jobs, period);
+      return jobRows(spent, period);
     case 'namespace':
-      return namespaceRows(jobs, period);
+      return namespaceRows(spent, period);
     case 'month':
-      return monthRows(jobs, period);
+      return monthRows(spent, period);
   }
 }

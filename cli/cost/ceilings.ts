@@ -1,5 +1,6 @@
-import type { TrainingJob, TrainingPolicy } from '@kriptik/crds';
-import { claimOf } from '@kriptik/operator/job/claims.ts';
+import type { TrainingPolicy } from '@kriptik/crds';
+import type { SpendRecords } from '@kriptik/operator/budget/receipts.ts';
+import { claimsOf } from '@kriptik/operator/job/claims.ts';
 import { addMoney, formatMoney, zeroMoney } from '@kriptik/operator/money.ts';
 import { policyFor } from '@kriptik/operator/plan/propose.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
@@ -27,28 +28,29 @@ const NAMESPACES: ResourceType = {
 };
 
 /** What policies allow the namespaces of these jobs this month, and what is left of it. Empty where they may not be read. */
-export async function ceilingRows(session: Session, jobs: readonly TrainingJob[], now: number): Promise<CeilingRow[]> {
+export async function ceilingRows(session: Session, spent: SpendRecords, now: number): Promise<CeilingRow[]> {
   const { signal } = session.host;
   const [policies, namespaces] = await Promise.all([
     session.client.resource(POLICIES).list({ signal }),
     session.client.resource(NAMESPACES).list({ signal }),
   ]).catch(() => [{ items: [] }, { items: [] }] as const);
-  return ceilingsOf(policies.items, namespaces.items, jobs, now);
+  return ceilingsOf(policies.items, namespaces.items, spent, now);
 }
 
 /** The same, from what was read. */
 export function ceilingsOf(
   policies: readonly TrainingPolicy[],
   namespaces: readonly KubeObject[],
-  jobs: readonly TrainingJob[],
+  { jobs, receipts }: SpendRecords,
   now: number,
 ): CeilingRow[] {
-  const names = [...new Set(jobs.map(({ metadata }) => metadata.namespace ?? ''))].sort();
+  const names = [...new Set([...jobs, ...receipts].map(({ metadata }) => metadata.namespace))].sort();
   return names.flatMap((namespace) => {
     const labels = namespaces.find(({ metadata }) => metadata.name === namespace)?.metadata.labels ?? {};
     const { ceilings, names: holding } = policyFor(policies, labels);
     if (ceilings.perNamespacePerMonth === undefined) return [];
-    const claims = jobs.filter(({ metadata }) => metadata.namespace === namespace).map((job) => claimOf(job, now));
+    const here = { jobs: jobs.filter(isIn(namespace)), receipts: receipts.filter(isIn(namespace)) };
+    const claims = claimsOf(here, now);
     const sum = (of: 'spent' | 'reserved'): string =>
       formatMoney(addMoney(zeroMoney, ...claims.map((claim) => claim[of])));
     const ceiling = formatMoney(ceilings.perNamespacePerMonth);
@@ -56,3 +58,8 @@ export function ceilingsOf(
     return [{ namespace, ceiling, policies: holding, spent, reserved, left: leftOf(ceiling, spent, reserved) }];
   });
 }
+
+const isIn =
+  (namespace: string) =>
+  ({ metadata }: KubeObject): boolean =>
+    metadata.namespace === namespace;

@@ -1,6 +1,7 @@
-import type { TrainingGoal, TrainingJob } from '@kriptik/crds';
+import type { TrainingGoal, TrainingJob, TrainingReceipt } from '@kriptik/crds';
 import { billedMonths, spendAt, spendIn } from '@kriptik/operator/budget/job-ledger.ts';
 import { type Spend, spendOf } from '@kriptik/operator/budget/ledger.ts';
+import { receiptSpend, type SpendRecords } from '@kriptik/operator/budget/receipts.ts';
 import { addMoney, formatMoney, maxMoney, parseMoney, subtractMoney, zeroMoney } from '@kriptik/operator/money.ts';
 
 export const GROUPINGS = ['goal', 'job', 'namespace', 'month'] as const;
@@ -62,9 +63,22 @@ function promise({ status, spec }: TrainingJob): Partial<CostRow> {
   return { limit: limit ?? spec.run?.quote.limit, reserve, percentUsed, forecastLow, forecast, forecastHigh };
 }
 
-/** One row a job. */
-export function jobRows(jobs: readonly TrainingJob[], period: Period): CostRow[] {
-  return jobs.map((job) => ({
+/** What was spent: `receipts` are those of jobs that are gone. */
+export type Spent = SpendRecords;
+
+/** Phase of what was deleted. */
+const DELETED = 'Deleted';
+
+/** One row a job, those that were deleted last. */
+export function jobRows({ jobs, receipts }: Spent, period: Period): CostRow[] {
+  const gone = receipts.map(({ metadata, spec }) => ({
+    namespace: metadata.namespace,
+    goal: spec.goalRef.name,
+    job: spec.job.name,
+    phase: DELETED,
+    ...amounts([receiptSpend(spec, period.month)]),
+  }));
+  const there = jobs.map((job) => ({
     namespace: job.metadata.namespace,
     goal: job.spec.goalRef.name,
     job: job.metadata.name,
@@ -72,11 +86,12 @@ export function jobRows(jobs: readonly TrainingJob[], period: Period): CostRow[]
     ...amounts([jobSpend(job, period)]),
     ...promise(job),
   }));
+  return [...there, ...gone];
 }
 
-/** One row a goal. A goal's earlier jobs (of plans it superseded) count towards its spend. */
-export function goalRows(goals: readonly TrainingGoal[], jobs: readonly TrainingJob[], period: Period): CostRow[] {
-  return goals.map((goal) => {
+/** One row a goal, those that were deleted last. A goal's earlier jobs count towards its spend, also deleted ones. */
+export function goalRows(goals: readonly TrainingGoal[], { jobs, receipts }: Spent, period: Period): CostRow[] {
+  const there = goals.map((goal) => {
     const mine = jobs.filter(
       ({ metadata, spec }) => metadata.namespace === goal.metadata.namespace && spec.goalRef.uid === goal.metadata.uid,
     );
@@ -85,28 +100,60 @@ export function goalRows(goals: readonly TrainingGoal[], jobs: readonly Training
       namespace: goal.metadata.namespace,
       goal: goal.metadata.name,
       phase: goal.status?.phase ?? '-',
-      ...amounts(mine.map((job) => jobSpend(job, period))),
+      ...amounts([
+        ...mine.map((job) => jobSpend(job, period)),
+        ...receipts
+          .filter(({ spec }) => spec.goalRef.uid === goal.metadata.uid)
+          .map(({ spec }) => receiptSpend(spec, period.month)),
+      ]),
       limit: goal.status?.budget?.limit ?? goal.spec.budget?.limit,
       ...(current !== undefined && promise(current)),
     };
   });
+  return [...there, ...goalsGone(goals, receipts, period)];
+}
+
+function goalsGone(goals: readonly TrainingGoal[], receipts: readonly TrainingReceipt[], period: Period): CostRow[] {
+  const known = new Set(goals.map(({ metadata }) => metadata.uid));
+  const gone = Map.groupBy(
+    receipts.filter(({ spec }) => !known.has(spec.goalRef.uid)),
+    ({ spec }) => spec.goalRef.uid,
+  );
+  return [...gone.values()].map((ofGoal) => ({
+    namespace: ofGoal[0]?.metadata.namespace,
+    goal: ofGoal[0]?.spec.goalRef.name,
+    phase: DELETED,
+    ...amounts(ofGoal.map(({ spec }) => receiptSpend(spec, period.month))),
+  }));
 }
 
 /** One row a namespace: what its jobs cost and what their limits still allow. */
-export function namespaceRows(jobs: readonly TrainingJob[], period: Period): CostRow[] {
-  const names = [...new Set(jobs.map(({ metadata }) => metadata.namespace ?? ''))].sort();
+export function namespaceRows({ jobs, receipts }: Spent, period: Period): CostRow[] {
+  const names = [...new Set([...jobs, ...receipts].map(({ metadata }) => metadata.namespace))].sort();
   return names.map((namespace) => {
     const mine = jobs.filter(({ metadata }) => metadata.namespace === namespace);
-    return { namespace, ...amounts(mine.map((job) => jobSpend(job, period))) };
+    const gone = receipts.filter(({ metadata }) => metadata.namespace === namespace);
+    const spends = [
+      ...mine.map((job) => jobSpend(job, period)),
+      ...gone.map(({ spec }) => receiptSpend(spec, period.month)),
+    ];
+    return { namespace, ...amounts(spends) };
   });
 }
 
 /** One row a month in which something was billed, oldest first. */
-export function monthRows(jobs: readonly TrainingJob[], { now, month }: Period): CostRow[] {
-  const billed = [...new Set(jobs.flatMap(({ status }) => billedMonths(status ?? {}, now)))].sort();
+export function monthRows({ jobs, receipts }: Spent, { now, month }: Period): CostRow[] {
+  const listed = receipts.flatMap(({ spec }) => spec.months.map((one) => one.month));
+  const billed = [...new Set([...jobs.flatMap(({ status }) => billedMonths(status ?? {}, now)), ...listed])].sort();
   return billed
     .filter((one) => month === undefined || one === month)
-    .map((one) => ({ month: one, ...amounts(jobs.map((job) => spendIn(job.status ?? {}, one, now))) }));
+    .map((one) => ({
+      month: one,
+      ...amounts([
+        ...jobs.map((job) => spendIn(job.status ?? {}, one, now)),
+        ...receipts.map(({ spec }) => receiptSpend(spec, one)),
+      ]),
+    }));
 }
 
 /** All rows in one. */

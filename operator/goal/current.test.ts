@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { quote } from '../../test/integration/crds/valid-plan.ts';
 import { makeAmendment, makeGoal, makePlan } from '../../test/support/builders.ts';
 import { parseMoney } from '../money.ts';
-import { currentPlan, effectiveBudget, planNameFor } from './current.ts';
+import { currentPlan, earlierRuns, effectiveBudget, planNameFor } from './current.ts';
 
 describe('the plan that stands for a goal', () => {
   const goal = makeGoal().obj();
@@ -140,6 +140,38 @@ describe('an amendment', () => {
       quote: { ...quote, limit: '3.00' },
       statedLimit: '5.00',
       earlier: { agreed: parseMoney('2.00'), spent: parseMoney(spent) },
+    });
+    expect(limit).toBe(want);
+  });
+});
+
+describe('runs before', () => {
+  const told = { job: { name: 'a', uid: 'a' }, agreed: '2.00', spent: '2.40' };
+  const usd = parseMoney;
+
+  it.each([
+    { case: 'are none', continues: undefined, others: '0', want: undefined },
+    { case: 'were deleted', continues: undefined, others: '1.50', want: { agreed: usd('0'), spent: usd('1.50') } },
+    { case: 'were amended', continues: told, others: '0', want: { agreed: usd('2.00'), spent: usd('2.40') } },
+    { case: 'are counted once', continues: told, others: '2.40', want: { agreed: usd('2.00'), spent: usd('2.40') } },
+    { case: 'spent more since', continues: told, others: '3.00', want: { agreed: usd('2.00'), spent: usd('3.00') } },
+  ])('that $case', ({ continues, others, want }) => {
+    expect(earlierRuns(continues, usd(others))).toEqual(want);
+  });
+
+  // $1.50 of $5 were spent by a run that was deleted; the plan was approved with the rest.
+  it.each([
+    { case: 'leave the rest', goal: makeGoal(), want: '3.50' },
+    { case: 'are taken from a raise', goal: makeGoal().limit('9.00'), want: '7.50' },
+    { case: 'are taken from a cut', goal: makeGoal().limit('4.00'), want: '2.50' },
+  ])('that were deleted $case', ({ goal, want }) => {
+    const { metadata, spec } = makePlan().obj();
+    const { limit } = effectiveBudget(goal.obj(), {
+      planName: metadata.name,
+      contract: spec.contract,
+      quote: { ...quote, limit: '3.50' },
+      statedLimit: '5.00',
+      earlier: earlierRuns(undefined, usd('1.50')),
     });
     expect(limit).toBe(want);
   });

@@ -1,4 +1,4 @@
-import type { Budget, Contract, Quote, TrainingGoal, TrainingPlan } from '@kriptik/crds';
+import type { Budget, Contract, Quote, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
 import { hashOf, rememberedFor } from '../digest.ts';
 import { inputHash, workHash } from '../intent/hash.ts';
 import {
@@ -33,8 +33,25 @@ export interface AgreedBudget {
   readonly quote?: Quote | undefined;
   /** spec.budget.limit of the goal the plan was made for; it may lie above the contract's, when the text asked for less. */
   readonly statedLimit?: string | undefined;
-  /** Of an amendment: what earlier runs had spent when it was proposed, and what they spent in all. */
-  readonly earlier?: { readonly agreed: MicroUsd; readonly spent: MicroUsd } | undefined;
+  readonly earlier?: EarlierRuns | undefined;
+}
+
+/** What other runs took from a goal's budget. */
+export interface EarlierRuns {
+  /** Of an amendment: what they had spent when it was proposed, by which its contract's limit is lower already. */
+  readonly agreed: MicroUsd;
+  /** In all. */
+  readonly spent: MicroUsd;
+}
+
+/**
+ * What runs before took from the budget, from what a job was told when it was made and what `others` are on record with
+ * now, jobs that were deleted among them. Undefined where nothing was.
+ */
+export function earlierRuns(continues: TrainingJob['spec']['continues'], others: MicroUsd): EarlierRuns | undefined {
+  const spent = maxMoney(parseMoney(continues?.spent ?? '0'), others);
+  if (continues === undefined && spent === zeroMoney) return undefined;
+  return { agreed: parseMoney(continues?.agreed ?? '0'), spent };
 }
 
 /**

@@ -28,6 +28,7 @@ const observed = (of: typeof goal = goal, change: Partial<GoalObserved> = {}): G
   goal: of.obj(),
   plans: [],
   jobs: [],
+  receipts: [],
   prices: { asOf: '2026-11-23', models: [] },
   ...change,
 });

@@ -5,14 +5,16 @@ import {
   type TrainingGoalStatus,
   type TrainingJob,
   type TrainingPlan,
+  type TrainingReceipt,
 } from '@kriptik/crds';
+import { spentBeside } from '../budget/receipts.ts';
 import { inputHash } from '../intent/hash.ts';
 import type { GoalReading } from '../intent/parse.ts';
 import type { TokenPrice } from '../intent/usage.ts';
-import { addMoney, formatMoney, type MicroUsd, minMoney, parseMoney } from '../money.ts';
+import { addMoney, formatMoney, type MicroUsd, maxMoney, minMoney, parseMoney, zeroMoney } from '../money.ts';
 import { findCondition, setCondition } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
-import { currentPlan, effectiveBudget } from './current.ts';
+import { currentPlan, earlierRuns, effectiveBudget } from './current.ts';
 import { planFor } from './desired.ts';
 import { intentOf, readingConditions } from './reading.ts';
 
@@ -22,6 +24,8 @@ export interface GoalObserved {
   readonly plans: readonly TrainingPlan[];
   /** Jobs of the namespace. */
   readonly jobs: readonly TrainingJob[];
+  /** Of jobs of the namespace that were deleted. */
+  readonly receipts: readonly TrainingReceipt[];
   /** What was read out of the text; absent until somebody asked for it. */
   readonly reading?: GoalReading | undefined;
   /** List prices of reading a text, with their date. */
@@ -167,21 +171,27 @@ function budgetOf(
   job: TrainingJob | undefined,
 ): NonNullable<TrainingGoalStatus['budget']> {
   const { source } = plan.spec.contract.budget;
+  const family = { goalUid: o.goal.metadata.uid, work: plan.spec.contract.inputHash };
+  const others = spentBeside(family, [job?.metadata.uid], o, o.now);
   const { continues } = job?.spec ?? {};
-  const earlier = parseMoney(continues?.spent ?? '0');
   const agreed = parseMoney(continues?.agreed ?? plan.spec.amends?.spent ?? '0');
+  const runs = earlierRuns(continues, others);
+  const earlier = maxMoney(runs?.spent ?? zeroMoney, continues === undefined ? agreed : zeroMoney);
   const { limit: stated } = effectiveBudget(o.goal, {
     planName: plan.metadata.name,
     contract: plan.spec.contract,
     quote: plan.status?.quote,
     statedLimit: plan.metadata.annotations?.[annotations.statedLimit],
-    ...(plan.spec.amends && { earlier: { agreed, spent: continues === undefined ? agreed : earlier } }),
+    earlier: earlier === zeroMoney && continues === undefined ? undefined : { agreed, spent: earlier },
   });
   // The goal's budget is for all of its runs.
   const inAll = (amount: MicroUsd, before: MicroUsd): string => formatMoney(addMoney(amount, before));
   const cost = job?.status?.cost;
-  if (cost === undefined)
-    return { limit: inAll(parseMoney(stated), continues === undefined ? agreed : earlier), source };
+  if (cost === undefined) {
+    const limit = inAll(parseMoney(stated), earlier);
+    const told = { spent: formatMoney(earlier), percentUsed: percentOf(earlier, parseMoney(limit)) };
+    return { limit, source, ...(earlier > zeroMoney && told) };
+  }
   // A policy's ceiling may hold the job below what the goal says.
   const limit = inAll(minMoney(parseMoney(cost.limit), parseMoney(stated)), earlier);
   const before = o.goal.status?.budget;

@@ -37,7 +37,7 @@ function reading(change: Partial<GoalReading> = {}): GoalReading {
 }
 
 const decide = (read: GoalReading | undefined, of: TrainingGoal = goal.obj(), now = START) =>
-  decideGoal({ now, goal: of, plans: [], jobs: [], reading: read, prices }).status;
+  decideGoal({ now, goal: of, plans: [], jobs: [], receipts: [], reading: read, prices }).status;
 
 describe('a goal that was read', () => {
   it('says that the embedded parser stood in, why, and what to do', () => {

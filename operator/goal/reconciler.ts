@@ -1,4 +1,4 @@
-import type { TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { TrainingGoal, TrainingJob, TrainingPlan, TrainingReceipt } from '@kriptik/crds';
 import type { Catalog } from '../catalog/catalog.ts';
 import { type GoalReading, readGoal } from '../intent/parse.ts';
 import type { IntentParser } from '../intent/parsers.ts';
@@ -21,6 +21,7 @@ export interface GoalDependencies {
   readonly goals: Cache<TrainingGoal>;
   readonly plans: Cache<TrainingPlan>;
   readonly jobs: Cache<TrainingJob>;
+  readonly receipts: Cache<TrainingReceipt>;
   readonly catalog: Catalog;
   /** Asked in order; the embedded one comes last. */
   readonly parsers: readonly IntentParser[];
@@ -51,13 +52,14 @@ export class GoalReconciler implements Reconciler {
   }
 
   async #decide(goal: TrainingGoal, context: ReconcileContext): Promise<GoalDecision> {
-    const { plans, jobs, catalog, clock } = this.#deps;
+    const { plans, jobs, receipts, catalog, clock } = this.#deps;
     const { namespace } = goal.metadata;
     const observed = {
       now: clock.now(),
       goal,
       plans: plans.list({ namespace }),
       jobs: jobs.list({ namespace }),
+      receipts: receipts.list({ namespace }),
       prices: catalog.claudePrices,
     };
     const decision = decideGoal(observed);

@@ -2,10 +2,11 @@ import { type Attempt, finalizers, type TrainingJob } from '@kriptik/crds';
 import { movesHardDeadline, recoversToken, renewsQueued } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
 import { deadlinesFor } from '../budget/limits.ts';
+import { zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { getOrUndefined } from '../runtime/apply.ts';
 import { TerminalError } from '../runtime/errors.ts';
-import { addFinalizer, removeFinalizer } from '../runtime/finalizers.ts';
+import { addFinalizer } from '../runtime/finalizers.ts';
 import type { Logger } from '../runtime/log.ts';
 import { keyOf } from '../runtime/types.ts';
 import { StoreError } from '../store/errors.ts';
@@ -15,6 +16,7 @@ import type { JobDependencies } from './dependencies.ts';
 import { monthMessage } from './month-room.ts';
 import { freshMonthView } from './month-view.ts';
 import { storeKeeper } from './read-store.ts';
+import { letJobGo, spentByGoneNow } from './receipt.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { trainerSpecOf } from './trainer-spec.ts';
 import type { JobAction, JobObserved } from './types.ts';
@@ -32,7 +34,7 @@ export async function act(
       await addFinalizer(deps.client, job, finalizers.instances);
       return;
     case 'RemoveFinalizer':
-      await removeFinalizer(deps.client, job, finalizers.instances);
+      await letJobGo(deps, job, o.now);
       return;
     case 'Launch':
       await launch(deps, o, job, action.attempt, log);
@@ -77,7 +79,8 @@ async function launch(
   const runtime = runtimeOf(deps, attempt.provider);
   const keeper = storeKeeper(deps, job);
   if (runtime === undefined || keeper === undefined) return;
-  const current = await deps.client.get(keyOf(job));
+  // What a write has just returned is as new as what a read would give.
+  const current = job === o.job ? await deps.client.get(keyOf(job)) : job;
   const open = current.status?.attempts?.at(-1);
   if (current.metadata.uid !== job.metadata.uid || open?.name !== attempt.name || open.state !== 'Creating') return;
   const plan = await getOrUndefined(deps.planClient, {
@@ -87,6 +90,10 @@ async function launch(
   const approval = approvalOf(current, plan === undefined ? [] : [plan]);
   if (!approval.approved) {
     log.warn({ attempt: attempt.name, reason: approval.reason }, 'launch stopped: the approval does not hold');
+    return;
+  }
+  if ((await spentByGoneNow(deps, current)) > (o.spentByGone ?? zeroMoney)) {
+    log.warn({ attempt: attempt.name }, 'launch waits: a deleted job spent of the same budget, which is counted first');
     return;
   }
   const month = await freshMonthView(deps, current, effectiveLimit(o), o.now);

@@ -3,6 +3,7 @@ import type { Claim } from '../budget/ceiling.ts';
 import { meterOf, spendIn, spendNow, toldOrNow } from '../budget/job-ledger.ts';
 import { spendOf } from '../budget/ledger.ts';
 import { monthOf } from '../budget/month.ts';
+import { receiptSpend, receiptsOfGone, type SpendRecords } from '../budget/receipts.ts';
 import { meterAt } from '../budget/storage.ts';
 import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { liveAttempt } from './attempts.ts';
@@ -21,6 +22,21 @@ export function claimOf(job: TrainingJob, now: number): Claim {
   const limit = parseMoney(status.cost?.limit ?? job.spec.run.quote.limit);
   const unseen = live.state === 'Creating' && live.instance === undefined;
   return { ...claim, reserved: restOf(job, limit, now), state: unseen ? 'announced' : 'live' };
+}
+
+/** The claims of all jobs, also of those that were deleted: they hold nothing any more, and stay spent. */
+export function claimsOf({ jobs, receipts }: SpendRecords, now: number): Claim[] {
+  const gone = receiptsOfGone(receipts, jobs).map(
+    ({ spec }): Claim => ({
+      uid: spec.job.uid,
+      name: spec.job.name,
+      createdAt: '',
+      spent: receiptSpend(spec, monthOf(now)).total,
+      reserved: zeroMoney,
+      state: 'idle',
+    }),
+  );
+  return [...jobs.map((job) => claimOf(job, now)), ...gone];
 }
 
 /** The claim of a job that is about to begin, or to go on, with this limit. */

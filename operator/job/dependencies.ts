@@ -1,4 +1,11 @@
-import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
+import type {
+  ComputeProvider,
+  TrainingGoal,
+  TrainingJob,
+  TrainingPlan,
+  TrainingPolicy,
+  TrainingReceipt,
+} from '@kriptik/crds';
 import type { Market } from '../provider/offers.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -14,7 +21,10 @@ import type { Refusal } from './types.ts';
 export interface JobDependencies {
   readonly client: ResourceClient<TrainingJob>;
   readonly planClient: ResourceClient<TrainingPlan>;
+  readonly receiptClient: ResourceClient<TrainingReceipt>;
   readonly jobs: Cache<TrainingJob>;
+  /** What deleted jobs cost. */
+  readonly receipts: Cache<TrainingReceipt>;
   readonly plans: Cache<TrainingPlan>;
   readonly goals: Cache<TrainingGoal>;
   readonly providers: Cache<ComputeProvider>;

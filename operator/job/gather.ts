@@ -1,6 +1,7 @@
 import { type Attempt, annotations, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
-import { currentPlan, effectiveBudget } from '../goal/current.ts';
+import { familyOf, spentBeside, spentByGone } from '../budget/receipts.ts';
+import { currentPlan, type EarlierRuns, earlierRuns, effectiveBudget } from '../goal/current.ts';
 import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { policyFor } from '../plan/propose.ts';
@@ -14,6 +15,7 @@ import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
 import type { Curve, Curves } from './diagnosis/ring.ts';
 import { timeFor } from './instants.ts';
+import type { Looks } from './looks.ts';
 import { monthView } from './month-view.ts';
 import { providerViews } from './providers.ts';
 import { readStore, storePlace } from './read-store.ts';
@@ -22,7 +24,12 @@ import { settingsFor } from './settings.ts';
 import type { GoalView, JobObserved, TrainerView } from './types.ts';
 
 /** Looks at everything a job's decision depends on: cluster objects, its instance, its trainer, its store. */
-export async function observeJob(deps: JobDependencies, job: TrainingJob, curves: Curves): Promise<JobObserved> {
+export async function observeJob(
+  deps: JobDependencies,
+  job: TrainingJob,
+  curves: Curves,
+  looks: Pick<Looks, 'lateness'>,
+): Promise<JobObserved> {
   const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   const instance = newest === undefined ? undefined : await findInstance(runtime, newest);
@@ -31,12 +38,19 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
   const { trainer, curve } = await askTrainer(deps, job, runtime, newest, instance, curves);
   const store = await readStore(deps, job, newest, instance);
   const place = storePlace(deps, job);
-  const wanted = { job, goal: goalView(goal, job), ceiling: ceilingOf(deps, job) };
   const busy = busyByProvider(deps.jobs.list(), job);
   const now = timeFor(deps.clock, job);
+  const { namespace } = job.metadata;
+  const records = { jobs: deps.jobs.list({ namespace }), receipts: deps.receipts.list({ namespace }) };
+  const replacedBy = supersededBy(goal, plans, job);
+  // One that gave way keeps the limit it ended with; what takes its place counts it, not the other way.
+  const others = replacedBy === undefined ? spentBeside(familyOf(job), [job.metadata.uid], records, now) : zeroMoney;
+  const earlier = earlierRuns(job.spec.continues, others);
+  const wanted = { job, goal: goalView(goal, job, earlier), ceiling: ceilingOf(deps, job, earlier) };
   return {
     now,
     ...wanted,
+    spentByGone: spentByGone(familyOf(job), records),
     month: monthOfJob(deps, wanted, now),
     storagePrice: storagePriceOf(deps, place?.provider),
     otherGpus: otherGpus(job, plans),
@@ -44,7 +58,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
     teardowns: teardownsOf(deps, job),
     approval: approvalOf(job, plans),
     automaticRemedies: remediesOf(deps, job),
-    supersededBy: supersededBy(goal, plans, job),
+    supersededBy: replacedBy,
     providers: providerViews({
       job,
       providers: deps.providers.list(),
@@ -61,6 +75,7 @@ export async function observeJob(deps: JobDependencies, job: TrainingJob, curves
     settings: settingsFor(
       deps.settings,
       [...busy.values()].reduce((sum, count) => sum + count, 1),
+      looks.lateness(job.metadata.uid ?? '', now),
     ),
   };
 }
@@ -77,7 +92,9 @@ function monthOfJob(
   const raised = limit > parseMoney(job.status?.cost?.limit ?? '0');
   const held = isTrue(job.status?.conditions, 'NamespaceCeiling');
   if (live && !raised && !held) return undefined;
-  return monthView(deps, job, limit, deps.jobs.list({ namespace: job.metadata.namespace }), now);
+  const { namespace } = job.metadata;
+  const records = { jobs: deps.jobs.list({ namespace }), receipts: deps.receipts.list({ namespace }) };
+  return monthView(deps, job, limit, records, now);
 }
 
 function teardownsOf(deps: JobDependencies, job: TrainingJob): ReadonlyMap<string, number> {
@@ -140,23 +157,30 @@ async function askTrainer(
   }
 }
 
-function goalView(goal: TrainingGoal | undefined, job: TrainingJob): GoalView | undefined {
+function goalView(
+  goal: TrainingGoal | undefined,
+  job: TrainingJob,
+  earlier: EarlierRuns | undefined,
+): GoalView | undefined {
   if (goal === undefined || goal.metadata.uid !== job.spec.goalRef.uid) return undefined;
   const { contract, quote } = job.spec.run;
   const statedLimit = job.metadata.annotations?.[annotations.statedLimit];
-  const { continues, planRef } = job.spec;
-  const earlier = continues && { agreed: parseMoney(continues.agreed), spent: parseMoney(continues.spent) };
-  const budget = effectiveBudget(goal, { planName: planRef.name, contract, quote, statedLimit, earlier });
+  const planName = job.spec.planRef.name;
+  const budget = effectiveBudget(goal, { planName, contract, quote, statedLimit, earlier });
   return { suspended: goal.spec.suspend === true, limit: budget.limit, alertAt: budget.alertAt, warnAt: budget.warnAt };
 }
 
 /** A ceiling that was lowered, or a budget raised above it, counts from the next look on. */
-function ceilingOf({ policies, namespaces }: JobDependencies, job: TrainingJob): JobObserved['ceiling'] {
+function ceilingOf(
+  { policies, namespaces }: JobDependencies,
+  job: TrainingJob,
+  earlier: EarlierRuns | undefined,
+): JobObserved['ceiling'] {
   const labels = namespaces.get({ name: job.metadata.namespace })?.metadata.labels ?? {};
   const { ceilings, names } = policyFor(policies.list(), labels);
   if (ceilings.perJob === undefined) return undefined;
-  // An amended plan's runs are one job to a policy: an amendment must not double what it allows.
-  const left = subtractMoney(ceilings.perJob, parseMoney(job.spec.continues?.spent ?? '0'));
+  // Runs on one budget are one job to a policy: an amendment or a deletion must not double what it allows.
+  const left = subtractMoney(ceilings.perJob, earlier?.spent ?? zeroMoney);
   return { limit: maxMoney(zeroMoney, left), policies: names };
 }
 

@@ -1,8 +1,9 @@
 import type { TrainingJob } from '@kriptik/crds';
 import { launchVerdict } from '../budget/ceiling.ts';
+import type { SpendRecords } from '../budget/receipts.ts';
 import type { MicroUsd } from '../money.ts';
 import { policyFor } from '../plan/propose.ts';
-import { claimOf, wantedClaim } from './claims.ts';
+import { claimsOf, wantedClaim } from './claims.ts';
 import type { JobDependencies } from './dependencies.ts';
 import type { MonthView } from './types.ts';
 
@@ -13,12 +14,12 @@ export function monthView(
   deps: Sources,
   job: TrainingJob,
   limit: MicroUsd,
-  jobs: readonly TrainingJob[],
+  records: SpendRecords,
   now: number,
 ): MonthView | undefined {
   const found = monthlyCeiling(deps, job);
   if (found === undefined) return undefined;
-  const others = jobs.filter(({ metadata }) => metadata.uid !== job.metadata.uid).map((other) => claimOf(other, now));
+  const others = claimsOf(records, now).filter(({ uid }) => uid !== job.metadata.uid);
   const verdict = launchVerdict(found.ceiling, job.metadata.uid, [...others, wantedClaim(job, limit, now)]);
   return { ...verdict, ...found };
 }
@@ -28,14 +29,17 @@ export function monthView(
  * is created or prolonged.
  */
 export async function freshMonthView(
-  deps: Sources & Pick<JobDependencies, 'client'>,
+  deps: Sources & Pick<JobDependencies, 'client' | 'receiptClient'>,
   job: TrainingJob,
   limit: MicroUsd,
   now: number,
 ): Promise<MonthView | undefined> {
   if (monthlyCeiling(deps, job) === undefined) return undefined;
-  const { items } = await deps.client.list({ namespace: job.metadata.namespace });
-  return monthView(deps, job, limit, items, now);
+  const { namespace } = job.metadata;
+  const jobs = await deps.client.list({ namespace });
+  // After the jobs: one that is not among them any more has left its receipt by now.
+  const receipts = await deps.receiptClient.list({ namespace });
+  return monthView(deps, job, limit, { jobs: jobs.items, receipts: receipts.items }, now);
 }
 
 function monthlyCeiling(

@@ -99,6 +99,8 @@ export interface JobObserved {
   readonly goal: GoalView | undefined;
   /** The lowest ceiling for a job of the policies that hold in its namespace. */
   readonly ceiling?: { readonly limit: MicroUsd; readonly policies: readonly string[] } | undefined;
+  /** What deleted jobs took from the same budget, as far as is known. */
+  readonly spentByGone?: MicroUsd | undefined;
   /** The ceiling of the namespace's month, where there is one: what it leaves to this job. */
   readonly month?: MonthView | undefined;
   /** Of one GiB for 30 days in the job's store; absent where it costs nothing. */
@@ -153,6 +155,7 @@ export interface JobDecision {
   readonly actions: readonly JobAction[];
   readonly events: readonly JobEvent[];
   readonly requeueAfterMs?: number | undefined;
+  readonly urgentAfterMs?: number | undefined;
 }
 
 /** Where a job stands; conditions and phase follow from it. */

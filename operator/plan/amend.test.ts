@@ -69,6 +69,7 @@ const observed = (plan: TrainingPlan, change: Partial<PlanObserved>): PlanObserv
   goal,
   plans: [base],
   job: undefined,
+  records: { jobs: [], receipts: [] },
   proposal: undefined,
   policy: noPolicy,
   operatorUser: 'operator',

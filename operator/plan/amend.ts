@@ -11,7 +11,16 @@ import { spendNow } from '../budget/job-ledger.ts';
 import { hashOf } from '../digest.ts';
 import { currentPlan } from '../goal/current.ts';
 import { newPlan } from '../goal/desired.ts';
-import { addMoney, formatMoney, formatUsd, type MicroUsd, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
+import {
+  addMoney,
+  formatMoney,
+  formatUsd,
+  type MicroUsd,
+  maxMoney,
+  parseMoney,
+  subtractMoney,
+  zeroMoney,
+} from '../money.ts';
 import { findCondition, isTrue } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { amend } from './amend-change.ts';
@@ -31,6 +40,8 @@ export interface ProposalInput {
   /** Plans of the namespace. */
   readonly plans: readonly TrainingPlan[];
   readonly job: TrainingJob;
+  /** What other runs took from the same budget, deleted ones among them. */
+  readonly beside: MicroUsd;
 }
 
 /**
@@ -38,11 +49,11 @@ export interface ProposalInput {
  * is none, one is still undecided, or it was proposed before. Its name follows from job and change: it is made once.
  */
 export function amendmentFor(input: ProposalInput): Unstored<TrainingPlan> | undefined {
-  const { goal, plan, plans, job, now } = input;
+  const { goal, plan, plans, job, beside, now } = input;
   const proposed = plans.filter(({ spec }) => spec.amends?.job.uid === job.metadata.uid);
   if (proposed.length >= MOST || proposed.some(isOpen)) return undefined;
   if (endOf(job) !== undefined || currentPlan(goal, plans)?.metadata.uid !== plan.metadata.uid) return undefined;
-  const money = moneyLeft(job, now);
+  const money = moneyLeft(job, beside, now);
   if (money === undefined || money.left <= zeroMoney) return undefined;
   const made = new Set(proposed.map(({ metadata }) => metadata.name));
   for (const finding of openFindings(job)) {
@@ -73,11 +84,11 @@ interface Money {
   readonly left: MicroUsd;
 }
 
-function moneyLeft({ spec, status }: TrainingJob, now: number): Money | undefined {
+function moneyLeft(job: TrainingJob, beside: MicroUsd, now: number): Money | undefined {
+  const { status } = job;
   if (status?.cost === undefined) return undefined;
   const { total } = spendNow(status, now);
-  const earlier = parseMoney(spec.continues?.spent ?? '0');
-  return { spent: addMoney(earlier, total), left: subtractMoney(parseMoney(status.cost.limit), total) };
+  return { spent: spentInAll(job, beside, now), left: subtractMoney(parseMoney(status.cost.limit), total) };
 }
 
 function candidate(
@@ -152,23 +163,29 @@ export function overBecause(amends: Amends, amended: TrainingJob | undefined): s
   return amended === undefined ? `Job ${amends.job.name} does not exist any more` : endOf(amended);
 }
 
-/** What this job and those it continues spent. */
-function spentInAll({ status, spec }: TrainingJob, now: number): MicroUsd {
-  return addMoney(parseMoney(spec.continues?.spent ?? '0'), spendNow(status ?? {}, now).total);
+/** What this job and all others on the same budget spent: those it continues, and those that are on record. */
+function spentInAll({ status, spec }: TrainingJob, beside: MicroUsd, now: number): MicroUsd {
+  const earlier = maxMoney(parseMoney(spec.continues?.spent ?? '0'), beside);
+  return addMoney(earlier, spendNow(status ?? {}, now).total);
 }
 
 /**
  * What the job of an approved amendment takes over, once the one before has recorded that it gave way and nothing of
  * it runs: only then is what it spent final. Undefined until then.
  */
-export function handover(amends: Amends, amended: TrainingJob, now: number): TrainingJob['spec']['continues'] {
+export function handover(
+  amends: Amends,
+  amended: TrainingJob,
+  beside: MicroUsd,
+  now: number,
+): TrainingJob['spec']['continues'] {
   const { status, metadata } = amended;
   const gone = (status?.attempts ?? []).every(({ state }) => state === 'Gone');
   if (!gone || findCondition(status?.conditions, 'Ready')?.reason !== 'Superseded') return undefined;
   return {
     job: { name: metadata.name, uid: metadata.uid },
     agreed: amends.spent,
-    spent: formatMoney(spentInAll(amended, now)),
+    spent: formatMoney(spentInAll(amended, beside, now)),
   };
 }
 
@@ -176,10 +193,10 @@ export function handover(amends: Amends, amended: TrainingJob, now: number): Tra
  * Whether the job before spent more than the new one was told: it went on while the approval did not count for a
  * while. The new one must not begin then, for its limit is too high.
  */
-export function ranOn(job: TrainingJob, amended: TrainingJob | undefined, now: number): boolean {
+export function ranOn(job: TrainingJob, amended: TrainingJob | undefined, beside: MicroUsd, now: number): boolean {
   const { continues } = job.spec;
   if (continues === undefined || amended === undefined) return false;
-  return spentInAll(amended, now) > parseMoney(continues.spent);
+  return spentInAll(amended, beside, now) > parseMoney(continues.spent);
 }
 
 /** What people must know before they approve an amendment: what it ends, and that it starts over. */

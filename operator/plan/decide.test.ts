@@ -1,10 +1,11 @@
+import type { Attempt } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
 import { quote, resolved, tiles } from '../../test/integration/crds/valid-plan.ts';
-import { makeGoal, makeJob, makePlan, START } from '../../test/support/builders.ts';
+import { makeGoal, makeJob, makePlan, makeReceipt, START, time } from '../../test/support/builders.ts';
 import { parseMoney } from '../money.ts';
 import { noPolicy } from '../planner/policy.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
-import { decidePlan, type PlanObserved } from './decide.ts';
+import { decidePlan, type PlanDecision, type PlanObserved } from './decide.ts';
 
 const goal = makeGoal().obj();
 const proposal: PlanResult = { resolved, quote, tiles, warnings: [], why: [], changes: [] };
@@ -17,6 +18,7 @@ const observed = (plan: ReturnType<typeof makePlan>, change: Partial<PlanObserve
   goal,
   plans: [plan.obj()],
   job: undefined,
+  records: { jobs: [], receipts: [] },
   proposal,
   policy: noPolicy,
   operatorUser: 'operator',
@@ -26,6 +28,41 @@ const auto = (below: string): EffectivePolicy => ({
   ...noPolicy,
   names: ['small'],
   approval: { ...noPolicy.approval, autoApproveBelow: parseMoney(below) },
+});
+
+const messageOf = ({ conditions }: PlanDecision['status']): string =>
+  conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
+
+describe('a plan of a goal whose run was deleted', () => {
+  const ran = makeJob(makePlan().approved().obj()).attempt('Gone', { createdAt: time(-7_200), goneAt: time(-3_600) });
+  const deleted = (hours: number) =>
+    makeReceipt(
+      ran
+        .status({ attempts: [{ ...ran.obj().status?.attempts?.[0], unitPricePerHour: `${hours}.00` } as Attempt] })
+        .obj(),
+      START,
+    );
+  const records = (price: number) => ({ jobs: [], receipts: [deleted(price)] });
+
+  it('says what is gone of the budget', () => {
+    const { status } = decidePlan(observed(makePlan(), { records: records(1) }));
+    expect(status.phase).toBe('AwaitingApproval');
+    expect(messageOf(status)).toContain('Runs of this goal before spent $1.10 of its budget of $5.00');
+  });
+
+  it('is blocked where nothing is left, and says what to do', () => {
+    const { status, action } = decidePlan(observed(makePlan(), { records: records(6) }));
+    expect([status.phase, status.digest, action]).toEqual(['Blocked', undefined, undefined]);
+    expect(messageOf(status)).toContain('spent $6.60, and its budget is $5.00. Raise spec.budget.limit');
+  });
+
+  it('is approved by a policy only where both runs together stay below its line', () => {
+    const limit = Number(quote.limit);
+    const decided = (below: number) =>
+      decidePlan(observed(makePlan(), { records: records(1), policy: auto(below.toFixed(2)) })).status.approval;
+    expect(decided(limit + 1)).toBeUndefined();
+    expect(decided(limit + 1.2)?.via).toBe('policy');
+  });
 });
 
 describe('a plan', () => {

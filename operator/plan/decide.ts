@@ -1,7 +1,8 @@
 import type { Approval, Quote, TrainingGoal, TrainingJob, TrainingPlan, TrainingPlanStatus } from '@kriptik/crds';
+import { familyOf, type SpendRecords, spentBeside } from '../budget/receipts.ts';
 import { planDigest, rememberedFor } from '../digest.ts';
 import { currentPlan, planNameFor } from '../goal/current.ts';
-import { addMoney, formatUsd, type MicroUsd, parseMoney } from '../money.ts';
+import { addMoney, formatUsd, type MicroUsd, maxMoney, parseMoney, zeroMoney } from '../money.ts';
 import { compareProposals } from '../planner/compare.ts';
 import { ceilingOf } from '../planner/policy-ceiling.ts';
 import type { EffectivePolicy, PlanResult, Recommendation } from '../planner/types.ts';
@@ -18,6 +19,7 @@ import {
   termsOf,
   uselessBecause,
 } from './amend.ts';
+import { contractLeft, takenBefore } from './budget-left.ts';
 import { jobFor } from './desired.ts';
 import type { Verification } from './price.ts';
 
@@ -30,6 +32,8 @@ export interface PlanObserved {
   readonly job: TrainingJob | undefined;
   /** Of an amendment: the job that it would replace. */
   readonly amended?: TrainingJob | undefined;
+  /** What runs of the namespace spent, deleted ones among them. */
+  readonly records: SpendRecords;
   /** What the planner proposes as things stand; only looked at while nothing is decided. */
   readonly proposal: PlanResult | undefined;
   /** Whether the Hub confirmed the facts behind the proposal; absent where there is none. */
@@ -116,7 +120,7 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
   const verdict: Verdict = { phase: 'Approved', reason: 'Approved', message: `Approved by ${approval.user}` };
   const known = status.jobRef;
   if (o.job !== undefined && (known === undefined || known.uid === o.job.metadata.uid)) {
-    if (known === undefined && ranOn(o.job, o.amended, o.now)) {
+    if (known === undefined && ranOn(o.job, o.amended, besideAmended(o), o.now)) {
       const message = `Job ${o.amended?.metadata.name ?? ''} ran on after the limit of this plan's job was worked out; delete job ${o.job.metadata.name}, which never ran, and it is made anew`;
       return { status: withVerdict(o, status, { phase: 'Blocked', reason: 'RanOn', message }) };
     }
@@ -140,10 +144,17 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
 }
 
 /** A change of the plan to propose, where its job shows what it should change. */
-function amendment({ goal, plan, plans, now }: PlanObserved, job: TrainingJob): Pick<PlanDecision, 'action'> {
-  const known = plan.status?.jobRef?.uid === job.metadata.uid;
-  const proposal = goal !== undefined && known ? amendmentFor({ now, goal, plan, plans, job }) : undefined;
+function amendment({ goal, plan, plans, records, now }: PlanObserved, job: TrainingJob): Pick<PlanDecision, 'action'> {
+  if (goal === undefined || plan.status?.jobRef?.uid !== job.metadata.uid) return {};
+  const beside = spentBeside(familyOf(job), [job.metadata.uid], records, now);
+  const proposal = amendmentFor({ now, goal, plan, plans, job, beside });
   return proposal === undefined ? {} : { action: { type: 'ProposeAmendment', plan: proposal } };
+}
+
+/** What runs besides the job that an amendment replaces, and the one in its place, took from their budget. */
+function besideAmended({ amended, job, records, now }: PlanObserved): MicroUsd {
+  if (amended === undefined) return zeroMoney;
+  return spentBeside(familyOf(amended), [amended.metadata.uid, job?.metadata.uid], records, now);
 }
 
 /** An approved amendment: the job before saves and stops; what is left of the money then is for the new one. */
@@ -153,7 +164,7 @@ function replacing(o: PlanObserved, amends: Amends, verdict: Verdict): PlanDecis
   const over = overBecause(amends, amended);
   if (amended === undefined || over !== undefined)
     return withdrawn(o, `${over ?? ''}; nothing of this plan was started`);
-  const continues = handover(amends, amended, o.now);
+  const continues = handover(amends, amended, besideAmended(o), o.now);
   if (continues === undefined) {
     const message = `${verdict.message}; it starts once job ${amends.job.name} has saved and stopped`;
     return { status: withVerdict(o, status, { ...verdict, message }) };
@@ -195,6 +206,11 @@ function proposed(o: PlanObserved): PlanDecision {
   const before = o.plan.status ?? {};
   // A denial goes with the digest it was for.
   const { tiles: _t, resolved: _r, quote: _q, digest: _d, changes: _c, approval: _a, ...unpriced } = before;
+  const taken = takenBefore(o.plan, o.records, o.now);
+  if (contractLeft(o.plan.spec.contract, taken) === undefined) {
+    const message = `Runs of this goal that were deleted or replaced spent ${formatUsd(taken)}, and its budget is ${usd(o.plan.spec.contract.budget.limit)}. Raise spec.budget.limit of the goal for a new plan`;
+    return { status: withVerdict(o, unpriced, { phase: 'Blocked', reason: 'BudgetSpent', message }) };
+  }
   if (o.proposal === undefined) {
     return {
       status: withVerdict(o, before, { phase: 'Pricing', reason: 'Pricing', message: 'Working out the price' }),
@@ -226,7 +242,7 @@ function proposed(o: PlanObserved): PlanDecision {
   };
   const approval = automatic(o, digest, quote);
   if (approval === undefined) {
-    const terms = amends === undefined ? '' : `${termsOf(amends, quote)} `;
+    const terms = amends === undefined ? alreadySpent(o, taken) : `${termsOf(amends, quote)} `;
     const message = `${terms}Costs ${usd(quote.total.low)} to ${usd(quote.total.high)}, never more than ${usd(quote.limit)}; approve this digest: ${digest}`;
     return { status: withVerdict(o, priced, { phase: 'AwaitingApproval', reason: 'AwaitingApproval', message }) };
   }
@@ -234,6 +250,13 @@ function proposed(o: PlanObserved): PlanDecision {
   return {
     status: withVerdict(o, { ...priced, approval }, { phase: 'Approved', reason: 'ApprovedByPolicy', message }),
   };
+}
+
+/** What people must know who see a lower limit than they wrote. */
+function alreadySpent({ plan }: PlanObserved, taken: MicroUsd): string {
+  if (taken === zeroMoney) return '';
+  const { limit } = plan.spec.contract.budget;
+  return `Runs of this goal before spent ${formatUsd(taken)} of its budget of ${usd(limit)}; the rest is for this plan. `;
 }
 
 /** Against what the selection moves, or, of an amendment, against the plan it amends. */
@@ -255,7 +278,8 @@ function automatic(o: PlanObserved, digest: string, quote: Quote): Approval | un
   const below = o.policy.approval.autoApproveBelow;
   const { amends } = o.plan.spec;
   // The runs of one goal count together: a large plan must not pass in small pieces.
-  const inAll = addMoney(parseMoney(quote.limit), parseMoney(amends?.spent ?? '0'));
+  const earlier = maxMoney(parseMoney(amends?.spent ?? '0'), takenBefore(o.plan, o.records, o.now));
+  const inAll = addMoney(parseMoney(quote.limit), earlier);
   if (below === undefined || inAll > below) return undefined;
   if (amends !== undefined && !costsNoMore(o.amended, quote, o.now)) return undefined;
   return { decision: 'Approved', digest, user: o.operatorUser, at: new Date(o.now).toISOString(), via: 'policy' };

@@ -1,6 +1,6 @@
-import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { TrainingJob, TrainingPlan, TrainingReceipt } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
-import { makeJob, makePlan } from '../../test/support/builders.ts';
+import { makeJob, makePlan, makeReceipt } from '../../test/support/builders.ts';
 import { parseMoney } from '../money.ts';
 import { monthRoom } from './month.ts';
 
@@ -29,7 +29,9 @@ function job(attempts: readonly (readonly [from: string | undefined, price: stri
   }, makeJob());
   const object = built
     .status({
-      cost: { limit: '100.00' } as NonNullable<NonNullable<TrainingJob['status']>['cost']>,
+      cost: { limit: '100.00', spent: '0.00', asOf: november } as NonNullable<
+        NonNullable<TrainingJob['status']>['cost']
+      >,
       ...(over !== undefined && { conditions: [condition(over)] }),
     })
     .obj();
@@ -38,8 +40,8 @@ function job(attempts: readonly (readonly [from: string | undefined, price: stri
 }
 
 const limit = parseMoney(makePlan().approved().obj().status?.quote?.limit ?? '0') / 1e6;
-const room = (jobs: TrainingJob[], plans: TrainingPlan[] = []) => {
-  const { spent, reserved, left } = monthRoom({ ceiling: parseMoney('1000.00'), jobs, plans, now });
+const room = (jobs: TrainingJob[], plans: TrainingPlan[] = [], receipts: TrainingReceipt[] = []) => {
+  const { spent, reserved, left } = monthRoom({ ceiling: parseMoney('1000.00'), jobs, receipts, plans, now });
   return [spent / 1e6, reserved / 1e6, left / 1e6];
 };
 
@@ -134,6 +136,21 @@ describe('a monthly ceiling of $1,000', () => {
     },
   ])('$case', ({ jobs, plans, want: [spent = 0, reserved = 0] }) => {
     expect(room(jobs, plans)).toEqual([spent, reserved, 1000 - spent - reserved]);
+  });
+
+  it('counts what a deleted job spent this month, from its receipt, and not what its plan promised', () => {
+    const run = job([
+      [october, '9.00'],
+      [november, '30.00'],
+    ]);
+    const receipt = makeReceipt(run, now);
+    const plan = makePlan()
+      .decided('Approved', { at: november })
+      .status({ jobRef: { name: 'gone', uid: run.metadata.uid } })
+      .obj();
+    expect(run.spec.planRef.uid).toBe(plan.metadata.uid);
+    expect(room([], [plan], [receipt])).toEqual([33, 0, 967]);
+    expect(room([run], [plan], [receipt])).toEqual(room([run], [plan]));
   });
 
   it('counts a plan and its job once', () => {

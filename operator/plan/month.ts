@@ -1,6 +1,7 @@
-import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { TrainingJob, TrainingPlan, TrainingReceipt } from '@kriptik/crds';
 import { spendIn, spendNow, toldOrNow } from '../budget/job-ledger.ts';
 import { monthOf, startOfMonth } from '../budget/month.ts';
+import { receiptSpend, receiptsOfGone } from '../budget/receipts.ts';
 import { addMoney, type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { findCondition, isTrue } from '../runtime/conditions.ts';
 
@@ -17,6 +18,8 @@ export interface MonthInput {
   readonly ceiling: MicroUsd;
   /** All of the namespace. */
   readonly jobs: readonly TrainingJob[];
+  /** All of the namespace: what deleted jobs spent stays spent. */
+  readonly receipts: readonly TrainingReceipt[];
   /** All of the namespace but the one the room is for. */
   readonly plans: readonly TrainingPlan[];
   /** metadata.uid of the job that the plan would replace: it gives back what it was promised. */
@@ -31,7 +34,7 @@ export interface MonthInput {
  * limit, whenever it began; an approved plan without a job its whole limit. An
  * attempt that runs over the turn of a month is split there, to the millisecond.
  */
-export function monthRoom({ ceiling, jobs, plans, replaces, now }: MonthInput): MonthRoom {
+export function monthRoom({ ceiling, jobs, receipts, plans, replaces, now }: MonthInput): MonthRoom {
   const month = monthOf(now);
   let spent = zeroMoney;
   let reserved = zeroMoney;
@@ -40,12 +43,15 @@ export function monthRoom({ ceiling, jobs, plans, replaces, now }: MonthInput): 
     spent = addMoney(spent, spendIn(status, month, toldOrNow(status, now)).total);
     if (!isOver(job) && job.metadata.uid !== replaces) reserved = addMoney(reserved, promised(job, now));
   }
+  const gone = receiptsOfGone(receipts, jobs);
+  spent = addMoney(spent, ...gone.map(({ spec }) => receiptSpend(spec, month).total));
   const names = new Set(jobs.map(({ metadata }) => metadata.name));
+  const settled = new Set(gone.map(({ spec }) => spec.planRef.uid));
   for (const plan of plans) {
-    if (names.has(plan.metadata.name)) continue;
+    if (names.has(plan.metadata.name) || settled.has(plan.metadata.uid)) continue;
     const limit = promisedByPlan(plan, startOfMonth(month));
     if (plan.status?.jobRef === undefined) reserved = addMoney(reserved, limit);
-    // The job was deleted and its record with it: all it could have spent counts.
+    // The job is gone and left no receipt: nobody let it go in an orderly way, so all it could have spent counts.
     else spent = addMoney(spent, limit);
   }
   return { spent, reserved, left: maxMoney(zeroMoney, subtractMoney(ceiling, addMoney(spent, reserved))) };

@@ -1,4 +1,12 @@
-import type { ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingPolicy } from '@kriptik/crds';
+import type {
+  ComputeProvider,
+  TrainingGoal,
+  TrainingJob,
+  TrainingPlan,
+  TrainingPolicy,
+  TrainingReceipt,
+} from '@kriptik/crds';
+import type { SpendRecords } from '../budget/receipts.ts';
 import type { Hub } from '../hub/client.ts';
 import type { MicroUsd } from '../money.ts';
 import type { EffectivePolicy } from '../planner/types.ts';
@@ -12,6 +20,7 @@ import { isBeingDeleted } from '../runtime/finalizers.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
+import { contractLeft, takenBefore } from './budget-left.ts';
 import type { DataFactsSource } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
 import { monthRoom } from './month.ts';
@@ -24,6 +33,7 @@ export interface PlanDependencies {
   readonly plans: Cache<TrainingPlan>;
   readonly goals: Cache<TrainingGoal>;
   readonly jobs: Cache<TrainingJob>;
+  readonly receipts: Cache<TrainingReceipt>;
   readonly policies: Cache<TrainingPolicy>;
   readonly providers: Cache<ComputeProvider>;
   readonly namespaces: Cache<KubeObject>;
@@ -56,13 +66,14 @@ export class PlanReconciler implements Reconciler {
   async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const plan = this.#deps.plans.get(key);
     if (plan === undefined || isBeingDeleted(plan)) return {};
-    const { goals, plans, jobs, policies, namespaces, operatorUser, clock } = this.#deps;
+    const { goals, plans, jobs, receipts, policies, namespaces, operatorUser, clock } = this.#deps;
     const namespace = plan.metadata.namespace;
     const labels = namespaces.get({ name: namespace })?.metadata.labels ?? {};
     const policy = policyFor(policies.list(), labels);
-    const monthlyRemaining = this.#monthlyRemaining(plan, policy);
+    const records = { jobs: jobs.list({ namespace }), receipts: receipts.list({ namespace }) };
+    const monthlyRemaining = this.#monthlyRemaining(plan, policy, records);
     const approved = plan.status?.approval?.decision === 'Approved';
-    const priced = approved ? undefined : await this.#price(plan, policy, monthlyRemaining);
+    const priced = approved ? undefined : await this.#price(plan, policy, records, monthlyRemaining);
     const proposal = priced?.result;
     const decision = decidePlan({
       now: clock.now(),
@@ -71,6 +82,7 @@ export class PlanReconciler implements Reconciler {
       plans: plans.list({ namespace }),
       job: jobs.get({ namespace, name: plan.metadata.name }),
       amended: this.#amended(plan),
+      records,
       proposal,
       facts: priced && verification(priced, this.#deps.market.catalog),
       policy,
@@ -90,28 +102,30 @@ export class PlanReconciler implements Reconciler {
   }
 
   /** What the month's ceiling leaves for this plan. Of plans that wait for their jobs, only those approved before it count. */
-  #monthlyRemaining(plan: TrainingPlan, { ceilings }: EffectivePolicy): MicroUsd | undefined {
+  #monthlyRemaining(plan: TrainingPlan, { ceilings }: EffectivePolicy, records: SpendRecords): MicroUsd | undefined {
     const ceiling = ceilings.perNamespacePerMonth;
     if (ceiling === undefined) return undefined;
     const { namespace } = plan.metadata;
     const plans = this.#deps.plans.list({ namespace }).filter((other) => goesBefore(other, plan));
     const replaces = plan.spec.amends?.job.uid;
-    return monthRoom({
-      ceiling,
-      jobs: this.#deps.jobs.list({ namespace }),
-      plans,
-      replaces,
-      now: this.#deps.clock.now(),
-    }).left;
+    return monthRoom({ ceiling, ...records, plans, replaces, now: this.#deps.clock.now() }).left;
   }
 
-  async #price(plan: TrainingPlan, policy: EffectivePolicy, monthlyRemaining: MicroUsd | undefined): Promise<Priced> {
+  /** Undefined where runs before left nothing of the budget to plan with. */
+  async #price(
+    plan: TrainingPlan,
+    policy: EffectivePolicy,
+    records: SpendRecords,
+    monthlyRemaining: MicroUsd | undefined,
+  ): Promise<Priced | undefined> {
+    const contract = contractLeft(plan.spec.contract, takenBefore(plan, records, this.#deps.clock.now()));
+    if (contract === undefined) return undefined;
     const { market, facts, hub, clock, price = priceWithHub } = this.#deps;
     const providers = this.#deps.providers.list();
     // Only where trainers run on this very machine do its files mean anything.
     const here = providers.some((provider) => provider.spec.type === 'local');
     return await price({
-      plan,
+      plan: { ...plan, spec: { ...plan.spec, contract } },
       market,
       providers,
       policy,

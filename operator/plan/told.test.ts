@@ -27,7 +27,8 @@ const decide = (change: Partial<PlanObserved> = {}) => {
   const plan = makePlan().obj();
   const proposal = { resolved, quote, tiles, warnings: [], why: [], changes: [] };
   const observed = { now: START, plan, goal: readGoal(), plans: [plan], job: undefined, proposal, policy: noPolicy };
-  return decidePlan({ ...observed, operatorUser: 'operator', ...change }).status;
+  const records = { jobs: [], receipts: [] };
+  return decidePlan({ ...observed, records, operatorUser: 'operator', ...change }).status;
 };
 
 describe('a plan tells', () => {

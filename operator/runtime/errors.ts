@@ -81,6 +81,10 @@ export const isGone = (error: unknown): boolean => hasStatus(error, 410);
 
 export const isForbidden = (error: unknown): boolean => hasStatus(error, 403);
 
+/** Nothing can be made in a namespace that is being deleted. */
+export const isNamespaceGoing = (error: unknown): boolean =>
+  isApiError(error) && error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true;
+
 export const isUnauthorized = (error: unknown): boolean => hasStatus(error, 401);
 
 /** 422: the object breaks its schema or an admission rule; `details.causes` holds the field paths. */

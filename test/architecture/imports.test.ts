@@ -51,6 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'operator/digest.ts',
     'operator/catalog',
     'operator/intent',
+    'operator/budget',
   ],
   'operator/plan': [
     'crds',

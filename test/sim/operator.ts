@@ -4,6 +4,7 @@ import {
   TrainingJobResource,
   TrainingPlanResource,
   TrainingPolicyResource,
+  TrainingReceiptResource,
 } from '@kriptik/crds';
 import { type Catalog, loadCatalog } from '@kriptik/operator/catalog/catalog.ts';
 import { GoalReconciler } from '@kriptik/operator/goal/reconciler.ts';
@@ -35,6 +36,8 @@ import type { SimTrainer } from './trainer.ts';
 /** Short times, so that a run of minutes is simulated in milliseconds. */
 export const simSettings: JobSettings = {
   pollMs: 1_000,
+  stopPollMs: 500,
+  lateMs: 0,
   progressMs: 6_000,
   assumedCheckpointMs: 1_500,
   assumedStartMs: 3_000,
@@ -105,6 +108,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
     goals: cache(TrainingGoalResource),
     plans: cache(TrainingPlanResource),
     jobs: cache(TrainingJobResource),
+    receipts: cache(TrainingReceiptResource),
     policies: cache(TrainingPolicyResource),
     providers: cache(ComputeProviderResource),
     namespaces: cache(NAMESPACES),
@@ -147,6 +151,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
     job: new JobReconciler({
       ...shared,
       client: jobClient,
+      receiptClient: kube.resource(TrainingReceiptResource),
       settings: simSettings,
       trainerClient: (endpoint) => trainerClient(process, around, endpoint),
       newToken: () => `${SECRET}-${++tokens}`,

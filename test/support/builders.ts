@@ -13,7 +13,9 @@ import {
   type TrainingPlanStatus,
   type TrainingPolicy,
   type TrainingPolicySpec,
+  type TrainingReceipt,
 } from '@kriptik/crds';
+import { receiptOf } from '@kriptik/operator/budget/receipts.ts';
 import { planDigest } from '@kriptik/operator/digest.ts';
 import { planNameFor } from '@kriptik/operator/goal/current.ts';
 import { workHash } from '@kriptik/operator/intent/hash.ts';
@@ -231,4 +233,11 @@ class PolicyBuilder extends Builder<TrainingPolicy> {}
 export function makePolicy(spec: TrainingPolicySpec = {}, name = 'all'): PolicyBuilder {
   const metadata = { name, uid: `uid-${name}`, generation: 1, resourceVersion: '1' };
   return new PolicyBuilder({ apiVersion: API_VERSION, kind: 'TrainingPolicy', metadata, spec });
+}
+
+/** What a job left that was deleted at `now` (epoch ms). */
+export function makeReceipt(job: TrainingJob, now: number): TrainingReceipt {
+  const receipt = receiptOf(job, now);
+  const { uid } = job.metadata;
+  return { ...receipt, metadata: { ...receipt.metadata, uid: `receipt-${uid}`, generation: 1 } };
 }

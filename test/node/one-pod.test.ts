@@ -56,6 +56,28 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
     expect(status?.attempts?.at(-1)?.resumedFromStep).toBe(saved.step);
   });
 
+  it('keeps its checkpoints on a claim that only pods can read, and goes on from one of them', async () => {
+    await cluster.withClaims(async () => {
+      await cluster.launch('claimed');
+      await cluster.past('claimed', 12);
+      const limit = await cluster.limitIn('claimed', 4);
+      const frozen = await cluster.inPhase('claimed', 'Frozen');
+      await cluster.noPods('claimed');
+      expect(Number(frozen.status?.cost?.spent)).toBeLessThanOrEqual(limit);
+      const saved = frozen.status?.checkpoints?.at(-1);
+      if (saved?.verifiedAt === undefined) throw new Error(`the newest checkpoint is not verified: ${JSON.stringify(frozen.status)}`);
+      expect(saved.uri).toMatch(/^pvc:\/\/checkpoints\/jobs\//);
+      await cluster.readBack(saved);
+
+      await cluster.world.setBudget('claimed', '5.00');
+      expect(await cluster.weights('claimed')).toEqual(calm);
+      const { status } = await cluster.job('claimed');
+      expect(status?.attempts?.at(-1)?.resumedFromStep).toBe(saved.step);
+      await cluster.noPods('claimed');
+      expect(await cluster.readers()).toEqual([]);
+    });
+  });
+
   it('goes on from the last checkpoint when the trainer is killed with -9', async () => {
     await cluster.launch('killed');
     await cluster.past('killed', 22);

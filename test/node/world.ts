@@ -3,13 +3,14 @@ import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
-import { TrainingJobResource, TrainingPlanResource } from '@kriptik/crds';
+import type { ComputeProviderSpec, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { API_VERSION, ComputeProviderResource, TrainingJobResource, TrainingPlanResource } from '@kriptik/crds';
 import { trainerImage } from '../support/images.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { startS3, type TestS3 } from '../support/s3.ts';
 import { waitFor } from '../support/wait.ts';
 import { World } from '../support/world.ts';
+import { type Claim, makeClaim } from './claim.ts';
 import { tinyModelCache } from './tiny-model.ts';
 
 /** USD an hour of one pod; with the fee $0.0011 a second. */
@@ -48,9 +49,12 @@ export class NodeWorld {
 
   readonly #bucket: S3Client;
   readonly #data: string;
+  readonly #providerSpec: ComputeProviderSpec;
+  #claim: Claim | undefined;
 
-  private constructor(node: TestNode, s3: TestS3, world: World, data: string) {
+  private constructor(node: TestNode, s3: TestS3, world: World, data: string, providerSpec: ComputeProviderSpec) {
     this.#data = data;
+    this.#providerSpec = providerSpec;
     const { endpoint, region, accessKeyId, secretAccessKey } = s3;
     this.#bucket = new S3Client({
       endpoint,
@@ -77,6 +81,33 @@ export class NodeWorld {
       (_, n) => `{"question":"What is ${n} plus one?","answer":"It is ${n + 1}."}\n`,
     );
     await writeFile(join(data, 'rows.jsonl'), rows.join(''));
+    const providerSpec: ComputeProviderSpec = {
+      type: 'kubernetes',
+      prices: { source: 'declared', declared: [{ gpu: 'cpu', pricePerHour: PRICE.toFixed(2) }] },
+      store: {
+        uri: `s3://${s3.bucket}/jobs`,
+        endpoint: s3.endpoint,
+        region: s3.region,
+        credentialsRef: { name: STORE_SECRET, namespace: 'team' },
+      },
+      kubernetes: {
+        namespace: 'team',
+        image: image.reference,
+        imagePullPolicy: 'Never',
+        terminationGracePeriodSeconds: 5,
+        resources: { cpu: '900m', memory: '2500Mi', scratch: '1Gi', sharedMemory: '64Mi' },
+        volumes: [
+          ...image.volumes,
+          { name: 'tiny-model', hostPath: cache, mountPath: cache, readOnly: true },
+          { name: 'data', hostPath: data, mountPath: data, readOnly: true },
+        ],
+        env: [
+          { name: 'HF_HUB_CACHE', value: cache },
+          { name: 'HF_HUB_OFFLINE', value: '1' },
+          { name: 'OMP_NUM_THREADS', value: '1' },
+        ],
+      },
+    };
     const world = await World.start({
       cluster: node.cluster,
       provider: 'cluster',
@@ -90,33 +121,7 @@ export class NodeWorld {
         retryMs: 500,
         waitMs: 1_000,
       },
-      providerSpec: {
-        type: 'kubernetes',
-        prices: { source: 'declared', declared: [{ gpu: 'cpu', pricePerHour: PRICE.toFixed(2) }] },
-        store: {
-          uri: `s3://${s3.bucket}/jobs`,
-          endpoint: s3.endpoint,
-          region: s3.region,
-          credentialsRef: { name: STORE_SECRET, namespace: 'team' },
-        },
-        kubernetes: {
-          namespace: 'team',
-          image: image.reference,
-          imagePullPolicy: 'Never',
-          terminationGracePeriodSeconds: 5,
-          resources: { cpu: '900m', memory: '2500Mi', scratch: '1Gi', sharedMemory: '64Mi' },
-          volumes: [
-            ...image.volumes,
-            { name: 'tiny-model', hostPath: cache, mountPath: cache, readOnly: true },
-            { name: 'data', hostPath: data, mountPath: data, readOnly: true },
-          ],
-          env: [
-            { name: 'HF_HUB_CACHE', value: cache },
-            { name: 'HF_HUB_OFFLINE', value: '1' },
-            { name: 'OMP_NUM_THREADS', value: '1' },
-          ],
-        },
-      },
+      providerSpec,
     });
     await world.client.raw('POST', '/api/v1/namespaces/team/secrets', {
       body: {
@@ -127,7 +132,37 @@ export class NodeWorld {
       },
     });
     await world.controlPlane.applyManifests(RUNNER_BINDINGS);
-    return new NodeWorld(node, s3, world, data);
+    return new NodeWorld(node, s3, world, data, providerSpec);
+  }
+
+  /** Keeps the checkpoints of goals that are made meanwhile on a claim: another provider takes over from the usual one. */
+  async withClaims(use: () => Promise<void>): Promise<void> {
+    const { cluster, nodeName } = this.node;
+    this.#claim ??= await makeClaim(cluster, { name: 'checkpoints', namespace: 'team', nodeName });
+    await this.world.client.resource(ComputeProviderResource).create({
+      apiVersion: API_VERSION,
+      kind: 'ComputeProvider',
+      metadata: { name: 'claims' },
+      spec: { ...this.#providerSpec, store: { uri: `pvc://${this.#claim.name}/jobs` } },
+    });
+    await this.#swap('cluster', 'claims');
+    await use();
+    await this.#swap('claims', 'cluster');
+  }
+
+  /** New attempts run on `to` from now on. */
+  async #swap(from: string, to: string): Promise<void> {
+    const providers = this.world.client.resource(ComputeProviderResource);
+    await providers.patch({ name: from }, { spec: { enabled: false } });
+    await providers.patch({ name: to }, { spec: { enabled: true } });
+    await waitFor(`${to} to be had instead of ${from}`, async () => {
+      const ready = async (name: string): Promise<string | undefined> => {
+        const { metadata, status } = await providers.get({ name });
+        if (status?.observedGeneration !== metadata.generation) return undefined;
+        return status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+      };
+      return (await ready(from)) === 'False' && (await ready(to)) === 'True' ? true : undefined;
+    });
   }
 
   /** Creates a goal of so many steps on so many pods, and approves its plan. */
@@ -216,6 +251,12 @@ export class NodeWorld {
     return items.filter(({ metadata }) => names.has(metadata.labels?.['training.kriptik.ai/attempt'] ?? ''));
   }
 
+  /** Jobs that look into the claim, by name. */
+  async readers(): Promise<string[]> {
+    const { items } = await this.world.client.raw<{ items: Pod[] }>('GET', '/apis/batch/v1/namespaces/team/jobs');
+    return items.map(({ metadata: { name } }) => name).filter((name) => name.startsWith('kriptik-reader-'));
+  }
+
   async noPods(goal: string): Promise<void> {
     await waitFor('no pods', async () => ((await this.pods(goal)).length === 0 ? true : undefined));
   }
@@ -233,12 +274,13 @@ export class NodeWorld {
   }
 
   async #object(uri: string): Promise<Buffer> {
-    const { host, pathname } = new URL(uri);
+    const { protocol, host, pathname } = new URL(uri);
+    if (protocol === 'pvc:' && this.#claim !== undefined) return await this.#claim.read(uri);
     const { Body } = await this.#bucket.send(new GetObjectCommand({ Bucket: host, Key: pathname.slice(1) }));
     return Buffer.from((await Body?.transformToByteArray()) ?? []);
   }
 
-  /** Reads what a job saved from the S3 server, without any code of the operator; throws what is wrong with it. */
+  /** Reads what a job saved from the S3 server or the claim, without any code of the operator; throws what is wrong with it. */
   async readBack({ uri, manifestSha256 }: { uri: string; manifestSha256: string }): Promise<Map<string, string>> {
     const manifest = await this.#object(`${uri.replace(/\/$/, '')}/MANIFEST.json`);
     if (sha256(manifest) !== manifestSha256) throw new Error(`${uri}: another manifest than the one on record`);
@@ -277,6 +319,7 @@ export class NodeWorld {
     this.#bucket.destroy();
     await this.s3.stop();
     await this.node.stop();
+    await this.#claim?.remove();
     await rm(this.#data, { recursive: true, force: true });
   }
 }

@@ -32,6 +32,9 @@ GIB = 1 << 30
 DISK_NEEDED = {"cpu": 4 * GIB, "cuda": 14 * GIB}
 
 
+KEY_FILE = ".key"
+
+
 class InstallError(Exception):
     """What is wrong and what to do about it."""
 
@@ -226,28 +229,38 @@ def build(home: Path, root: Path, device: str) -> None:
     (home / ".complete").write_text(time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime()))
 
 
-def install(extras: Sequence[str]) -> Path:
-    """Returns the interpreter of an environment with the `extras`, adding to it what is missing."""
+def install(extras: Sequence[str], into: Path | None = None) -> Path:
+    """Returns the interpreter of an environment with the `extras`, adding to it what is missing. Its
+    folder is one of the cache, unless `into` names it."""
     device = wanted_device()
     root = cache_root()
-    home = root / "trainer" / environment_key(device)
+    key = environment_key(device)
+    home = into or root / "trainer" / key
     python = home / "bin" / "python"
     marks = {name: home / f".{name}-{lock_digest(name)}" for name in extras}
 
     def missing() -> list[str]:
         return [name for name, mark in marks.items() if not mark.exists()]
 
+    def begun() -> bool:
+        # In a folder with a name of its own, a file tells what decides the content.
+        own = home / KEY_FILE
+        known = into is None or (own.is_file() and own.read_text().strip() == key)
+        return known and (home / ".complete").exists()
+
     def whole() -> bool:
-        return (home / ".complete").exists() and not missing()
+        return begun() and not missing()
 
     if whole():
         return python
-    with exclusive(home.with_name(f"{home.name}.lock")):
+    with exclusive(root / "trainer" / f"{key if into is None else home.name}.lock"):
         if whole():
             return python
         started = time.monotonic()
-        if not (home / ".complete").exists():
+        if not begun():
             build(home, root, device)
+            if into is not None:
+                (home / KEY_FILE).write_text(f"{key}\n")
         for name in missing():
             say(f"adding what {name} needs")
             install_lock(python, ensure_uv(root), REQUIREMENTS / f"{name}.txt")
@@ -273,11 +286,18 @@ def main(arguments: Sequence[str]) -> int:
         metavar="FAMILY",
         help=f"add what a family of methods needs: {', '.join(FAMILIES)}",
     )
+    parser.add_argument(
+        "--into",
+        type=Path,
+        metavar="FOLDER",
+        help="make the environment there and not in the cache, as for an image",
+    )
     parser.add_argument("--tests", action="store_true", help="add pytest, ruff, mypy, all families")
     options = parser.parse_args(arguments)
     extras = [*FAMILIES, "test"] if options.tests else list(dict.fromkeys(options.families))
     try:
-        python = install(extras)
+        into = None if options.into is None else options.into.absolute()
+        python = install(extras, into)
     except InstallError as error:
         sys.stderr.write(f"install: {error}.\n  Remedy: {error.remedy}\n")
         return 20

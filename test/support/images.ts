@@ -68,7 +68,7 @@ export async function trainerImage({
     const base = await layerOf(folder, 'python', [python.base, ...libraryFacts(python.libraries)], (root) =>
       baseTree(root, python),
     );
-    const trainer = await layerOf(folder, 'source', sourceFacts(), sourceTree);
+    const trainer = await layerOf(folder, 'source', sourceFacts(), (root) => sourceTree(root, python));
     const whole =
       packages === 'layer'
         ? [await layerOf(folder, 'packages', [python.prefix], (root) => packagesTree(root, python))]
@@ -157,12 +157,9 @@ async function baseTree(root: string, { base, libraries }: Interpreter): Promise
   writeFileSync(join(root, 'etc', 'group'), 'root:x:0:\nkriptik:x:1000:\n');
 }
 
-function sourceTree(root: string): void {
-  const target = join(root, SOURCE, 'kriptik_trainer');
-  cpSync(join(TRAINER, 'kriptik_trainer'), target, {
-    recursive: true,
-    filter: (path) => !path.endsWith('__pycache__'),
-  });
+/** By the step of trainer/Containerfile. */
+async function sourceTree(root: string, { prefix }: Interpreter): Promise<void> {
+  await run(join(prefix, 'bin', 'python'), ['-B', join(TRAINER, 'image.py'), 'source', join(root, SOURCE)]);
 }
 
 function packagesTree(root: string, { prefix }: Interpreter): void {
@@ -175,7 +172,7 @@ function packagesTree(root: string, { prefix }: Interpreter): void {
 }
 
 /** Part of what names a layer in the cache: to be raised when the trees above are filled in another way. */
-const RECIPE = '3';
+const RECIPE = '4';
 
 /** A layer from the cache, or made now: `facts` decide its content. */
 async function layerOf(

@@ -99,13 +99,19 @@ def bucket(width: int, height: int, resolution: int, multiple: int) -> tuple[int
     return rounded(best_width), rounded(best_height)
 
 
+def cut(image: Any, size: tuple[int, int]) -> Any:
+    """The image scaled to cover `size` and cut at the centre."""
+    from PIL import ImageOps  # noqa: PLC0415 - only where there are pictures
+
+    return ImageOps.fit(image, size)
+
+
 def fitted(image: Any, size: tuple[int, int]) -> Any:
     """The image scaled to cover `size` and cut at the centre, as a tensor of 3 x H x W in -1..1."""
     import numpy  # noqa: PLC0415 - heavy
     import torch  # noqa: PLC0415
-    from PIL import ImageOps  # noqa: PLC0415
 
-    pixels = numpy.asarray(ImageOps.fit(image, size), dtype="float32")
+    pixels = numpy.asarray(cut(image, size), dtype="float32")
     return torch.from_numpy(pixels).permute(2, 0, 1) / 127.5 - 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from kriptik_trainer.families.flux import Flux
 from kriptik_trainer.families.stable_audio import StableAudio
 from kriptik_trainer.families.stable_diffusion import StableDiffusion
 from kriptik_trainer.families.wan import Wan
+from kriptik_trainer.families.wan_image import WanImage
 from kriptik_trainer.hearing import distance_of_samples
 from kriptik_trainer.likeness import METRIC, Likeness, open_likeness
 from kriptik_trainer.models.architecture import architecture
@@ -35,6 +37,7 @@ FAMILIES: dict[str, Any] = {
     "StableDiffusionXLPipeline": StableDiffusion,
     "FluxPipeline": Flux,
     "WanPipeline": Wan,
+    "WanImageToVideoPipeline": WanImage,
     "AceStepPipeline": AceStep,
     "StableAudioPipeline": StableAudio,
 }
@@ -192,7 +195,7 @@ class DiffusionExecutor(LoopedExecutor):
         options = self.spec.options
         prompts = [self.captioned(example) for example, _ in self._held] or [Example(0, None, "")]
         if options.sample_prompt is not None:
-            prompts = [Example(0, None, options.sample_prompt)]
+            prompts = [replace(one, text=options.sample_prompt) for one in prompts]
         with self.whole(), at_rest(self.network):
             for index in range(count):
                 seed = sample_seed(self.spec.hyperparameters.seed, index)
@@ -239,7 +242,7 @@ class DiffusionExecutor(LoopedExecutor):
         pipeline = self.family.pipeline
         plain = not hasattr(pipeline, "load_lora_weights")
         if name == "adapter" and plain:
-            save_adapter(self.network, self.spec.model.id, folder)
+            save_adapter(self.network, self.spec.model.public_name, folder)
             return
         if name == "adapter":
             name = self.family.network_name

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from kriptik_trainer.data.media import Unreadable, fitted
+from kriptik_trainer.data.media import Unreadable, bucket
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import derived_seed
 from kriptik_trainer.executors.diffusion import DiffusionExecutor, stacked
-from kriptik_trainer.families.base import Tensors, spread
+from kriptik_trainer.families.base import PictureFamily, Tensors
 from kriptik_trainer.log import log
 from kriptik_trainer.scores import at_rest
 
@@ -56,23 +56,17 @@ class DreamBoothExecutor(DiffusionExecutor):
 
     def _class_row(self, prompt: str, index: int) -> Tensors:
         """A picture of the class by the base model, as a row. The adapter is new, so it adds nothing."""
-        pipeline = self.family.pipeline
         seed = derived_seed(self.spec.hyperparameters.seed, "class", index)
-        resolution = self.spec.options.resolution // 8 * 8
-        image = pipeline(
+        family: PictureFamily = self.family  # type: ignore[assignment]
+        width, height = bucket(1, 1, self.spec.options.resolution, family.multiple)
+        image = family.pipeline(
             prompt,
             num_inference_steps=self.spec.options.sample_steps,
-            width=resolution,
-            height=resolution,
+            width=width,
+            height=height,
             generator=torch.Generator(self.place).manual_seed(seed),
         ).images[0]
-        vae = pipeline.vae
-        pixels = fitted(image, image.size)[None].to(vae.device, vae.dtype)
-        mean, std = spread(vae.encode(pixels))
-        said = self.family.condition([prompt])  # type: ignore[attr-defined]
-        scale = vae.config.scaling_factor
-        row = {"mean": mean[0].float() * scale, "std": std[0].float() * scale}
-        row |= {name: value[0] for name, value in said.items()}
+        row = family.row(image, prompt)
         if not torch.isfinite(row["mean"]).all():
             raise Unreadable(f"class picture {index} is not finite")
         return {name: value.detach().cpu() for name, value in row.items()}

@@ -75,6 +75,8 @@ class TextualInversionExecutor(DiffusionExecutor):
         if getattr(pipeline, "text_encoder_2", None) is not None:
             self.words["clip_g"] = self._add_word(pipeline.tokenizer_2, pipeline.text_encoder_2)
         self._freeze()
+        if self.spec.hyperparameters.gradient_checkpointing:
+            self.network.enable_gradient_checkpointing()
 
     def build(self) -> None:
         """See LoopedExecutor.build. Pictures are encoded once, the caption anew for each step."""

@@ -35,6 +35,16 @@ class Family(Protocol):
         """Makes one picture, clip or sound from a row's caption and writes it as `name`.*."""
 
 
+class PictureFamily(Family, Protocol):
+    """A family that makes pictures."""
+
+    multiple: int
+    """Sides of pictures are multiples of this."""
+
+    def row(self, image: Any, caption: str) -> Tensors:
+        """What `encode` makes of a picture (PIL, RGB) with a caption."""
+
+
 def draw_picture(
     pipeline: Any,
     options: Options,

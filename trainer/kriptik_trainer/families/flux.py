@@ -39,13 +39,16 @@ class Flux:
     def encode(self, example: Example) -> Tensors:
         """See Family.encode."""
         assert example.media is not None
-        image = picture(example.media)
+        return self.row(picture(example.media), example.text or "")
+
+    def row(self, image: Any, caption: str) -> Tensors:
+        """See PictureFamily.row."""
         size = bucket(image.width, image.height, self.options.resolution, self.multiple)
         vae = self.pipeline.vae
         with torch.no_grad():
             mean, std = spread(vae.encode(fitted(image, size)[None].to(vae.device, vae.dtype)))
             text, pooled, _ = self.pipeline.encode_prompt(
-                example.text or "", None, device=self.pipeline.transformer.device
+                caption, None, device=self.pipeline.transformer.device
             )
         shift, scale = vae.config.shift_factor, vae.config.scaling_factor
         return {

@@ -35,10 +35,8 @@ class StableDiffusion:
         """Whether it is an XL model, with a second text encoder and sizes as a condition."""
         return hasattr(self.pipeline, "text_encoder_2")
 
-    def picture(self, example: Example) -> Tensors:
-        """The latents of a row's picture in its bucket."""
-        assert example.media is not None
-        image = picture(example.media)
+    def latents(self, image: Any) -> Tensors:
+        """The latents of a picture in its bucket."""
         size = bucket(image.width, image.height, self.options.resolution, self.multiple)
         vae = self.pipeline.vae
         pixels = fitted(image, size)[None].to(vae.device, vae.dtype)
@@ -58,11 +56,16 @@ class StableDiffusion:
         )
         return {"text": text, "pooled": pooled}
 
+    def row(self, image: Any, caption: str) -> Tensors:
+        """See PictureFamily.row."""
+        with torch.no_grad():
+            said = self.condition([caption])
+        return {**self.latents(image), **{name: value[0] for name, value in said.items()}}
+
     def encode(self, example: Example) -> Tensors:
         """See Family.encode."""
-        with torch.no_grad():
-            said = self.condition([example.text or ""])
-        return {**self.picture(example), **{name: value[0] for name, value in said.items()}}
+        assert example.media is not None
+        return self.row(picture(example.media), example.text or "")
 
     def losses(self, network: Any, batch: Tensors) -> torch.Tensor:
         """See Family.losses."""

@@ -1,4 +1,4 @@
-"""Wan 2.1-type video models: a transformer over latents of a clip, trained by flow matching."""
+"""Wan-type video models: a transformer over latents of a clip, trained by flow matching."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch.nn.functional import mse_loss
 
 from kriptik_trainer.data.media import bucket, clip, fitted
 from kriptik_trainer.data.shapes import Example
+from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.families.base import Tensors, drawn, mean_of, spread, straight_path
 from kriptik_trainer.options import Options
 
@@ -21,29 +22,38 @@ class Wan:
     """See families.base.Family."""
 
     network_name = "transformer"
-    targets = ("to_q", "to_k", "to_v", "to_out.0")
+    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
     pipeline_tag = "text-to-video"
 
     def __init__(self, pipeline: Any, options: Options) -> None:
         self.pipeline = pipeline
         self.options = options
+        if getattr(pipeline.config, "boundary_ratio", None) is not None:
+            raise TrainerError(
+                "unsupportedModel",
+                "models of two transformers, one for much noise and one for little, are not trained",
+                "model.source",
+                "Take a Wan 2.1 model, or the 5B one of Wan 2.2.",
+            )
         patch = pipeline.transformer.config.patch_size
         self.multiple = int(pipeline.vae_scale_factor_spatial) * max(patch[1:])
         # The autoencoder takes one frame and then whole groups.
         group = int(pipeline.vae_scale_factor_temporal)
         self.frames = max(1, (options.frames - 1) // group * group + 1)
 
-    def encode(self, example: Example) -> Tensors:
-        """See Family.encode."""
-        assert example.media is not None
-        frames = clip(example.media, self.frames)
-        size = bucket(frames[0].width, frames[0].height, self.options.resolution, self.multiple)
+    def size(self, frame: Any) -> tuple[int, int]:
+        """(width, height) that clips with such frames are brought to."""
+        return bucket(frame.width, frame.height, self.options.resolution, self.multiple)
+
+    def row(self, frames: list[Any], caption: str) -> Tensors:
+        """The latents of a clip and what its caption gives."""
         vae = self.pipeline.vae
-        pixels = torch.stack([fitted(frame.convert("RGB"), size) for frame in frames], 1)
+        size = self.size(frames[0])
+        pixels = torch.stack([fitted(frame, size) for frame in frames], 1)
         with torch.no_grad():
             mean, std = spread(vae.encode(pixels[None].to(vae.device, vae.dtype)))
             text, _ = self.pipeline.encode_prompt(
-                example.text or "", do_classifier_free_guidance=False, device=vae.device
+                caption, do_classifier_free_guidance=False, device=vae.device
             )
 
         def each(values: list[float]) -> torch.Tensor:
@@ -55,6 +65,11 @@ class Wan:
             "std": std[0].float() / width,
             "text": text[0],
         }
+
+    def encode(self, example: Example) -> Tensors:
+        """See Family.encode."""
+        assert example.media is not None
+        return self.row(clip(example.media, self.frames), example.text or "")
 
     def losses(self, network: Any, batch: Tensors) -> torch.Tensor:
         """See Family.losses."""
@@ -69,19 +84,26 @@ class Wan:
 
     def sample(self, prompt: Example, folder: Path, name: str, generator: torch.Generator) -> Path:
         """See Family.sample. The clip is written as an MP4."""
-        side = bucket(1, 1, self.options.resolution, self.multiple)
-        made = self.pipeline(
-            prompt.text or "",
-            num_inference_steps=self.options.sample_steps,
-            num_frames=self.frames,
-            width=side[0],
-            height=side[1],
-            generator=generator,
-            output_type="np",
-        )
+        made = self.pipeline(prompt.text or "", **self.wanted(generator))
         path = folder / f"{name}.mp4"
         write_clip(made.frames[0], path)
         return path
+
+    def side(self) -> tuple[int, int]:
+        """(width, height) of samples."""
+        return bucket(1, 1, self.options.resolution, self.multiple)
+
+    def wanted(self, generator: torch.Generator) -> dict[str, Any]:
+        """What a sample is to be like."""
+        width, height = self.side()
+        return {
+            "num_inference_steps": self.options.sample_steps,
+            "num_frames": self.frames,
+            "width": width,
+            "height": height,
+            "generator": generator,
+            "output_type": "np",
+        }
 
 
 def write_clip(frames: Any, path: Path) -> None:

@@ -17,8 +17,9 @@ from kriptik_trainer.manifest import verify
 from kriptik_trainer.samples import listed
 from kriptik_trainer.spec import parse_spec
 from kriptik_trainer.store import path_of
+from support.clips import CLIPS
 from support.inprocess import Attempt, resume_of, run_attempt
-from support.pictures import CLIPS, PICTURES, drawn
+from support.pictures import PICTURES, drawn
 from support.schema import PROTOCOL, check
 from support.scorers import clip_model
 from support.specs import changed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from support.clips import CLIPS
 from support.language import LANGUAGE
-from support.pictures import CLIPS, PICTURES
+from support.pictures import PICTURES
 from support.seeing import SEEING
 from support.sounds import SOUNDS
 from support.speech import SPEECH

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy
 import torch
 from diffusers import (
     AutoencoderKL,
-    AutoencoderKLWan,
     DDIMScheduler,
     DiffusionPipeline,
     EulerDiscreteScheduler,
@@ -20,8 +18,6 @@ from diffusers import (
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
-    WanPipeline,
-    WanTransformer3DModel,
 )
 from diffusers.utils.logging import disable_progress_bar
 from PIL import Image
@@ -33,11 +29,8 @@ from transformers import (
     CLIPTokenizer,
     T5Config,
     T5EncoderModel,
-    UMT5Config,
-    UMT5EncoderModel,
 )
 
-from kriptik_trainer.families.wan import write_clip
 from support.methods import Case
 from support.tiny import build_tokenizer
 
@@ -177,44 +170,6 @@ def flux(root: Path) -> Path:
     return root / "flux"
 
 
-def wan(root: Path) -> Path:
-    """Wan 2.1, tiny."""
-    torch.manual_seed(11)
-    words = build_tokenizer()
-    pipeline = WanPipeline(
-        tokenizer=words,
-        text_encoder=UMT5EncoderModel(
-            UMT5Config(
-                vocab_size=len(words), d_model=WIDTH, d_kv=8, d_ff=64, num_layers=1, num_heads=4
-            )
-        ),
-        transformer=WanTransformer3DModel(
-            patch_size=(1, 2, 2),
-            num_attention_heads=2,
-            attention_head_dim=12,
-            in_channels=16,
-            out_channels=16,
-            text_dim=WIDTH,
-            freq_dim=32,
-            ffn_dim=32,
-            num_layers=2,
-            cross_attn_norm=True,
-            qk_norm="rms_norm_across_heads",
-            rope_max_seq_len=32,
-        ),
-        vae=AutoencoderKLWan(
-            base_dim=3,
-            z_dim=16,
-            dim_mult=[1, 1, 1, 1],
-            num_res_blocks=1,
-            temperal_downsample=[False, True, True],
-        ),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-    )
-    pipeline.save_pretrained(root / "wan")
-    return root / "wan"
-
-
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 60), "blue": (40, 60, 220)}
 
 
@@ -247,25 +202,12 @@ def subject_folder(root: Path) -> Path:
     return folder
 
 
-def clip_data(root: Path) -> Path:
-    """Clips of a moving bar."""
-    rows = []
-    for index in range(6):
-        colour = list(COLOURS)[index % 3]
-        frames = [numpy.asarray(drawn(colour, at, (32, 32))) / 255 for at in range(7)]
-        write_clip(numpy.stack(frames), root / f"{index}.mp4")
-        rows.append({"video": f"{index}.mp4", "caption": f"a {colour} bar moves"})
-    path = root / "clips.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
 def made(pipeline: Any, prompt: str, **more: Any) -> numpy.ndarray[Any, Any]:
     """What a pipeline makes of a prompt, always from the same noise."""
     pipeline.set_progress_bar_config(disable=True)
     generator = torch.Generator().manual_seed(5)
     answer = pipeline(
-        prompt,
+        prompt=prompt,
         num_inference_steps=2,
         width=32,
         height=32,
@@ -290,11 +232,6 @@ def reload_pipeline(base: Path, exported: Path, **more: Any) -> None:
             numpy.testing.assert_allclose(after, other, atol=1e-3)
         after = other
     assert numpy.abs(after - before).max() > 1e-4
-
-
-def reload_clip(base: Path, exported: Path) -> None:
-    """The same for clips."""
-    reload_pipeline(base, exported, num_frames=5)
 
 
 def reload_word(base: Path, exported: Path) -> None:
@@ -339,17 +276,24 @@ PICTURES = (
             ("Flux", flux),
         )
     ),
-    Case(
-        "full, SD 1.5",
-        "image",
-        "full",
-        stable_diffusion,
-        picture_folder,
-        reload_pipeline,
-        outputs=("merged",),
-        format="folder",
-        options=SMALL,
-        changes={"hyperparameters__learningRate": "0.001"},
+    *(
+        Case(
+            f"full, {name}",
+            "image",
+            "full",
+            model,
+            picture_folder,
+            reload_pipeline,
+            outputs=("merged",),
+            format="folder",
+            options=SMALL,
+            changes={"hyperparameters__learningRate": "0.001"},
+        )
+        for name, model in (
+            ("SD 1.5", stable_diffusion),
+            ("SDXL", stable_diffusion_xl),
+            ("Flux", flux),
+        )
     ),
     *(
         Case(
@@ -363,7 +307,11 @@ PICTURES = (
             format="folder",
             options=DREAM,
         )
-        for name, model in (("SD 1.5", stable_diffusion), ("SDXL", stable_diffusion_xl))
+        for name, model in (
+            ("SD 1.5", stable_diffusion),
+            ("SDXL", stable_diffusion_xl),
+            ("Flux", flux),
+        )
     ),
     *(
         Case(
@@ -379,27 +327,5 @@ PICTURES = (
             changes={"hyperparameters__learningRate": "0.05"},
         )
         for name, model in (("SD 1.5", stable_diffusion), ("SDXL", stable_diffusion_xl))
-    ),
-)
-CLIPS = (
-    Case(
-        "LoRA, Wan 2.1",
-        "video",
-        "lora",
-        wan,
-        clip_data,
-        reload_clip,
-        options={**SMALL, "frames": 5},
-    ),
-    Case(
-        "full, Wan 2.1",
-        "video",
-        "full",
-        wan,
-        clip_data,
-        reload_clip,
-        outputs=("merged",),
-        options={**SMALL, "frames": 5},
-        changes={"hyperparameters__learningRate": "0.001"},
     ),
 )

@@ -72,14 +72,15 @@ function extent(input: RuleInput): { epochs?: number; maxSteps?: number } {
 
 /** Adapter settings, for methods that train an adapter. Rank grows with the data; alpha is twice the rank. */
 export function chooseLora({ method, rows, quality, modality }: RuleInput): Lora | undefined {
-  if (method === 'full' || method === 'textual-inversion' || method === 'voice-clone') return undefined;
+  if (method === 'full' || method === 'textual-inversion') return undefined;
   const r = quality === 'flagship' || (quality === 'high' && rows >= 1000) ? 64 : rows >= 10_000 ? 32 : 16;
   const text = modality === 'llm' || modality === 'code' || modality === 'multimodal';
   return {
     r,
     alpha: 2 * r,
     dropout: rows < 1000 && text ? '0.05' : '0',
-    targets: text ? ['all-linear'] : ['to_q', 'to_k', 'to_v', 'to_out.0'],
+    // Sound models are built in many ways: the trainer knows the layers of each.
+    targets: text || modality === 'audio' ? ['all-linear'] : ['to_q', 'to_k', 'to_v', 'to_out.0'],
   };
 }
 

@@ -7,7 +7,7 @@ import { gpusOf } from './compute.ts';
 import { dataProblem } from './data/summary.ts';
 import { parseDurationHours } from './duration.ts';
 import { executorProblem } from './executors.ts';
-import { methodFacts } from './methods.ts';
+import { isStated, methodFacts } from './methods.ts';
 import { modelForbidden, offerForbidden } from './policy-check.ts';
 import type { ProviderOffer } from './types.ts';
 
@@ -110,7 +110,7 @@ function methodProblem({ catalog, data }: PlanContext, model: ModelSpec, method:
 
 /** What speaks against doing just this work just there. */
 function pairProblem(
-  { catalog, hubReachable }: PlanContext,
+  { catalog, contract, hubReachable }: PlanContext,
   model: ModelSpec,
   method: MethodName,
   compute: Compute,
@@ -120,6 +120,12 @@ function pairProblem(
   if (lacking !== undefined) return { reason: 'UnsupportedMethod', text: lacking };
   if (method === 'rlhf' && gpusOf(compute) > 1) {
     return { reason: 'UnsupportedMethod', text: `${methodFacts(catalog, method).title} runs in one process: one GPU` };
+  }
+  if (method === 'qlora' && offer.gpu === 'cpu' && !isStated(contract)) {
+    return {
+      reason: 'UnsupportedMethod',
+      text: 'four bits save memory of a GPU; on a processor LoRA is the faster way',
+    };
   }
   const unreachable = weightsProblem(model, offer, hubReachable);
   return unreachable === undefined ? undefined : { reason: 'NoSuitableModel', text: unreachable };

@@ -89,7 +89,7 @@ async function filesOf(folder: string): Promise<readonly Found[]> {
 
 const configFile = z.looseObject({
   architectures: z.array(z.string()).nullish(),
-  model: z.unknown(),
+  model: z.unknown().optional(),
   _class_name: z.string().nullish(),
 });
 
@@ -112,9 +112,10 @@ async function describedIn(
   return { class: found, pipeline, ...(!pipeline && { config: parsed.data }) };
 }
 
+/** JSON as Python writes it, which has numbers that JSON has not. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replaceAll(/(?<=[:[,]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, 'null'));
   } catch {
     return undefined;
   }

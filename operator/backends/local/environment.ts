@@ -40,7 +40,7 @@ const PREFIXES = [
 export const trainerEnvironment = (
   from: Record<string, string | undefined>,
   extra: Record<string, string>,
-  instance: { id: string; directory: string },
+  instance: { id: string; directory: string; processes?: number; masterPort?: number },
   resources: Resources,
 ): Record<string, string> => {
   const chosen: Record<string, string> = {};
@@ -59,6 +59,9 @@ export const trainerEnvironment = (
       ? {}
       : { OMP_NUM_THREADS: threads, MKL_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads }),
     ...extra,
+    // The trainer starts them itself, one a GPU.
+    ...(instance.processes === undefined ? {} : { KRIPTIK_PROCESSES: String(instance.processes) }),
+    ...(instance.masterPort === undefined ? {} : { KRIPTIK_MASTER_PORT: String(instance.masterPort) }),
     [MARK_ID]: instance.id,
     [MARK_DIRECTORY]: instance.directory,
   };

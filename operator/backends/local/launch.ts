@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -53,6 +55,7 @@ export const prepare = async (
     createdAt: options.now(),
     command: options.trainerCommand,
     resources: stricter(options.resources ?? {}, request.resources ?? {}),
+    ...(request.shape !== undefined && request.shape.gpuCount > 1 && { processes: request.shape.gpuCount }),
     timing: { startTimeout, hardDeadlineGrace },
   };
   const control = { host: '127.0.0.1', port: 0, tokenFile: layout.token, portFile: layout.port };
@@ -72,6 +75,18 @@ export const prepare = async (
   }
 };
 
+/** A port at which the processes of a run may meet: two runs of one machine must not take the same. */
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw outcomeUnknown('no port is free on this machine');
+  return address.port;
+};
+
 /** Starts a supervisor and waits until the attempt has been claimed, by it or by another. */
 export const startSupervisor = async (
   layout: Layout,
@@ -81,6 +96,7 @@ export const startSupervisor = async (
   if (launch === undefined) throw outcomeUnknown(`${layout.directory} disappeared while it was being launched`);
   const claimBy = options.now() + options.timing.launchWindow;
   await writeRecord(layout.claimBy, { claimBy });
+  const meeting = launch.processes === undefined ? {} : { masterPort: await freePort() };
   const output = await open(layout.supervisorLog, 'a', 0o600);
   let ended: { code: number | null } | undefined;
   let failure: Error | undefined;
@@ -90,7 +106,12 @@ export const startSupervisor = async (
       cwd: layout.directory,
       detached: true,
       stdio: ['ignore', output.fd, output.fd],
-      env: trainerEnvironment(options.env ?? process.env, options.trainerEnv ?? {}, launch, launch.resources),
+      env: trainerEnvironment(
+        options.env ?? process.env,
+        options.trainerEnv ?? {},
+        { ...launch, ...meeting },
+        launch.resources,
+      ),
     });
     child.on('error', (error) => {
       failure = error;

@@ -17,6 +17,8 @@ export const launchRecord = z.object({
     memoryBytes: z.number().int().positive().exactOptional(),
     niceness: z.number().int().min(0).max(19).exactOptional(),
   }),
+  /** Processes that train together, one a GPU. Absent: one. */
+  processes: z.number().int().positive().exactOptional(),
   timing: z.object({ startTimeout: epochMs, hardDeadlineGrace: epochMs }),
 });
 export type LaunchRecord = z.infer<typeof launchRecord>;

@@ -51,7 +51,7 @@ class Evaluator:
             self.samples.extend(samples)
             self._progress.set(samples=list(self.samples))
         for point in self._metrics.history():
-            if "evaluation" in point:
+            if "evaluation" in point and point.get("stage") == self._metrics.stage:
                 self._history.append({"step": point["step"], "values": point["evaluation"]})
 
     def due(self, step: int) -> bool:

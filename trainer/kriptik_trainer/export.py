@@ -12,7 +12,7 @@ from kriptik_trainer.log import log
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Progress
 from kriptik_trainer.spec import Spec
-from kriptik_trainer.store import Store
+from kriptik_trainer.store import Store, Stored
 
 
 def figures_of(
@@ -44,8 +44,9 @@ def export_all(
     metrics: Metrics,
     loaded: tuple[Loaded, ...],
     prepared: dict[str, Any],
-) -> None:
-    """Writes every output that the spec asks for into the store."""
+) -> dict[str, Stored]:
+    """Writes every output that the spec asks for into the store; what there is now, by name."""
+    made: dict[str, Stored] = {}
     figures = figures_of(progress, metrics, loaded, prepared)
     # Merging changes the model, so the adapter has to be written first.
     for name in sorted(spec.outputs):
@@ -58,6 +59,7 @@ def export_all(
 
         began = progress.clock.monotonic()
         stored = store.save("artifact", name, figures.steps, spec.attempt, write)
+        made[name] = stored
         seconds = progress.clock.monotonic() - began
         log(f"{name} exported in {seconds:.1f} s: {stored.uri}")
         record = {
@@ -67,3 +69,4 @@ def export_all(
             "sizeBytes": stored.size_bytes,
         }
         progress.set(artifacts=[*progress.get("artifacts"), record])
+    return made

@@ -63,8 +63,8 @@ class Fields:
         return f"{self.path}.{name}" if self.path else name
 
     def children(self, name: str, at_least: int = 1) -> Iterator[Fields]:
-        """The objects of a required list."""
-        values = self._get(name, (list,), "a list", _REQUIRED)
+        """The objects of a list, which may be absent where none is needed."""
+        values = self._get(name, (list,), "a list", _REQUIRED if at_least else [])
         if len(values) < at_least:
             raise self.refuse(name, f"must have at least {at_least} entry")
         for index, value in enumerate(values):

@@ -18,7 +18,7 @@ from kriptik_trainer.peer_watch import FollowerWatch
 from kriptik_trainer.peers import Peers
 from kriptik_trainer.progress import Clock, Progress
 from kriptik_trainer.result import leave
-from kriptik_trainer.setup import fetch_model, open_executor, read_rows, split_rows
+from kriptik_trainer.setup import fetch_model, open_executor, read_rows, refuse_together, split_rows
 from kriptik_trainer.spec import Spec
 from kriptik_trainer.store import Stored, open_store
 from kriptik_trainer.takeup import run_file
@@ -105,16 +105,17 @@ class Follower:
     def train(self) -> None:
         """Trains as long as the leader says so."""
         spec, world = self._spec, self._world
+        refuse_together(spec, not world.alone)
         rows, _ = split_rows(spec, read_rows(spec, self.progress.warn))
         log("loading libraries")
         peers = Peers(world)
         self.watch.peers = peers
         peers.join()
         resume = self._resume(peers)
-        folder = peers.first_of_node("model", lambda: fetch_model(spec))
-        executor = open_executor(spec, folder, rows, [], world.size)
+        folder = peers.first_of_node(f"model of {spec.method}", lambda: fetch_model(spec))
+        executor = open_executor(spec, folder, rows, [])
         executor.prepare()
-        peers.meet("prepared")
+        peers.meet("prepared 0")
         if resume is None or resume.step != run_file(resume.path).get("totalSteps"):
             executor.train(Following(peers, self.progress), None if resume is None else resume.path)
 

@@ -31,6 +31,8 @@ class Metrics:
         self._ring: deque[Point] = deque(maxlen=RING)
         self._next = 1
         self.write_error: str | None = None
+        self.stage: str | None = None
+        """Name of the stage that trains, in each of its points."""
         self._load()
 
     def _load(self) -> None:
@@ -74,7 +76,8 @@ class Metrics:
 
     def _append(self, step: int, figures: Point) -> Point:
         time = to_rfc3339(self._now())
-        point: Point = {"n": self._next, "step": step, "time": time, **figures}
+        named = {} if self.stage is None else {"stage": self.stage}
+        point: Point = {"n": self._next, "step": step, "time": time, **named, **figures}
         self._next += 1
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -41,9 +41,12 @@ class Clock:
     monotonic: Callable[[], float]
 
 
-def checkpoint_json(stored: Stored, reason: Reason, seconds: float) -> dict[str, Any]:
+def checkpoint_json(
+    stored: Stored, reason: Reason, seconds: float, stage: str | None = None
+) -> dict[str, Any]:
     """The protocol's checkpoint object; `seconds` is how long it took to write and verify."""
     return {
+        **({} if stage is None else {"stage": stage}),
         "step": stored.step,
         "uri": stored.uri,
         "manifestSha256": stored.manifest_sha256,
@@ -94,6 +97,8 @@ class Progress:
             "device": {"type": "cpu", "name": "unknown", "count": 0},
             "world": {"size": 1, "nodes": 1},
             "evaluation": None,
+            "stage": None,
+            "stages": [],
             "samples": [],
             "artifacts": [],
             "error": None,
@@ -120,6 +125,7 @@ class Progress:
                 "stepsSinceCheckpoint": max(0, self._status["step"] - saved),
                 "request": None if last is None else last.summary(),
                 "artifacts": list(self._status["artifacts"]),
+                "stages": list(self._status["stages"]),
                 "warnings": list(self._status["warnings"]),
             }
 

@@ -83,6 +83,8 @@ class Ending:
             "checkpoint": status["lastCheckpoint"],
             "artifacts": status["artifacts"],
             "samples": status["samples"],
+            "evaluation": status["evaluation"],
+            "stages": status["stages"],
             "error": status["error"],
             "lastCheckpointError": status["lastCheckpointError"],
             "finishedAt": to_rfc3339(self._progress.clock.wall()),

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from kriptik_trainer.attempt import train_attempt
 from kriptik_trainer.control import Api, serve
 from kriptik_trainer.errors import ExitCode, TrainerError
-from kriptik_trainer.evaluation import Evaluator
-from kriptik_trainer.executors.base import Hooks
 from kriptik_trainer.faults import classify
 from kriptik_trainer.follow import follow
 from kriptik_trainer.launch import launch
@@ -24,20 +23,11 @@ from kriptik_trainer.peer_watch import LeaderWatch
 from kriptik_trainer.peers import Peers
 from kriptik_trainer.progress import Clock, Progress
 from kriptik_trainer.result import Ending
-from kriptik_trainer.session import Session
 from kriptik_trainer.setup import (
-    differences,
-    facts_of,
-    fetch_model,
-    open_executor,
     quiet_libraries,
-    read_rows,
-    split_rows,
 )
 from kriptik_trainer.spec import Spec, load_spec
-from kriptik_trainer.store import JobStore, open_store
-from kriptik_trainer.takeup import run_file, take_up
-from kriptik_trainer.together import Leading
+from kriptik_trainer.store import open_store
 from kriptik_trainer.watchdog import Watchdog
 from kriptik_trainer.world import World, is_placed, world_of
 
@@ -54,69 +44,6 @@ def listen_for_signals(mailbox: Mailbox) -> None:
 
     signal.signal(signal.SIGTERM, handler)
     signal.signal(signal.SIGINT, handler)
-
-
-def train_attempt(
-    spec: Spec,
-    store: JobStore,
-    progress: Progress,
-    metrics: Metrics,
-    join: Callable[[], Peers] | None = None,
-) -> Session:
-    """Prepares, trains, exports. `join` finds the other processes, where there are any.
-
-    Raises whatever goes wrong.
-    """
-    resume = take_up(spec, store, progress)
-    progress.set(phase="preparing")
-    loaded = read_rows(spec, progress.warn)
-    examples, held = split_rows(spec, loaded)
-    log("loading libraries")
-    import torch  # noqa: PLC0415 - ten seconds, in which the control server already answers
-
-    from kriptik_trainer.export import export_all  # noqa: PLC0415
-
-    peers = None if join is None else join()
-    processes = 1 if peers is None else peers.world.size
-    if peers is None:
-        folder = fetch_model(spec)
-    else:
-        peers.choose(resume)
-        folder = peers.first_of_node("model", lambda: fetch_model(spec))
-    executor = open_executor(spec, folder, examples, held, processes)
-    progress.set(device={**executor.device, "count": processes})
-    log(f"loading {spec.model.id} on {executor.device['name']}")
-    prepared = executor.prepare()
-    for text in executor.warnings:
-        progress.warn(text)
-        log(text, "WARN")
-    progress.state_bytes = int(prepared["stateBytes"])
-    log(f"{prepared['trainable']:,} of {prepared['parameters']:,} parameters train")
-    facts = facts_of(spec, loaded, torch.get_num_threads(), processes)
-    before = {} if resume is None else run_file(resume.path)
-    for name in differences(before, facts):
-        progress.warn(f"{name} differs from the checkpoint's: the result will not be the same")
-    evaluator = Evaluator(spec, executor, progress, metrics, store)
-    evaluator.take_up(before.get("evaluationOfBase"), before.get("samples"))
-    if resume is None:
-        evaluator.measure(0)
-    session = Session(spec, progress, metrics, store, facts, evaluator, processes)
-    hooks: Hooks = session
-    if peers is not None:
-        hooks = Leading(session, peers)
-        peers.meet("prepared")
-    total = before.get("totalSteps")
-    if resume is not None and resume.step == total:
-        log(f"step {total} was the last one; only the export is left")
-        progress.set(totalSteps=total)
-        executor.load(resume.path)
-    else:
-        executor.train(hooks, None if resume is None else resume.path)
-    if session.ended_early is None:
-        progress.set(phase="exporting")
-        evaluator.measure(int(progress.get("step")))
-        export_all(spec, executor, store, progress, metrics, loaded, prepared)
-    return session
 
 
 def lead(spec: Spec, world: World) -> int:
@@ -147,8 +74,8 @@ def lead(spec: Spec, world: World) -> int:
             server = serve(spec.control, Api(progress, metrics, watchdog.abort))
             log(f"control protocol on {spec.control.host}:{server.port}")
         watchdog.start()
-        session = train_attempt(spec, store, progress, metrics, None if world.alone else join)
-        ending.end(session.ended_early or "succeeded")
+        early = train_attempt(spec, store, progress, metrics, None if world.alone else join)
+        ending.end(early or "succeeded")
     except BaseException as error:  # noqa: BLE001 - the last place that can say what happened
         _fail(error, spec, ending, found)
     # Another thread has begun to end the process; nothing may come in between.

@@ -19,6 +19,7 @@ from kriptik_trainer.progress import Progress, Reason, checkpoint_json
 from kriptik_trainer.result import Outcome
 from kriptik_trainer.saving import Saver
 from kriptik_trainer.spec import Spec
+from kriptik_trainer.stages import WHOLE, Place
 from kriptik_trainer.store import JobStore
 
 RUN_FILE = "kriptik.json"
@@ -26,7 +27,10 @@ RUN_FILE = "kriptik.json"
 
 
 class Session:
-    """The Hooks of one attempt. Everything here runs in the training thread."""
+    """The Hooks of one attempt, or of one stage of it. Everything here runs in the training thread.
+
+    Steps count through all stages.
+    """
 
     def __init__(
         self,
@@ -37,8 +41,10 @@ class Session:
         facts: dict[str, Any],
         evaluator: Evaluator,
         processes: int = 1,
+        place: Place = WHOLE,
     ) -> None:
         self._spec = spec
+        self._place = place
         self._progress = progress
         self._metrics = metrics
         self._store = store
@@ -59,7 +65,12 @@ class Session:
         """See Hooks.begin."""
         self._total = total_steps
         self._started = self._progress.clock.monotonic()
-        self._progress.set(phase="training", totalSteps=total_steps, step=step)
+        self._progress.set(
+            phase="training",
+            totalSteps=total_steps + self._place.after,
+            step=step,
+            stage=self._place.shown(total_steps),
+        )
         log(f"training from step {step} to {total_steps}")
 
     def step_begins(self) -> None:
@@ -80,7 +91,7 @@ class Session:
         self._progress.step_done(step, epoch, self._step_seconds, samples, self._waited)
         waiting = self._progress.mailbox.take()
         self._answering = waiting
-        if step >= self._total:
+        if step >= self._total and self._place.last:
             self._reason = "final"
             return Instruction(save=True, stop=True)
         stops = [request for request in waiting if request.stop]
@@ -91,6 +102,9 @@ class Session:
         if decide(self._progress.remaining(), self._progress.pace()) == "freeze":
             self._reason, self.ended_early = "deadline", "frozen"
             log("the deadline allows no further step; saving")
+            return Instruction(save=True, stop=True)
+        if step >= self._total:
+            self._reason = "periodic"
             return Instruction(save=True, stop=True)
         self._evaluate(step)
         if waiting:
@@ -143,6 +157,8 @@ class Session:
             "attempt": self._spec.attempt,
             "step": step,
             "totalSteps": self._total,
+            "stage": self._place.kept(),
+            "stages": status["stages"],
             "checkpointSeconds": status["checkpointSeconds"],
             "secondsPerStep": status["secondsPerStep"],
             "evaluationOfBase": self._evaluator.base,
@@ -184,7 +200,7 @@ class Session:
         else:
             seconds = clock.monotonic() - began
             self._progress.checkpoint_took(seconds)
-            record = checkpoint_json(stored, self._reason, seconds)
+            record = checkpoint_json(stored, self._reason, seconds, self._place.name)
             self._progress.set(phase="training", lastCheckpoint=record, lastCheckpointError=None)
             mailbox.settle(self._answering, record)
             log(f"checkpoint of step {step} ({self._reason}) in {seconds:.2f} s: {stored.uri}")

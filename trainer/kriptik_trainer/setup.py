@@ -72,17 +72,20 @@ ALONE = ("rlhf",)
 """Methods that one process trains: their steps are counted before processes share them out."""
 
 
-def open_executor(
-    spec: Spec, folder: Path, examples: Rows, held: Rows, processes: int = 1
-) -> Executor:
-    """The executor that trains what a spec says. Raises TrainerError."""
-    if processes > 1 and spec.method in ALONE:
+def refuse_together(spec: Spec, several: bool) -> None:
+    """Raises TrainerError `unsupportedShape` for a run that several processes cannot train."""
+    alone = "a run in stages" if spec.stages else spec.method if spec.method in ALONE else None
+    if several and alone is not None:
         raise TrainerError(
             "unsupportedShape",
-            f"{spec.method} cannot be trained by {processes} processes",
-            "method.name",
+            f"{alone} cannot be trained by several processes",
+            "stages" if spec.stages else "method.name",
             "Plan it on one GPU of one node.",
         )
+
+
+def open_executor(spec: Spec, folder: Path, examples: Rows, held: Rows) -> Executor:
+    """The executor that trains what a spec says. Raises TrainerError."""
     entry = find(spec, architecture(folder))
     executor: Executor = entry.load()(spec, folder, examples, held)
     return executor

@@ -49,6 +49,13 @@ class Model:
     revision: str | None
     parameters: int | None
     license: str | None
+    handed_on: str | None = None
+    """URI of the result of an earlier stage, where `source` is that."""
+
+    @property
+    def public_name(self) -> str:
+        """What an adapter names as the model that it lies on."""
+        return self.handed_on or self.id
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,24 @@ class Hyperparameters:
     weight_precision: str = "mixed"
     offload_optimizer: bool = False
     ema_decay: float | None = None
+
+
+BASE = "base"
+"""What a stage starts from that takes the spec's own model."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of several stages of a run. Without a method it only measures what it starts from."""
+
+    name: str
+    starts_from: str
+    method: str | None
+    lora: Lora
+    options: Options
+    data: tuple[DataFile, ...]
+    hyperparameters: Hyperparameters
+    evaluation: Evaluation | None
 
 
 @dataclass(frozen=True)
@@ -145,6 +170,8 @@ class Spec:
     control: Control | None
     card: Card
     evaluation: Evaluation | None = None
+    stages: tuple[Stage, ...] = ()
+    """In order, where there are several; then `method`, `data` and the like tell the one that decides."""
     consent: Consent | None = None
     deadline_seconds: float | None = None
     hung_after_seconds: float | None = None
@@ -237,6 +264,50 @@ def _card(fields: Fields | None) -> Card:
     )
 
 
+def _stage(fields: Fields, usual: Evaluation | None) -> Stage:
+    method = fields.optional_child("method")
+    return Stage(
+        name=fields.text("name", pattern=r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?"),
+        starts_from=fields.text("startsFrom", BASE),
+        method=None if method is None else method.choice("name", METHODS),
+        lora=_lora(None if method is None else method.optional_child("lora")),
+        options=parse_options(None if method is None else method.optional_child("options")),
+        data=tuple(_data(child) for child in fields.children("data")),
+        hyperparameters=_hyperparameters(
+            fields.optional_child("hyperparameters") or Fields({}, "hyperparameters")
+        ),
+        evaluation=parse_evaluation(fields.optional_child("evaluation")) or usual,
+    )
+
+
+def _stages(fields: Fields, usual: Evaluation | None) -> tuple[Stage, ...]:
+    """Raises TrainerError for an order in which they cannot be trained."""
+    made: list[Stage] = []
+    methods: dict[str, str] = {}
+    for index, child in enumerate(fields.children("stages", at_least=0)):
+        stage = _stage(child, usual)
+        if stage.name in {BASE, *(one.name for one in made)}:
+            raise fields.refuse(f"stages[{index}].name", f"is {stage.name!r}, which is taken")
+        if stage.starts_from != BASE and stage.starts_from not in methods:
+            raise fields.refuse(
+                f"stages[{index}].startsFrom",
+                f"is {stage.starts_from!r}, which is no earlier stage that trains",
+                f"Name {BASE} or the stage before whose result it begins with.",
+            )
+        if methods.get(stage.starts_from) in WITHOUT_MERGED:
+            raise fields.refuse(
+                f"stages[{index}].startsFrom",
+                f"is a stage of {methods[stage.starts_from]}, which makes no whole model",
+                "Let it start from another stage or from the base.",
+            )
+        made.append(stage)
+        if stage.method is not None:
+            methods[stage.name] = stage.method
+    if made and not methods:
+        raise fields.refuse("stages", "train nothing", "Give one of them a method.")
+    return tuple(made)
+
+
 def _outputs(fields: Fields, method: str) -> tuple[str, ...]:
     outputs = fields.choices("outputs", ("adapter", "merged"))
     if method in WITHOUT_ADAPTER and "adapter" in outputs:
@@ -267,8 +338,11 @@ def parse_spec(value: Any) -> Spec:
         )
     method = fields.child("method")
     name = method.choice("name", METHODS)
+    evaluation = parse_evaluation(fields.optional_child("evaluation"))
+    stages = _stages(fields, evaluation)
+    trained = [stage.method for stage in stages if stage.method is not None] or [name]
     consent = parse_consent(fields.optional_child("consent"))
-    if name == "voice-clone" and consent is None:
+    if "voice-clone" in trained and consent is None:
         raise fields.refuse(
             "consent",
             "is missing: a voice is cloned only with the recorded consent of its owner",
@@ -288,11 +362,12 @@ def parse_spec(value: Any) -> Spec:
         ),
         store=parse_store(fields.child("store")),
         resume=_resume(fields.optional_child("resume")),
-        outputs=_outputs(fields, name),
+        outputs=_outputs(fields, trained[-1]),
         deadline=fields.time("deadline"),
         control=_control(fields.optional_child("control")),
         card=_card(fields.optional_child("card")),
-        evaluation=parse_evaluation(fields.optional_child("evaluation")),
+        evaluation=evaluation,
+        stages=stages,
         consent=consent,
         deadline_seconds=fields.number("deadlineSeconds"),
         hung_after_seconds=fields.number("hungAfterSeconds"),

@@ -62,6 +62,9 @@ def take_up(spec: Spec, store: Store, progress: Progress) -> Stored | None:
         progress.checkpoint_took(float(seconds))
     progress.set(
         step=stored.step,
-        lastCheckpoint=checkpoint_json(stored, "periodic", float(seconds or 0)),
+        lastCheckpoint=checkpoint_json(
+            stored, "periodic", float(seconds or 0), (before.get("stage") or {}).get("name")
+        ),
+        stages=before.get("stages") or [],
     )
     return stored

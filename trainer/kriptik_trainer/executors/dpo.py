@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,12 @@ class DpoExecutor(HfExecutor):
                 "data",
                 "Give answers of both kinds.",
             )
-        trainer, config, rows, more = {
+        ways: dict[str, tuple[Any, Any, Callable[[], list[dict[str, Any]]], dict[str, Any]]] = {
             "dpo": (_DpoTrainer, DPOConfig, self._pairs, {"loss_type": [spec.options.loss]}),
             "kto": (_KtoTrainer, KTOConfig, self._singles, {}),
             "orpo": (_OrpoTrainer, ORPOConfig, self._pairs, {"remove_unused_columns": False}),
-        }[spec.options.preference]
+        }
+        trainer, config, rows, more = ways[spec.options.preference]
         set_seed(hyper.seed)
         return trainer(
             model=load_model(spec, self.folder),

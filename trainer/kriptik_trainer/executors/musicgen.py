@@ -175,7 +175,7 @@ class MusicgenExecutor(LoopedExecutor):
         """See Executor.export."""
         if name == "adapter":
             for config in self.model.peft_config.values():
-                config.base_model_name_or_path = self.spec.model.id
+                config.base_model_name_or_path = self.spec.model.public_name
             self.model.save_pretrained(folder)
         else:
             model = self.model if self.spec.method == "full" else self.model.merge_and_unload()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from trl.trainer.utils import RepeatSampler
 
 from kriptik_trainer.determinism import derived_seed
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction, Part
+from kriptik_trainer.executors.base import CardFacts, Hooks
 from kriptik_trainer.executors.dpo import preference_rows
 from kriptik_trainer.executors.sft import language_card
 from kriptik_trainer.hf import Committed, HfExecutor, Rows, run_trainer
@@ -33,6 +33,7 @@ from kriptik_trainer.models.language import (
 )
 from kriptik_trainer.scores import at_rest
 from kriptik_trainer.spec import Spec
+from kriptik_trainer.stages import Stretch, first_step
 
 REWARD_FILE = "reward.safetensors"
 REWARD_SHARE = 0.25
@@ -71,49 +72,6 @@ class _RlooTrainer(_Ordered, RLOOTrainer):  # type: ignore[misc]
 
 class _GrpoTrainer(_Ordered, GRPOTrainer):  # type: ignore[misc]
     """A GRPOTrainer whose checkpoints the run commits."""
-
-
-class Phase:
-    """The run's hooks as one of several trainers in a row sees them: its steps begin at `offset`."""
-
-    def __init__(
-        self, hooks: Hooks, offset: int, total: int, add: Callable[[Path], None] | None
-    ) -> None:
-        self._hooks = hooks
-        self._offset = offset
-        self._total = total
-        self._add = add
-        self.stopped = False
-
-    def begin(self, total_steps: int, step: int) -> None:
-        """See Hooks.begin."""
-        self._hooks.begin(self._total, step + self._offset)
-
-    def step_begins(self) -> None:
-        """See Hooks.step_begins."""
-        self._hooks.step_begins()
-
-    def step_ended(self, step: int, epoch: float) -> Instruction:
-        """See Hooks.step_ended."""
-        told = self._hooks.step_ended(step + self._offset, epoch)
-        self.stopped = self.stopped or told.stop
-        return told
-
-    def logged(
-        self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
-    ) -> None:
-        """See Hooks.logged."""
-        self._hooks.logged(step + self._offset, loss, rate, norm, tokens)
-
-    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
-        """See Hooks.save."""
-
-        def write_all(folder: Path) -> None:
-            write(folder)
-            if self._add is not None:
-                self._add(folder)
-
-        self._hooks.save(step + self._offset, write_all, part)
 
 
 class RlhfExecutor(HfExecutor):
@@ -229,11 +187,12 @@ class RlhfExecutor(HfExecutor):
 
     def train(self, hooks: Hooks, resume: Path | None) -> None:
         """See Executor.train. A checkpoint of the second phase carries the reward model."""
-        step = (
-            0 if resume is None else int(json.loads((resume / "kriptik.json").read_text())["step"])
-        )
+        step = 0
+        if resume is not None:
+            before = json.loads((resume / "kriptik.json").read_text())
+            step = int(before["step"]) - first_step(before)
         if self.reward_steps and step < self.reward_steps:
-            phase = Phase(hooks, 0, self.total, None)
+            phase = Stretch(hooks, 0, self.total)
             run_trainer(self._reward, phase, resume)
             if phase.stopped:
                 return
@@ -246,7 +205,7 @@ class RlhfExecutor(HfExecutor):
         if resume is None:
             set_seed(self.spec.hyperparameters.seed)
         add = self._add_reward if self.reward_steps else None
-        run_trainer(self.trainer, Phase(hooks, self.reward_steps, self.total, add), resume)
+        run_trainer(self.trainer, Stretch(hooks, self.reward_steps, self.total, add), resume)
 
     def _reward_state(self) -> dict[str, torch.Tensor]:
         model = self._reward.accelerator.unwrap_model(self._reward.model)

@@ -187,7 +187,7 @@ class VlmExecutor(HfExecutor):
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export."""
         if name == "adapter":
-            save_adapter(self.model, self.spec.model.id, folder)
+            save_adapter(self.model, self.spec.model.public_name, folder)
         else:
             loader = AutoModelForImageTextToText
             save_merged(self.spec, self.model, self.folder, folder, loader)

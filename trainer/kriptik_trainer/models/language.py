@@ -117,7 +117,7 @@ def save_merged(
     """Full weights. Onto a base of 4 bits nothing is merged: the base is loaded anew, whole."""
     if spec.method == "qlora":
         with tempfile.TemporaryDirectory(prefix="kriptik-trainer-") as scratch:
-            save_adapter(model, spec.model.id, Path(scratch))
+            save_adapter(model, spec.model.public_name, Path(scratch))
             whole = loader.from_pretrained(base, dtype=torch.bfloat16)
             model = PeftModel.from_pretrained(whole, scratch).merge_and_unload()
     elif hasattr(model, "merge_and_unload"):
@@ -131,7 +131,7 @@ def save_output(
 ) -> None:
     """The adapter or the full weights of a language model, as the output's name says, with its tokenizer."""
     if name == "adapter":
-        save_adapter(model, spec.model.id, folder)
+        save_adapter(model, spec.model.public_name, folder)
     else:
         save_merged(spec, model, base, folder)
     tokenizer.save_pretrained(folder)

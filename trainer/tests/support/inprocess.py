@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
+from kriptik_trainer.attempt import train_attempt
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress
-from kriptik_trainer.run import train_attempt
 from kriptik_trainer.spec import parse_spec
 from kriptik_trainer.store import JobStore, open_store
 
@@ -51,8 +51,8 @@ def run_attempt(spec: dict[str, Any], stop_after: int | None = None) -> Attempt:
     progress = StoppingProgress(parsed.job, parsed.attempt, mailbox, CLOCK)
     progress.stop_after = stop_after
     metrics = Metrics(store.metrics_path, CLOCK.wall)
-    session = train_attempt(parsed, store, progress, metrics)
-    return Attempt(session.ended_early, progress.snapshot(), metrics.history(), store, mailbox)
+    early = train_attempt(parsed, store, progress, metrics)
+    return Attempt(early, progress.snapshot(), metrics.history(), store, mailbox)
 
 
 def resume_of(attempt: Attempt) -> dict[str, Any]:

@@ -17,11 +17,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from kriptik_trainer.attempt import train_attempt
 from kriptik_trainer.follow import Follower
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.peers import Peers
-from kriptik_trainer.run import train_attempt
 from kriptik_trainer.setup import quiet_libraries
 from kriptik_trainer.spec import parse_spec
 from kriptik_trainer.store import open_store

@@ -108,6 +108,25 @@ export function spentByGone({ goalUid, work }: Family, { jobs, receipts }: Spend
   return addMoney(zeroMoney, ...gone.map(({ spec }) => parseMoney(spec.spent)));
 }
 
+/** Jobs of a family that exist, but some (by uid). */
+export function familyMembers(
+  { goalUid, work }: Family,
+  except: readonly (string | undefined)[],
+  jobs: readonly TrainingJob[],
+): TrainingJob[] {
+  return jobs.filter(
+    ({ metadata, spec }) =>
+      spec.goalRef.uid === goalUid && spec.run.contract.inputHash === work && !except.includes(metadata.uid),
+  );
+}
+
+/** What a job spent. At rest as it was told, which stands still: what storage adds is told by the day and the cent. */
+function spentBy({ status = {} }: TrainingJob, now: number): MicroUsd {
+  const told = status.cost && parseMoney(status.cost.spent);
+  const live = status.attempts?.some(({ state }) => state !== 'Gone') === true;
+  return told !== undefined && !live ? told : maxMoney(told ?? zeroMoney, spendNow(status, now).total);
+}
+
 /** What all runs of a family but some jobs (by uid) have spent by now, also those whose jobs were deleted. */
 export function spentBeside(
   family: Family,
@@ -115,15 +134,6 @@ export function spentBeside(
   records: SpendRecords,
   now: number,
 ): MicroUsd {
-  const { goalUid, work } = family;
-  const others = records.jobs.filter(
-    (job) =>
-      job.spec.goalRef.uid === goalUid &&
-      job.spec.run.contract.inputHash === work &&
-      !except.includes(job.metadata.uid),
-  );
-  return addMoney(
-    spentByGone(family, records),
-    ...others.map(({ status }) => maxMoney(spendNow(status ?? {}, now).total, parseMoney(status?.cost?.spent ?? '0'))),
-  );
+  const others = familyMembers(family, except, records.jobs).map((job) => spentBy(job, now));
+  return addMoney(spentByGone(family, records), ...others);
 }

@@ -83,6 +83,14 @@ async function launch(
   const current = job === o.job ? await deps.client.get(keyOf(job)) : job;
   const open = current.status?.attempts?.at(-1);
   if (current.metadata.uid !== job.metadata.uid || open?.name !== attempt.name || open.state !== 'Creating') return;
+  if ((await spentByGoneNow(deps, current)) > (o.spentByGone ?? zeroMoney)) {
+    log.warn({ attempt: attempt.name }, 'launch waits: a deleted job spent of the same budget, which is counted first');
+    return;
+  }
+  const month = await freshMonthView(deps, current, effectiveLimit(o), o.now);
+  if (month?.verdict === 'refuse') deps.launchErrors.set(attempt.name, { message: monthMessage(month), final: false });
+  if (month !== undefined && month.verdict !== 'launch') return;
+  // Last, right before it is acted on.
   const plan = await getOrUndefined(deps.planClient, {
     namespace: job.metadata.namespace,
     name: job.spec.planRef.name,
@@ -92,13 +100,6 @@ async function launch(
     log.warn({ attempt: attempt.name, reason: approval.reason }, 'launch stopped: the approval does not hold');
     return;
   }
-  if ((await spentByGoneNow(deps, current)) > (o.spentByGone ?? zeroMoney)) {
-    log.warn({ attempt: attempt.name }, 'launch waits: a deleted job spent of the same budget, which is counted first');
-    return;
-  }
-  const month = await freshMonthView(deps, current, effectiveLimit(o), o.now);
-  if (month?.verdict === 'refuse') deps.launchErrors.set(attempt.name, { message: monthMessage(month), final: false });
-  if (month !== undefined && month.verdict !== 'launch') return;
   try {
     const spec = trainerSpecOf(job, attempt, keeper.storeUri(job.metadata.uid), o.store.latest);
     const hardDeadline = hardDeadlineOf(o, job);

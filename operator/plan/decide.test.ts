@@ -56,6 +56,13 @@ describe('a plan of a goal whose run was deleted', () => {
     expect(messageOf(status)).toContain('spent $6.60, and its budget is $5.00. Raise spec.budget.limit');
   });
 
+  it('has no price while that run still ends', () => {
+    const records = { jobs: [ran.attempt('Running').deleted().obj()], receipts: [] };
+    const { status } = decidePlan(observed(makePlan(), { records }));
+    expect([status.phase, status.digest]).toEqual(['Pricing', undefined]);
+    expect(messageOf(status)).toMatch(/^Job \S+ of this goal still ends/);
+  });
+
   it('is approved by a policy only where both runs together stay below its line', () => {
     const limit = Number(quote.limit);
     const decided = (below: number) =>

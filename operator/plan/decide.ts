@@ -19,7 +19,7 @@ import {
   termsOf,
   uselessBecause,
 } from './amend.ts';
-import { contractLeft, takenBefore } from './budget-left.ts';
+import { contractLeft, stillEnding, takenBefore } from './budget-left.ts';
 import { jobFor } from './desired.ts';
 import type { Verification } from './price.ts';
 
@@ -206,6 +206,11 @@ function proposed(o: PlanObserved): PlanDecision {
   const before = o.plan.status ?? {};
   // A denial goes with the digest it was for.
   const { tiles: _t, resolved: _r, quote: _q, digest: _d, changes: _c, approval: _a, ...unpriced } = before;
+  const ending = stillEnding(o.plan, o.records);
+  if (ending !== undefined) {
+    const message = `Job ${ending.metadata.name} of this goal still ends; the price follows once what it spent is known`;
+    return { status: withVerdict(o, unpriced, { phase: 'Pricing', reason: 'Pricing', message }) };
+  }
   const taken = takenBefore(o.plan, o.records, o.now);
   if (contractLeft(o.plan.spec.contract, taken) === undefined) {
     const message = `Runs of this goal that were deleted or replaced spent ${formatUsd(taken)}, and its budget is ${usd(o.plan.spec.contract.budget.limit)}. Raise spec.budget.limit of the goal for a new plan`;

@@ -20,7 +20,7 @@ import { isBeingDeleted } from '../runtime/finalizers.ts';
 import type { Cache } from '../runtime/informer.ts';
 import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
-import { contractLeft, takenBefore } from './budget-left.ts';
+import { contractLeft, stillEnding, takenBefore } from './budget-left.ts';
 import type { DataFactsSource } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
 import { monthRoom } from './month.ts';
@@ -50,6 +50,8 @@ export interface PlanDependencies {
 
 /** Data that is missing may appear: look again after this long, in ms. */
 const DATA_RETRY_MS = 15_000;
+/** What a run that still ends leaves of the budget is looked at again after this long, in ms. */
+const ENDING_RETRY_MS = 15_000;
 /** Facts that the Hub could not confirm are asked for again after this long, in ms. */
 const HUB_RETRY_MS = 300_000;
 /** Jobs end and months begin: a plan that a month has no room for is looked at again after this long, in ms. */
@@ -75,7 +77,7 @@ export class PlanReconciler implements Reconciler {
     const approved = plan.status?.approval?.decision === 'Approved';
     const priced = approved ? undefined : await this.#price(plan, policy, records, monthlyRemaining);
     const proposal = priced?.result;
-    const decision = decidePlan({
+    const observed = {
       now: clock.now(),
       plan,
       goal: goals.get({ namespace, name: plan.spec.goalRef.name }),
@@ -88,14 +90,19 @@ export class PlanReconciler implements Reconciler {
       policy,
       monthlyRemaining,
       operatorUser,
-    });
+    };
+    const decision = decidePlan(observed);
     const { action } = decision;
-    if (action?.type === 'CreateJob') await once(async () => await this.#deps.jobClient.create(action.job));
+    const { jobClient, client } = this.#deps;
+    const job = action?.type === 'CreateJob' ? await once(() => jobClient.create(action.job)) : undefined;
     if (action?.type === 'ProposeAmendment') await this.#propose(plan, action.plan);
-    await patchStatusIfChanged(this.#deps.client, plan, decision.status, { signal: context.signal });
+    // The one job that the approval pays for is named in the same write that tells of it.
+    const { status } = job === undefined ? decision : decidePlan({ ...observed, job });
+    await patchStatusIfChanged(client, plan, status, { signal: context.signal });
     this.#tell(plan, decision);
     const waitsForData = proposal !== undefined && 'blocked' in proposal && plan.spec.contract.data.length > 0;
     if (waitsForData) return { requeueAfterMs: DATA_RETRY_MS };
+    if (!approved && stillEnding(plan, records) !== undefined) return { requeueAfterMs: ENDING_RETRY_MS };
     if (priced !== undefined && priced.unverified.length > 0) return { requeueAfterMs: HUB_RETRY_MS };
     const waitsForMonth = approved && monthlyRemaining !== undefined && decision.status.phase === 'Blocked';
     return waitsForMonth ? { requeueAfterMs: MONTH_RETRY_MS } : {};
@@ -111,13 +118,14 @@ export class PlanReconciler implements Reconciler {
     return monthRoom({ ceiling, ...records, plans, replaces, now: this.#deps.clock.now() }).left;
   }
 
-  /** Undefined where runs before left nothing of the budget to plan with. */
+  /** Undefined where runs before left nothing of the budget to plan with, or it is not known yet what they leave. */
   async #price(
     plan: TrainingPlan,
     policy: EffectivePolicy,
     records: SpendRecords,
     monthlyRemaining: MicroUsd | undefined,
   ): Promise<Priced | undefined> {
+    if (stillEnding(plan, records) !== undefined) return undefined;
     const contract = contractLeft(plan.spec.contract, takenBefore(plan, records, this.#deps.clock.now()));
     if (contract === undefined) return undefined;
     const { market, facts, hub, clock, price = priceWithHub } = this.#deps;
@@ -139,7 +147,7 @@ export class PlanReconciler implements Reconciler {
   }
 
   async #propose(plan: TrainingPlan, amendment: Unstored<TrainingPlan>): Promise<void> {
-    if (!(await once(async () => await this.#deps.client.create(amendment)))) return;
+    if ((await once(() => this.#deps.client.create(amendment))) === undefined) return;
     const { name } = amendment.metadata;
     const { text = '', finding = '' } = amendment.spec.amends ?? {};
     const note = `${text}, because of ${finding}: plan ${name} waits for a decision (kriptik approve ${name})`;
@@ -167,14 +175,13 @@ export class PlanReconciler implements Reconciler {
   }
 }
 
-/** Names of what is made here follow from what it is made for, so one that exists already is the very one. False for that. */
-async function once(create: () => Promise<unknown>): Promise<boolean> {
+/** What was made; undefined where it exists already: names follow from what things are made for, so that is the very one. */
+async function once<T>(create: () => Promise<T>): Promise<T | undefined> {
   try {
-    await create();
-    return true;
+    return await create();
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-    return false;
+    return undefined;
   }
 }
 

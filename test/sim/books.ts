@@ -25,8 +25,8 @@ export class Books {
   readonly #breaks: (invariant: Invariant, text: string) => void;
   /** The highest limit of each goal so far, by uid; a cut does not undo what was spent before it. */
   readonly #agreed = new Map<string, MicroUsd>();
-  /** The job that another one took the place of, by uids: both are paid from one budget. */
-  readonly #replaced = new Map<string, string>();
+  /** Jobs by uid with the budget that they are paid from: that of a goal for one text, data and constraints. */
+  readonly #budgets = new Map<string, string>();
   readonly #prices = new Map<string, { readonly at: number; readonly price: MicroUsd }[]>();
   readonly #month: MicroUsd | undefined;
   readonly #perJob: MicroUsd | undefined;
@@ -60,21 +60,20 @@ export class Books {
     return this.#prices.get(provider)?.findLast((one) => one.at <= at)?.price;
   }
 
-  /** The bill of every job with those it took the place of, and of all of them, against what people agreed to. */
+  /** The bill of all jobs on one budget, deleted ones too, and of all jobs, against what people agreed to. */
   check(): void {
     let all = zeroMoney;
-    const bills = new Map<string, MicroUsd>();
-    const jobs = this.#byJob();
-    for (const [uid, rentals] of jobs) {
+    const budgets = new Map<string, { readonly billed: MicroUsd; readonly limit: MicroUsd }>();
+    for (const [uid, rentals] of this.#byJob()) {
       const billed = this.#sum(rentals);
-      bills.set(uid, billed);
       all = addMoney(all, billed);
+      const budget = this.#budgets.get(uid) ?? uid;
+      const before = budgets.get(budget)?.billed ?? zeroMoney;
+      budgets.set(budget, { billed: addMoney(before, billed), limit: this.#limitOf(rentals) });
     }
-    for (const [uid, rentals] of jobs) {
-      const billed = this.#withEarlier(uid, bills);
-      const limit = this.#limitOf(rentals);
+    for (const [budget, { billed, limit }] of budgets) {
       if (billed > limit)
-        this.#breaks('limit', `${formatMoney(billed)} billed for ${uid}, limit ${formatMoney(limit)}`);
+        this.#breaks('limit', `${formatMoney(billed)} billed for ${budget}, limit ${formatMoney(limit)}`);
     }
     if (this.#month !== undefined && all > this.#month) {
       this.#breaks('month', `${formatMoney(all)} billed, the month allows ${formatMoney(this.#month)}`);
@@ -118,13 +117,7 @@ export class Books {
   }
 
   #follow({ metadata, spec }: TrainingJob): void {
-    if (spec.continues !== undefined) this.#replaced.set(metadata.uid, spec.continues.job.uid);
-  }
-
-  #withEarlier(uid: string, bills: ReadonlyMap<string, MicroUsd>): MicroUsd {
-    const before = this.#replaced.get(uid);
-    const own = bills.get(uid) ?? zeroMoney;
-    return before === undefined ? own : addMoney(own, this.#withEarlier(before, bills));
+    this.#budgets.set(metadata.uid, `${spec.goalRef.uid} ${spec.run.contract.inputHash}`);
   }
 
   #agree({ metadata, spec }: TrainingGoal): void {

@@ -51,6 +51,9 @@ const OVER = new Set(['Frozen', 'Paused', 'Succeeded', 'Failed', 'Superseded']);
 const RESTS = new Set([...OVER, 'Pending']);
 /** A goal and its whole flow up to the running job take fewer writes in half a second. */
 const MOST_WRITES = 60;
+/** What the operator makes of its own. */
+const RECEIPTS = 'trainingreceipts';
+const MADE: ReadonlySet<string> = new Set(['trainingplans', 'trainingjobs', RECEIPTS]);
 /** What somebody changed this recently need not have been seen yet, ms. */
 const RECENT_MS = 10_000;
 const MOST_VIOLATIONS = 20;
@@ -229,10 +232,10 @@ export class Invariants {
     // Two operators that see different things may write against each other until one of them is gone.
     if (this.#burst.writes === most && !this.#w.faults.has('second'))
       this.breaks('quiet', `${most} writes within half a second, the last to ${key}`);
-    if (before !== undefined && after !== undefined && !sameJson(before.spec, after.spec)) {
+    if (before !== undefined && after !== undefined && !sameJson(before.spec, after.spec) && plural !== RECEIPTS) {
       this.breaks('own hand', `the operator wrote the spec of ${plural} ${key}`);
     }
-    if (before === undefined && plural !== 'trainingplans' && plural !== 'trainingjobs') {
+    if (before === undefined && !MADE.has(plural)) {
       this.breaks('own hand', `the operator created ${plural} ${key}`);
     }
     if (plural === 'trainingplans' && subresource === 'status') this.#approvesByPolicyOnly(before, after);

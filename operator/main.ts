@@ -67,6 +67,8 @@ export interface RunningOperator {
 }
 
 const USER_AGENT = 'kriptik-operator/0.1.0';
+/** Calls to the API server: a thousand jobs that freeze at once need them, and its own fairness stands behind. */
+const CALLS = { qps: 500, burst: 1_000 };
 /** Used when no trainer is installed: the provider's probe then fails and says what to do. */
 const MISSING_TRAINER: LocalTrainer = {
   python: 'python3',
@@ -82,7 +84,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
   );
   const metrics = new RuntimeMetrics();
   const kubeconfig = loadKubeConfig(options.kubeconfig === undefined ? {} : { path: options.kubeconfig });
-  const client = KubeClient.fromKubeConfig(kubeconfig, { userAgent: USER_AGENT, clock, metrics });
+  const client = KubeClient.fromKubeConfig(kubeconfig, { userAgent: USER_AGENT, clock, metrics, ...CALLS });
   await requireKinds(client);
   // Looked up each time: a trainer that is installed while the operator runs is found.
   const trainer = async () => options.trainer ?? (await findTrainer(env, TRAINER_SOURCE)) ?? MISSING_TRAINER;
@@ -161,7 +163,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
       : undefined;
   const manager = new Manager({
     informers: Object.values(caches),
-    controllers: createControllers(caches, reconcilers, { clock, log, metrics }),
+    controllers: createControllers(caches, reconcilers, { clock, log, metrics, attemptChanges: nodes.onChange }),
     leader,
     log,
     clock,

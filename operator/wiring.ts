@@ -13,7 +13,13 @@ import {
   TrainingReceiptResource,
 } from '@kriptik/crds';
 import type { Clock } from './runtime/clock.ts';
-import { Controller, type ControllerOptions, type Reconciler, type WatchSource, watchOf } from './runtime/controller.ts';
+import {
+  Controller,
+  type ControllerOptions,
+  type Reconciler,
+  type WatchSource,
+  watchOf,
+} from './runtime/controller.ts';
 import { type Cache, Informer } from './runtime/informer.ts';
 import type { Logger } from './runtime/log.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
@@ -27,6 +33,8 @@ const NAMESPACES: ResourceType = {
   kind: 'Namespace',
   namespaced: false,
 };
+
+const UID_INDEX = 'uid';
 
 /** Caches of everything the controllers look at. */
 export interface Caches {
@@ -45,7 +53,11 @@ export function createCaches(client: KubeClient, log: Logger): Caches {
   return {
     goals: informer(TrainingGoalResource),
     plans: informer(TrainingPlanResource),
-    jobs: informer(TrainingJobResource),
+    jobs: new Informer<TrainingJob>({
+      client: client.resource(TrainingJobResource),
+      log,
+      indexes: { [UID_INDEX]: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]) },
+    }),
     receipts: informer(TrainingReceiptResource),
     policies: informer(TrainingPolicyResource),
     providers: informer(ComputeProviderResource),
@@ -66,19 +78,22 @@ export interface WiringOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: RuntimeMetrics | undefined;
+  /** Hears of attempts that began to run or ended, by the uid of their job. */
+  readonly attemptChanges?: ((changed: (jobUid: string) => void) => () => void) | undefined;
 }
 
 /** Which change concerns which object: the whole flow from goal to job hangs on these few lines. */
 export function createControllers(caches: Caches, reconcilers: Reconcilers, options: WiringOptions): Controller[] {
   const { goals, plans, jobs, receipts, policies, providers, namespaces } = caches;
+  const { attemptChanges, ...shared } = options;
   const allPlans = watchOf<KubeObject>(policies as Cache, () => undecided(plans));
   const controller = (
     name: string,
     informer: Cache,
     reconciler: Reconciler,
     watches: WatchSource[],
-    workers = 4,
-  ): Controller => new Controller({ name, informer, reconciler, watches, workers, ...options });
+    more: Pick<ControllerOptions, 'workers' | 'urgentWorkers' | 'ownWrites' | 'queue' | 'wakes'> = {},
+  ): Controller => new Controller({ name, informer, reconciler, watches, workers: 4, ...shared, ...more });
   return [
     controller('goal', goals as Cache, reconcilers.goal, [
       watchOf(plans, goalOf),
@@ -113,17 +128,24 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
         watchOf(policies, () => jobs.list().map(keyOfObject)),
         watchOf(namespaces, (namespace) => jobs.list({ namespace: namespace.metadata.name }).map(keyOfObject)),
       ],
-      // A look waits for a trainer, a store and the API server in turn; a slow one of them must not hold up the others.
-      24,
+      {
+        // A look waits for a trainer, a store and the API server in turn; a slow one of them must not hold up the others,
+        // and nothing a job whose money runs out.
+        workers: 24,
+        urgentWorkers: 4,
+        ownWrites: reconcilers.job.ownWrites,
+        queue: { retryQps: 100, retryBurst: 1_000 },
+        ...(attemptChanges && { wakes: (wake) => attemptChanges((uid) => jobsOfUid(jobs, uid).forEach(wake)) }),
+      },
     ),
     controller(
       'policy',
       policies as Cache,
       reconcilers.policy,
       [watchOf(namespaces, () => policies.list().map(keyOfObject))],
-      1,
+      { workers: 1 },
     ),
-    controller('provider', providers as Cache, reconcilers.provider, [watchOf(jobs, providersOf)], 2),
+    controller('provider', providers as Cache, reconcilers.provider, [watchOf(jobs, providersOf)], { workers: 2 }),
   ];
 }
 
@@ -155,6 +177,10 @@ function amendmentsOf(plans: Cache<TrainingPlan>, job: TrainingJob): ObjectKey[]
     .list({ namespace: job.metadata.namespace })
     .filter(({ spec }) => spec.amends?.job.uid === job.metadata.uid)
     .map(keyOfObject);
+}
+
+function jobsOfUid(jobs: Cache<TrainingJob>, uid: string): ObjectKey[] {
+  return jobs.byIndex(UID_INDEX, uid).map(keyOfObject);
 }
 
 function jobsOfGoal(jobs: Cache<TrainingJob>, goal: TrainingGoal): ObjectKey[] {

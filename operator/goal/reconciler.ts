@@ -4,7 +4,7 @@ import { type GoalReading, readGoal } from '../intent/parse.ts';
 import type { IntentParser } from '../intent/parsers.ts';
 import { patchStatusIfChanged } from '../runtime/apply.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { ReconcileContext, Reconciler } from '../runtime/controller.ts';
+import type { ReconcileContext, ReconcileResult, Reconciler } from '../runtime/controller.ts';
 import { isAlreadyExists } from '../runtime/errors.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import { isBeingDeleted } from '../runtime/finalizers.ts';
@@ -13,6 +13,7 @@ import type { ResourceClient } from '../runtime/resource.ts';
 import type { ObjectKey, Unstored } from '../runtime/types.ts';
 import { decideGoal, type GoalDecision } from './decide.ts';
 import { ReadingMemory } from './memory.ts';
+import { Pace } from './pace.ts';
 import { readingNotes } from './reading.ts';
 
 export interface GoalDependencies {
@@ -35,20 +36,25 @@ export interface GoalDependencies {
 export class GoalReconciler implements Reconciler {
   readonly #deps: GoalDependencies;
   readonly #memory: ReadingMemory;
+  readonly #pace = new Pace();
 
   constructor(deps: GoalDependencies) {
     this.#deps = deps;
     this.#memory = new ReadingMemory(deps.clock);
   }
 
-  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<void> {
+  async reconcile(key: ObjectKey, context: ReconcileContext): Promise<ReconcileResult> {
     const goal = this.#deps.goals.get(key);
-    if (goal === undefined || isBeingDeleted(goal)) return;
+    if (goal === undefined || isBeingDeleted(goal)) return {};
     const decision = await this.#decide(goal, context);
+    const waitMs = this.#pace.waitMs(goal, decision.status, this.#deps.clock.now());
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     // The answer is stored before anything is made of it: whatever happens in between, the text is not read twice.
-    await patchStatusIfChanged(this.#deps.client, goal, decision.status, { signal: context.signal });
+    const written = await patchStatusIfChanged(this.#deps.client, goal, decision.status, { signal: context.signal });
+    if (written !== goal) this.#pace.wrote(goal, this.#deps.clock.now());
     if (decision.action?.type === 'CreatePlan') await this.#createPlan(decision.action.plan);
     this.#tell(goal, decision);
+    return {};
   }
 
   async #decide(goal: TrainingGoal, context: ReconcileContext): Promise<GoalDecision> {

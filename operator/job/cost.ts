@@ -81,7 +81,7 @@ export function freezeTimings(o: JobObserved, provider: string): FreezeTimings {
       o.teardowns?.get(provider) ?? 0,
       (worst(timings, provider, 'teardownSeconds') ?? 0) * 1000,
     ),
-    detectionMs: o.settings.pollMs,
+    detectionMs: o.settings.pollMs + o.settings.lateMs,
   };
 }
 

@@ -33,7 +33,8 @@ export function decideJob(o: JobObserved): JobDecision {
   const told = moneyEvents(o.job.status?.conditions ?? [], status.conditions ?? []);
   const wake = live === undefined ? restWakeMs(o, next.money) : undefined;
   const requeueAfterMs = soonest(step.requeueAfterMs, wake);
-  return { status, actions: step.actions, events: [...step.events, ...told, ...next.found], requeueAfterMs };
+  const { actions, urgentAfterMs } = step;
+  return { status, actions, events: [...step.events, ...told, ...next.found], requeueAfterMs, urgentAfterMs };
 }
 
 function soonest(first: number | undefined, second: number | undefined): number | undefined {

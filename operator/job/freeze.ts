@@ -31,7 +31,7 @@ export function stop(
       { kind: 'Terminating', message: 'The job was deleted' },
       {
         actions: [terminateAction(stopped)],
-        requeueAfterMs: 500,
+        requeueAfterMs: o.settings.stopPollMs,
       },
     );
   }
@@ -41,7 +41,8 @@ export function stop(
     freeze,
     actions: [{ type: 'RequestCheckpoint', id: freeze.requestId, reason: `${reason}: ${why}` }],
     events: [event(reason === 'Budget' ? 'Warning' : 'Normal', reason === 'Budget' ? 'Freezing' : 'Pausing', why)],
-    requeueAfterMs: 500,
+    requeueAfterMs: o.settings.stopPollMs,
+    urgentAfterMs: Math.max(50, Date.parse(freeze.deadline) - o.now),
   });
 }
 
@@ -121,13 +122,15 @@ export function stopping(o: JobObserved, attempts: readonly Attempt[], live: Att
   const freeze = o.job.status?.freeze;
   const deleted = askedToStop(o) === 'Deleted';
   if (deleted || freeze === undefined || o.now >= Date.parse(freeze.deadline)) {
-    return stepOf(o, attempts, situationOf(live), { actions: [terminateAction(live)], requeueAfterMs: 500 });
+    const actions = [terminateAction(live)];
+    return stepOf(o, attempts, situationOf(live), { actions, requeueAfterMs: o.settings.stopPollMs });
   }
   const known = o.trainer !== undefined && 'status' in o.trainer && o.trainer.status.request?.id === freeze.requestId;
   const reason = `${live.stopReason ?? freeze.reason}: saving a checkpoint`;
   return stepOf(o, attempts, situationOf(live), {
     actions: known ? [] : [{ type: 'RequestCheckpoint', id: freeze.requestId, reason }],
-    requeueAfterMs: Math.max(50, Math.min(500, Date.parse(freeze.deadline) - o.now)),
+    requeueAfterMs: o.settings.stopPollMs,
+    urgentAfterMs: Math.max(50, Date.parse(freeze.deadline) - o.now),
   });
 }
 

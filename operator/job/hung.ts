@@ -21,7 +21,7 @@ export function terminate(o: JobObserved, attempts: readonly Attempt[], live: At
     {
       actions: [terminateAction(live)],
       events: live.message === undefined ? [event('Warning', found.reason, message)] : [],
-      requeueAfterMs: 500,
+      requeueAfterMs: o.settings.stopPollMs,
     },
   );
 }

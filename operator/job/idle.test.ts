@@ -18,7 +18,7 @@ describe('a job of which nothing runs', () => {
       observed: makeObserved(makeJob().meta({ finalizers: [] }).obj()),
       want: { phase: 'Pending', actions: ['AddFinalizer'], attempts: 0 },
     },
-    { case: 'begins', observed: makeObserved(), want: { phase: 'Provisioning', actions: [], attempts: 1 } },
+    { case: 'begins', observed: makeObserved(), want: { phase: 'Provisioning', actions: ['Launch'], attempts: 1 } },
     {
       case: 'waits for its approval',
       observed: makeObserved().with({ approval: { approved: false, reason: 'NotApproved', message: 'no' } }),
@@ -62,7 +62,7 @@ describe('a job of which nothing runs', () => {
     {
       case: 'goes on after a raise',
       observed: makeObserved(frozen.obj()).at(9_000).saved(40).goal({ limit: '9.00' }),
-      want: { phase: 'Provisioning', actions: [], attempts: 2 },
+      want: { phase: 'Provisioning', actions: ['Launch'], attempts: 2 },
     },
     {
       case: 'stays frozen after a raise above what a policy allows',
@@ -80,7 +80,7 @@ describe('a job of which nothing runs', () => {
         .saved(40)
         .goal({ limit: '9.00' })
         .with({ ceiling: { limit: parseMoney('7.00'), policies: ['all'] } }),
-      want: { phase: 'Provisioning', actions: [], attempts: 2 },
+      want: { phase: 'Provisioning', actions: ['Launch'], attempts: 2 },
     },
     {
       case: 'is let go when it is deleted',
@@ -95,7 +95,7 @@ describe('a job of which nothing runs', () => {
     {
       case: 'tries again after that',
       observed: makeObserved(makeJob().attempt('Gone', { outcome: 'Lost' }).obj()).at(113),
-      want: { phase: 'Provisioning', actions: [], attempts: 2 },
+      want: { phase: 'Provisioning', actions: ['Launch'], attempts: 2 },
     },
   ])('$case', ({ observed, want }) => {
     const decision = decideJob(observed.obj());
@@ -106,9 +106,9 @@ describe('a job of which nothing runs', () => {
 });
 
 describe('the attempt that begins', () => {
-  it('is written down with its price and deadline, and launched only by a later look', () => {
+  it('is written down with its price and deadline, and launched as it stands there', () => {
     const { status, actions } = decideJob(makeObserved().obj());
-    expect(actions).toEqual([]);
+    expect(actions).toEqual([{ type: 'Launch', attempt: status.attempts?.[0] }]);
     expect(status.attempts).toEqual([
       {
         number: 1,

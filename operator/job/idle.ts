@@ -10,6 +10,7 @@ import { cappedBy, freezeTimings, moneyOf } from './cost.ts';
 import { lastFault } from './diagnosis/diagnose.ts';
 import { judged } from './ended.ts';
 import { failed, lostTooOften } from './failure.ts';
+import { situationOf } from './live-situation.ts';
 import { noRoomInMonth } from './month-room.ts';
 import { hasRoomSomewhere } from './room.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
@@ -177,17 +178,13 @@ function begin(
   };
   const how = resumed > 0 ? `resumes from the verified checkpoint of step ${resumed}` : 'starts';
   const message = `Attempt ${number} ${how} on ${provider.name} at $${provider.unitPricePerHour} an hour${adjustments === undefined ? '' : `, with ${adjustments.join(', ')}`}`;
-  return stepOf(
-    o,
-    [...attempts, attempt],
-    { kind: 'Provisioning', message },
-    {
-      freeze: undefined,
-      actions: before,
-      events: [event('Normal', resumed > 0 ? 'Resuming' : 'Provisioning', message)],
-      requeueAfterMs: 0,
-    },
-  );
+  return stepOf(o, [...attempts, attempt], situationOf(attempt), {
+    freeze: undefined,
+    // Written down first, as every status is before what follows from it.
+    actions: [...before, { type: 'Launch', attempt }],
+    events: [event('Normal', resumed > 0 ? 'Resuming' : 'Provisioning', message)],
+    requeueAfterMs: o.settings.pollMs,
+  });
 }
 
 function pending(reason: string, message: string): Situation {

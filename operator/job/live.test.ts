@@ -156,8 +156,17 @@ describe('a job with an open attempt', () => {
 
 describe('while it trains', () => {
   it('looks again just when an orderly freeze must begin', () => {
-    const { requeueAfterMs } = decideJob(makeObserved(running.obj()).at(2_715).trains(held).obj());
-    expect(requeueAfterMs).toBeLessThan(2_000);
+    const { requeueAfterMs, urgentAfterMs } = decideJob(makeObserved(running.obj()).at(2_715).trains(held).obj());
+    expect(urgentAfterMs).toBeLessThan(2_000);
+    expect(requeueAfterMs).toBe(2_000);
+  });
+
+  it('says nothing of a wait for hardware in the moment after it was made', () => {
+    const job = makeJob().attempt('Creating').obj();
+    const attemptAt = (seconds: number) =>
+      decideJob(makeObserved(job).at(seconds).instance('queued').obj()).status.attempts?.[0];
+    expect(attemptAt(61)?.instance).toBeUndefined();
+    expect(attemptAt(63)?.instance).toBeDefined();
   });
 
   it('writes nothing when only the figures moved within the interval', () => {

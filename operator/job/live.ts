@@ -20,6 +20,7 @@ export function decideLive(o: JobObserved, attempts: readonly Attempt[], live: A
   }
   if (o.instance === undefined) return absent(o, attempts, live);
   if (o.instance.state === 'exited') return ended(o, attempts, live, o.instance);
+  if (isJustMade(o, live)) return stepOf(o, attempts, situationOf(live), { requeueAfterMs: o.settings.pollMs });
   const current = seen(live, o.instance, o.now);
   switch (live.state) {
     case 'Creating':
@@ -30,6 +31,16 @@ export function decideLive(o: JobObserved, attempts: readonly Attempt[], live: A
     case 'Gone':
       return withdrawnStop(o, attempts, current) ?? stopping(o, replaceLast(attempts, current), current);
   }
+}
+
+/**
+ * Made a moment ago, and nothing hinders it: it will hold hardware before anybody can read that it does not. Its end is
+ * found by its name, which is on record.
+ */
+function isJustMade(o: JobObserved, live: Attempt): boolean {
+  if (o.instance === undefined || o.instance === 'unknown' || o.instance.state !== 'queued') return false;
+  if (live.state !== 'Creating' || live.instance !== undefined) return false;
+  return askedToStop(o) === undefined && o.approval.approved && o.now - Date.parse(live.createdAt) < o.settings.pollMs;
 }
 
 /** What was created and is not there any more has ended; what was never seen is still to be created. */
@@ -59,14 +70,15 @@ function run(o: JobObserved, attempts: readonly Attempt[], before: Attempt, live
   return stepOf(o, replaceLast(list, kept), situationOf(kept), {
     actions: [...actions, ...staleRequest(o)],
     events: [...waitingEvents(before, kept), ...budgetEvents(o, level, money)],
-    requeueAfterMs: nextLook(o, money),
+    requeueAfterMs: o.settings.pollMs,
+    ...freezeLook(o, money),
   });
 }
 
-/** Looks again at the poll interval, or just when the money for an orderly freeze would run out. */
-function nextLook(o: JobObserved, money: JobMoney): number {
+/** The look that must not come late: just when the money for an orderly freeze runs out. */
+function freezeLook(o: JobObserved, money: JobMoney): { urgentAfterMs?: number } {
   const freezeAt = exhaustionTime(money.limit, addMoney(money.spent, money.reserve), money.rate, o.now);
-  return Math.max(50, Math.min(o.settings.pollMs, freezeAt - o.now));
+  return Number.isFinite(freezeAt) ? { urgentAfterMs: Math.max(50, freezeAt - o.now) } : {};
 }
 
 function withEndpoint(o: JobObserved, live: Attempt): Attempt {

@@ -56,7 +56,7 @@ export function withdraw(
     events: [
       event(reason === 'Capacity' ? 'Warning' : 'Normal', eventReason(reason), `Attempt ${live.number}: ${told}`),
     ],
-    requeueAfterMs: 500,
+    requeueAfterMs: o.settings.stopPollMs,
   });
 }
 

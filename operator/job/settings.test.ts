@@ -2,9 +2,14 @@ import { expect, it } from 'vitest';
 import { defaultJobSettings, settingsFor } from './settings.ts';
 
 it('leaves a few jobs as they are set', () => {
-  expect(settingsFor(defaultJobSettings, 250)).toBe(defaultJobSettings);
+  expect(settingsFor(defaultJobSettings, 100)).toEqual(defaultJobSettings);
 });
 
-it('has a thousand jobs write their progress every twenty seconds, and freeze as fast as ever', () => {
-  expect(settingsFor(defaultJobSettings, 1_000)).toEqual({ ...defaultJobSettings, progressMs: 20_000 });
+it('looks at each of a thousand jobs every ten seconds and writes its progress every twenty', () => {
+  const settings = settingsFor(defaultJobSettings, 1_000);
+  expect(settings).toEqual({ ...defaultJobSettings, pollMs: 10_000, stopPollMs: 5_000, progressMs: 20_000 });
+});
+
+it('counts on freezes that begin as late as looks have come', () => {
+  expect(settingsFor(defaultJobSettings, 1, 7_000)).toEqual({ ...defaultJobSettings, lateMs: 7_000 });
 });

@@ -2,6 +2,10 @@
 export interface JobSettings {
   /** Between two looks at a running trainer. */
   readonly pollMs: number;
+  /** Between two looks at an attempt that is to stop. */
+  readonly stopPollMs: number;
+  /** How late looks have come lately, on top of `pollMs`: a freeze may begin that much after its line. */
+  readonly lateMs: number;
   /** Progress in status is rewritten at most this often: high-rate metrics never touch etcd. */
   readonly progressMs: number;
   /** Assumed for a checkpoint until one was measured. */
@@ -41,6 +45,8 @@ export interface JobSettings {
 
 export const defaultJobSettings: JobSettings = {
   pollMs: 2_000,
+  stopPollMs: 500,
+  lateMs: 0,
   progressMs: 5_000,
   assumedCheckpointMs: 10_000,
   assumedStartMs: 20_000,
@@ -64,8 +70,22 @@ export const defaultJobSettings: JobSettings = {
 /** Between two writes of progress by any of the jobs that run, in ms: 50 a second, whatever their number. */
 const PROGRESS_SPACING_MS = 20;
 
-/** The settings where so many jobs run: each then writes its progress less often, so that all together stay bearable. */
-export function settingsFor(settings: JobSettings, running: number): JobSettings {
-  const progressMs = Math.max(settings.progressMs, running * PROGRESS_SPACING_MS);
-  return progressMs === settings.progressMs ? settings : { ...settings, progressMs };
+/** Between two looks at any of the jobs that run, in ms: 100 a second. Their freezes are looked at in time besides. */
+const POLL_SPACING_MS = 10;
+
+/** Between two looks at any of the attempts that stop, in ms: that one has ended is heard of besides. */
+const STOP_SPACING_MS = 5;
+
+/**
+ * The settings where so many jobs run and looks come so late, in ms: each job is then looked at and written down less
+ * often, so that all together stay bearable, and keeps back the money for a freeze that begins later.
+ */
+export function settingsFor(settings: JobSettings, running: number, lateMs = 0): JobSettings {
+  return {
+    ...settings,
+    pollMs: Math.max(settings.pollMs, running * POLL_SPACING_MS),
+    stopPollMs: Math.max(settings.stopPollMs, running * STOP_SPACING_MS),
+    progressMs: Math.max(settings.progressMs, running * PROGRESS_SPACING_MS),
+    lateMs: Math.max(settings.lateMs, lateMs),
+  };
 }

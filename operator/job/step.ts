@@ -13,6 +13,8 @@ export interface Step {
   readonly events: readonly JobEvent[];
   readonly diagnosis: readonly Diagnosis[];
   readonly requeueAfterMs?: number | undefined;
+  /** When it must be looked at again before all others: its money, or its time to save, runs out then. */
+  readonly urgentAfterMs?: number | undefined;
 }
 
 /** A step that changes nothing but says where the job stands; `changes` adds what it does. */

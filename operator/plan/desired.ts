@@ -1,4 +1,4 @@
-import { API_VERSION, annotations, labels, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
+import { API_VERSION, annotations, finalizers, labels, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { ownerReference } from '../runtime/owner.ts';
 import type { Unstored } from '../runtime/types.ts';
 
@@ -22,6 +22,8 @@ export function jobFor(
       namespace: plan.metadata.namespace,
       labels: { [labels.goal]: plan.spec.goalRef.name, [labels.plan]: name },
       ...(stated === undefined ? {} : { annotations: { [annotations.statedLimit]: stated } }),
+      // Whatever it starts must be ended before it goes.
+      finalizers: [finalizers.instances],
       ownerReferences: [ownerReference(plan, { controller: true })],
     },
     spec: {

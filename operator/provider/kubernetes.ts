@@ -2,6 +2,7 @@ import type { ComputeProvider } from '@kriptik/crds';
 import { misconfigured } from '../backends/errors.ts';
 import { createKubernetesBackend } from '../backends/kubernetes/index.ts';
 import { LABEL } from '../backends/kubernetes/names.ts';
+import { concerned } from '../backends/kubernetes/news.ts';
 import { PODS, type Pod } from '../backends/kubernetes/objects.ts';
 import { claimReader } from '../backends/kubernetes/reader.ts';
 import type { KubernetesSettings } from '../backends/kubernetes/settings.ts';
@@ -32,6 +33,8 @@ export interface KubernetesFactoryOptions {
 /** Makes runtimes, and listens to the pods of those it made until it is stopped. */
 export interface KubernetesProviders {
   readonly factory: ProviderFactory;
+  /** Tells of attempts that began to run or ended, by the uid of their job. Returns the way to stop that. */
+  onChange(changed: (jobUid: string) => void): () => void;
   stop(): Promise<void>;
 }
 
@@ -49,6 +52,10 @@ export function podAccessFrom(env: Readonly<Record<string, string | undefined>>)
 /** Makes the runtimes of providers of type kubernetes: the nodes of the operator's own cluster. */
 export function kubernetesProviders(options: KubernetesFactoryOptions): KubernetesProviders {
   const listeners = new Map<string, Informer<Pod>>();
+  const handlers = new Set<(jobUid: string) => void>();
+  const tell = (jobUid: string | undefined): void => {
+    if (jobUid !== undefined) for (const changed of handlers) changed(jobUid);
+  };
   // One for each namespace, whatever providers share it and however often their specs change.
   const podsOf = (namespace: string | undefined): Informer<Pod> => {
     const key = namespace ?? '';
@@ -58,6 +65,11 @@ export function kubernetesProviders(options: KubernetesFactoryOptions): Kubernet
     const where = namespace === undefined ? {} : { namespace };
     const pods = new Informer<Pod>({ client: client.resource(PODS), log, labelSelector: LABEL.provider, ...where });
     listeners.set(key, pods);
+    pods.onEvent({
+      add: (pod) => tell(concerned(undefined, pod)),
+      update: (before, pod) => tell(concerned(before, pod)),
+      delete: (pod) => tell(pod.metadata.labels?.[LABEL.jobUid]),
+    });
     pods.start();
     return pods;
   };
@@ -86,6 +98,10 @@ export function kubernetesProviders(options: KubernetesFactoryOptions): Kubernet
   };
   return {
     factory,
+    onChange: (changed) => {
+      handlers.add(changed);
+      return () => void handlers.delete(changed);
+    },
     stop: async () => {
       await Promise.all([...listeners.values()].map((pods) => pods.stop()));
     },

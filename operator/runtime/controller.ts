@@ -53,6 +53,8 @@ export interface ControllerOptions {
   /** Kinds whose objects carry a controlling owner reference to the kind reconciled. */
   readonly owns?: readonly Cache[];
   readonly watches?: readonly WatchSource[];
+  /** Hears of keys that something outside the API concerns; several times within a moment lead to one look. */
+  readonly wakes?: (wake: (key: ObjectKey) => void) => () => void;
   readonly reconciler: Reconciler;
   /** Reconciles at a time. @default 1 */
   readonly workers?: number;
@@ -73,6 +75,9 @@ export interface ControllerOptions {
 
 /** Conflicts for so long, ms, are no race: the cache lacks a change that no event will bring any more. */
 const CONFLICTS_MS = 2_000;
+
+/** What wakes a key seldom comes alone: a pod that gets its node runs right after. In ms. */
+const MOMENT_MS = 200;
 
 /** How long a key waits for the cache to catch up before the next look, ms. */
 const BEHIND_MS = 20;
@@ -134,6 +139,8 @@ export class Controller {
     this.#on(informer, (obj) => [keyOf(obj)]);
     for (const owned of owns) this.#on(owned, (obj) => controllerKeys(obj, informer.resource));
     for (const source of watches) this.#on(source.informer, (obj) => source.map(obj));
+    const unwake = this.#options.wakes?.((key) => this.queue.addAfter(keyString(key), MOMENT_MS));
+    if (unwake !== undefined) this.#undo.push(unwake);
   }
 
   /** An update concerns the keys of both states, so that an object which changes hands is seen by both owners. */

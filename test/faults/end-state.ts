@@ -50,7 +50,8 @@ export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
   const counts: Record<string, number> = {};
   // Proposed changes follow from the measured speed: whether one is made in time depends on the machine.
   const proposed = new Set<string>();
-  for (const entry of (await lane.audit.writes(lane.world.namespace)).filter(accepted)) {
+  const gone = new Set<string>();
+  for (const entry of (await lane.writes()).filter(accepted)) {
     const { verb, objectRef, user } = entry;
     const { resource = '', subresource } = objectRef ?? {};
     if (!['create', 'delete', 'deletecollection'].includes(verb) || subresource !== undefined) continue;
@@ -60,6 +61,9 @@ export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
     const { metadata, spec } = (entry.requestObject ?? {}) as Partial<TrainingPlan>;
     if (resource === 'trainingplans' && spec?.amends !== undefined) proposed.add(metadata?.name ?? '');
     if (resource === 'trainingplans' && proposed.has(metadata?.name ?? objectRef?.name ?? '')) continue;
+    // What goes already may be told to go once more.
+    if (verb === 'delete' && gone.has(`${resource}/${objectRef?.name}`)) continue;
+    if (verb === 'delete') gone.add(`${resource}/${objectRef?.name}`);
     const key = `${verb} ${resource}`;
     counts[key] = (counts[key] ?? 0) + 1;
   }

@@ -1,23 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { LABEL } from '@kriptik/operator/backends/kubernetes/names.ts';
 import { planDigest } from '@kriptik/operator/digest.ts';
+import type { KubeObject } from '@kriptik/operator/runtime/types.ts';
 import { type AuditEntry, accepted } from '../support/audit.ts';
 import { restorable } from '../support/saved.ts';
 import { type Lane, PRICE, type Seen } from './lane.ts';
+import { podsOf } from './pods.ts';
 
 const FEE = 1.1;
 
 /** What broke in a run, by the API server's audit log, the process table and the disk; never by the operator's word. */
 export async function brokenIn(lane: Lane, seen: Seen, limit: number): Promise<string[]> {
-  const log = (await lane.audit.writes(lane.world.namespace)).filter(accepted);
+  const log = (await lane.writes()).filter(accepted);
   return [
     ...approvals(lane, log),
     ...money(lane, limit),
     ...owned(log),
-    ...(await saved(seen, log)),
+    ...(await saved(lane, seen, log)),
     ...(await secrets(lane)),
     ...(lane.processes.most > 1 ? [`${lane.processes.most} trainers ran at once`] : []),
     ...lane.processes.live.map((name) => `${name} still runs`),
+    ...(await left(lane)),
   ];
 }
 
@@ -74,10 +78,10 @@ function owned(log: readonly AuditEntry[]): string[] {
 }
 
 /** Every status that promised a checkpoint is held to it at the end, and steps never went back. */
-async function saved({ jobs }: Seen, log: readonly AuditEntry[]): Promise<string[]> {
+async function saved(lane: Lane, { jobs }: Seen, log: readonly AuditEntry[]): Promise<string[]> {
   const broken: string[] = [];
   for (const job of jobs) {
-    await restorable(job).catch((error: Error) => broken.push(error.message));
+    await restorable(job, (uri) => lane.folderOf(uri)).catch((error: Error) => broken.push(error.message));
     let least = 0;
     for (const { resumedFromStep, lastStep, number, outcome } of job.status?.attempts ?? []) {
       if (resumedFromStep < least) broken.push(`attempt ${number} resumed at ${resumedFromStep}, ${least} was saved`);
@@ -94,6 +98,21 @@ async function saved({ jobs }: Seen, log: readonly AuditEntry[]): Promise<string
       broken.push('succeeded without a model');
   }
   return broken;
+}
+
+/** Of an attempt that is over only its record stays in the cluster. */
+async function left({ world, site }: Lane): Promise<string[]> {
+  if (site === undefined) return [];
+  const kinds = ['batch/v1/jobs', 'v1/secrets', 'v1/services', 'v1/pods', 'networking.k8s.io/v1/networkpolicies'];
+  const selector = `labelSelector=${encodeURIComponent(LABEL.attempt)}`;
+  const found = kinds.map(async (kind) => {
+    const [version, plural] = [kind.slice(0, kind.lastIndexOf('/')), kind.slice(kind.lastIndexOf('/') + 1)];
+    const root = version === 'v1' ? '/api' : '/apis';
+    const path = `${root}/${version}/namespaces/${podsOf(world.namespace)}/${plural}?${selector}`;
+    const { items } = await world.client.raw<{ items: KubeObject[] }>('GET', path);
+    return items.map(({ metadata }) => `${plural}/${metadata.name} is left`);
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** Tokens of trainers stay between the operator and them. */

@@ -1,13 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { ComputeProviderResource, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import type { JobSettings } from '@kriptik/operator/job/settings.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
-import { AuditTail } from '../support/audit.ts';
+import { type AuditEntry, AuditTail } from '../support/audit.ts';
 import { ProcessWatch } from '../support/process-watch.ts';
 import { FaultProxy, type ProxyFault } from '../support/proxy.ts';
 import { waitFor } from '../support/wait.ts';
 import { operatorKubeconfig, World } from '../support/world.ts';
+import { type PodSite, podsOf } from './pods.ts';
 
 /** The name of the one goal of a lane. */
 export const GOAL = 'faq';
@@ -48,6 +50,8 @@ export interface LaneOptions {
   readonly name: string;
   readonly settings?: Partial<JobSettings>;
   readonly trainerArguments?: readonly string[];
+  /** Attempts are pods there; without, processes of the operator's own machine. */
+  readonly site?: PodSite | undefined;
 }
 
 /**
@@ -61,19 +65,23 @@ export class Lane {
   readonly audit: AuditTail;
   /** How often an operator was killed. */
   kills = 0;
+  readonly site: PodSite | undefined;
   #operator: ChildProcess | undefined;
 
-  private constructor(world: World, proxy: FaultProxy, audit: AuditTail) {
+  private constructor(world: World, proxy: FaultProxy, audit: AuditTail, site: PodSite | undefined) {
+    this.site = site;
     this.world = world;
     this.proxy = proxy;
     this.audit = audit;
     this.processes = new ProcessWatch(world.workDir);
   }
 
-  static async start({ cluster, name, settings = {}, trainerArguments = [] }: LaneOptions): Promise<Lane> {
+  static async start({ cluster, name, settings = {}, trainerArguments = [], site }: LaneOptions): Promise<Lane> {
     const audit = await AuditTail.from(cluster.auditLogPath);
     const upstream = await operatorKubeconfig(cluster);
-    const proxy = await FaultProxy.start({ upstream, scope: { namespace: name, name } });
+    const podAt = site && ((namespace: string, pod: string) => site.kubelet.addressOf(namespace, pod));
+    const proxy = await FaultProxy.start({ upstream, scope: { namespace: name, name }, podAt });
+    const trainer = ['--step-ms', '80', '--later-step-ms', '2', '--checkpoint-ms', '20', ...trainerArguments];
     const world = await World.start({
       cluster,
       namespace: name,
@@ -82,9 +90,11 @@ export class Lane {
       operatorKubeconfig: proxy.kubeconfig,
       quiet: true,
       settings: { ...FAST, ...settings },
-      trainerArguments: ['--step-ms', '80', '--later-step-ms', '2', '--checkpoint-ms', '20', ...trainerArguments],
+      trainerArguments: trainer,
+      ...(site !== undefined && { providerSpec: site.provider(name, PRICE) }),
     });
-    return new Lane(world, proxy, audit);
+    await site?.open(cluster, name, world.workDir, trainer);
+    return new Lane(world, proxy, audit, site);
   }
 
   /** Whether an operator of this lane runs. */
@@ -116,6 +126,19 @@ export class Lane {
   /** A fault that kills the operator, at once or when its next call after the reply comes. */
   killed(at: 'before' | 'committed' | 'replied'): ProxyFault {
     return { at, run: () => this.kill() };
+  }
+
+  /** What was written in the lane's namespaces, oldest first. */
+  async writes(): Promise<AuditEntry[]> {
+    const here = await this.audit.writes(this.world.namespace);
+    if (this.site === undefined) return here;
+    const pods = await this.audit.writes(podsOf(this.world.namespace));
+    return [...here, ...pods].sort((a, b) => Date.parse(a.stageTimestamp) - Date.parse(b.stageTimestamp));
+  }
+
+  /** The folder on this machine that a saved URI names. */
+  folderOf(uri: string): string {
+    return this.site?.folderOf(uri) ?? fileURLToPath(uri);
   }
 
   async look(): Promise<Seen> {

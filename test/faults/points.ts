@@ -28,18 +28,19 @@ export const nameOf = (point: Point): string =>
  * The moments of a clean run. A write that says what another said before it, and one that changed nothing, is left
  * out; what came of it cannot differ.
  */
-export function pointsOf({ writes, end }: Outcome): { points: Point[]; pruned: number } {
+export function pointsOf({ writes, end, local }: Outcome): { points: Point[]; pruned: number } {
   const effective = writes.filter((write) => write.effective);
   const labels = [...new Set(effective.map(({ label }) => label))];
   const around = labels.flatMap((label) => MOMENTS.map((when): Point => ({ kind: 'write', label, when })));
-  const attempts = Array.from({ length: end.started }, (_, n) => n + 1);
+  // A cluster is written to through the API server alone.
+  const attempts = local ? Array.from({ length: end.started }, (_, n) => n + 1) : [];
   const backend = attempts.flatMap((attempt) => FILES.map((file): Point => ({ kind: 'backend', attempt, file })));
   return { points: [...around, ...backend], pruned: (writes.length - labels.length) * MOMENTS.length };
 }
 
 /** Lets the scenario happen with the operator killed at the point, once. `reached` tells whether it came to that. */
 export async function runPoint(
-  options: Pick<RunOptions, 'cluster' | 'name'> & { scenario: Scenario; point: Point },
+  options: Pick<RunOptions, 'cluster' | 'name' | 'site'> & { scenario: Scenario; point: Point },
 ): Promise<Outcome & { reached: boolean }> {
   const { point, ...others } = options;
   let struck = false;

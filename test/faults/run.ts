@@ -4,6 +4,7 @@ import type { LoggedWrite, ProxyCall } from '../support/proxy-call.ts';
 import { type EndState, endStateOf } from './end-state.ts';
 import { brokenIn } from './invariants.ts';
 import { GOAL, Lane, type Seen } from './lane.ts';
+import type { PodSite } from './pods.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** How long the operator must have written nothing for a run to be over; more than its slowest look. */
@@ -16,6 +17,8 @@ export interface Outcome {
   readonly broken: readonly string[];
   readonly writes: readonly LoggedWrite[];
   readonly kills: number;
+  /** Attempts were processes of the operator's own machine. */
+  readonly local: boolean;
   readonly tookMs: number;
 }
 
@@ -23,6 +26,7 @@ export interface RunOptions {
   readonly cluster: ControlPlane;
   readonly name: string;
   readonly scenario: Scenario;
+  readonly site?: PodSite | undefined;
   /** What the proxy does to calls. */
   readonly fault?: (lane: Lane, call: ProxyCall, write: LoggedWrite | undefined) => ProxyFault | undefined;
   /** Called once, before the first operator starts. */
@@ -32,9 +36,10 @@ export interface RunOptions {
 }
 
 /** Lets a scenario happen, operators restarted whenever they are gone, until it has come to rest. */
-export async function runScenario({ cluster, name, scenario, fault, begin, disturb }: RunOptions): Promise<Outcome> {
+export async function runScenario(options: RunOptions): Promise<Outcome> {
+  const { cluster, name, scenario, site, fault, begin, disturb } = options;
   const started = performance.now();
-  const lane = await Lane.start({ cluster, name });
+  const lane = await Lane.start({ cluster, name, site });
   try {
     if (fault !== undefined) lane.proxy.fault = (call, write) => fault(lane, call, write);
     begin?.(lane);
@@ -45,7 +50,8 @@ export async function runScenario({ cluster, name, scenario, fault, begin, distu
     const last = await lane.look();
     const [end, broken] = [await endStateOf(lane, last), await brokenIn(lane, last, scenario.limit)];
     if (!scenario.done(last)) broken.push(`it did not stay as it was at the end: ${seen.goal?.status?.phase}`);
-    return { end, broken, writes: lane.proxy.writes, kills: lane.kills, tookMs: performance.now() - started };
+    const tookMs = performance.now() - started;
+    return { end, broken, writes: lane.proxy.writes, kills: lane.kills, local: site === undefined, tookMs };
   } finally {
     await lane.stop();
   }

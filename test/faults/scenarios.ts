@@ -46,13 +46,17 @@ const RAISED = 2;
 /** Leaves so much of the budget that the job must freeze very soon, however slow the machine is. */
 async function cut({ world }: Lane): Promise<void> {
   const [job] = await world.jobs();
-  await world.setBudget(GOAL, (Number(job?.status?.cost?.spent) + 0.035).toFixed(6));
+  const { spent, reserve } = job?.status?.cost ?? {};
+  await world.setBudget(GOAL, (Number(spent) + Number(reserve) + 0.01).toFixed(6));
 }
+
+/** A place is chosen by its price, not by words. */
+const WORDS = 'Train a small assistant with LoRA that answers questions like our help desk, from our file.';
 
 /** Reaches its limit once something is saved, and gets more money then. */
 export const freezes: Scenario = {
   name: 'freezes at the limit, is raised and succeeds',
-  goal: { budget: budget(String(AGREED)), constraints: { maxSteps: 300, checkpointEverySteps: 10 } },
+  goal: { goal: WORDS, budget: budget(String(AGREED)), constraints: { maxSteps: 300, checkpointEverySteps: 10 } },
   deeds: [
     approve,
     { what: 'cut the budget', when: (seen) => step(seen) >= 12 && saved(seen) >= 10, act: cut },
@@ -69,7 +73,7 @@ export const freezes: Scenario = {
 /** People stop it, let it go on, and remove it while it runs. */
 export const pauses: Scenario = {
   name: 'is paused, resumed and deleted',
-  goal: { budget: budget(String(AGREED)), constraints: { maxSteps: 20_000, checkpointEverySteps: 20 } },
+  goal: { goal: WORDS, budget: budget(String(AGREED)), constraints: { maxSteps: 20_000, checkpointEverySteps: 20 } },
   deeds: [
     approve,
     { what: 'pause', when: (seen) => step(seen) >= 10, act: scale(0) },

@@ -1,20 +1,14 @@
-import { availableParallelism } from 'node:os';
 import { env } from 'node:process';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCluster } from '../support/world.ts';
 import { scenarios } from './scenarios.ts';
-import { sweep, told } from './sweep.ts';
+import { LANES, ROTATION, sweep, told } from './sweep.ts';
 
 const FULL = env['FULL'] === '1';
 
 /** Points of a scenario in one go; with FULL=1 all. */
 const SAMPLE = 8;
-
-/** Another sample each day, until all points had their turn. */
-const ROTATION = Number(env['KRIPTIK_ROTATION'] ?? Math.floor(Date.now() / 86_400_000));
-
-const LANES = Number(env['KRIPTIK_LANES'] ?? Math.max(2, availableParallelism()));
 
 describe(`the operator killed around its writes (KRIPTIK_ROTATION=${ROTATION})`, () => {
   let cluster: ControlPlane;
@@ -29,7 +23,8 @@ describe(`the operator killed around its writes (KRIPTIK_ROTATION=${ROTATION})`,
     { timeout: FULL ? 7_200_000 : 600_000 },
     async (_name, scenario, prefix) => {
       const sample = FULL ? undefined : SAMPLE;
-      const score = await sweep({ cluster, scenario, prefix, sample, rotation: ROTATION, lanes: LANES });
+      const file = 'sweep.test.ts';
+      const score = await sweep({ cluster, scenario, prefix, file, sample, rotation: ROTATION, lanes: LANES });
       console.log(told(score));
       expect(score.alarms.join('\n')).toBe('');
       expect(score.missed.length).toBeLessThanOrEqual(score.run / 2);

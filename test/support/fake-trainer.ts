@@ -1,7 +1,7 @@
 // A stand-in for `python -m kriptik_trainer` that follows the same protocol, store layout, deadline and exit codes
 // without training anything, so that tests of what surrounds a trainer take seconds:
 //   node fake-trainer.ts [--step-ms 20] [--later-step-ms 20] [--checkpoint-ms 20] [--total-steps 30] [--silent] [--deaf] [--escape]
-//                        [--allocate-mib 512] [--fail-at 5] [--diverge-above 0.001] (run --spec spec.json | version)
+//                        [--allocate-mib 512] [--fail-at 5] [--diverge-above 0.001] [--bucket-dir FOLDER] (run --spec spec.json | version)
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { runFakeTrainer } from '@kriptik/operator/trainer/testing/fake-trainer.ts';
@@ -18,6 +18,8 @@ const { values, positionals } = parseArgs({
     'fail-at': { type: 'string' },
     'diverge-above': { type: 'string' },
     'allocate-mib': { type: 'string' },
+    // Where the objects of the bucket of an s3:// store lie.
+    'bucket-dir': { type: 'string' },
     silent: { type: 'boolean', default: false },
     deaf: { type: 'boolean', default: false },
     escape: { type: 'boolean', default: false },
@@ -40,6 +42,7 @@ if (positionals[0] === 'version') {
   const held = values['allocate-mib'] === undefined ? undefined : Buffer.alloc(Number(values['allocate-mib']) << 20, 1);
   const failAt = values['fail-at'];
   const divergeAbove = values['diverge-above'];
+  const bucketDir = values['bucket-dir'];
   const later = values.spec.endsWith('-1/spec.json') ? undefined : values['later-step-ms'];
   process.exitCode = await runFakeTrainer(values.spec, {
     stepMs: Number(later ?? values['step-ms']),
@@ -48,6 +51,7 @@ if (positionals[0] === 'version') {
     silent: values.silent,
     deaf: values.deaf,
     ...(failAt === undefined ? {} : { failAt: Number(failAt) }),
+    ...(bucketDir === undefined ? {} : { bucketDir }),
     ...(divergeAbove === undefined ? {} : { divergeAbove: Number(divergeAbove) }),
     log,
   });

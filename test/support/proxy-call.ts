@@ -70,7 +70,11 @@ interface Condition {
 }
 interface Written {
   readonly reason?: string;
-  readonly metadata?: { readonly finalizers?: readonly string[] | null };
+  readonly metadata?: {
+    readonly name?: string;
+    readonly finalizers?: readonly string[] | null;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly status?: { readonly [field: string]: unknown } | null;
 }
 
@@ -80,10 +84,17 @@ interface Written {
  */
 export function labelOf(call: ProxyCall): string {
   const written = (call.body ?? {}) as Written;
-  const parts = [call.method, call.subresource === '' ? call.resource : `${call.resource}/${call.subresource}`];
+  // Of calls to a pod the last part may be an identifier.
+  const below = call.subresource.split('/').slice(0, 3).join('/');
+  const parts = [call.method, below === '' ? call.resource : `${call.resource}/${below}`];
   if (call.resource === 'events') return [...parts, written.reason ?? 'again'].join(' ');
-  if (call.resource === 'leases' || call.method === 'DELETE') return parts.join(' ');
-  const { finalizers } = written.metadata ?? {};
+  if (call.resource === 'leases') return parts.join(' ');
+  const { finalizers, annotations, name = call.name } = written.metadata ?? {};
+  // What belongs to an attempt is named after it; the part before is the job's, and another in each run.
+  const [, attempt] = /^kriptik-[0-9a-f]{8}-(\d+)(?:-|$)/.exec(name) ?? [];
+  if (attempt !== undefined) parts.push(`of attempt ${attempt}`);
+  if (call.method === 'DELETE') return parts.join(' ');
+  if (call.method === 'PATCH') parts.push(...Object.keys(annotations ?? {}).sort());
   if (finalizers !== undefined) parts.push(`finalizers=${finalizers?.length ?? 0}`);
   const status = written.status ?? {};
   if (typeof status['phase'] === 'string') parts.push(status['phase']);

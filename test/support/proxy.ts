@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -24,6 +24,8 @@ export interface ProxyOptions {
   readonly upstream: Kubeconfig;
   /** Shows whoever comes through only this namespace, and cluster-wide objects of this name. */
   readonly scope?: { readonly namespace: string; readonly name: string };
+  /** Base URL behind the API server's pod proxy, where pods are played; undefined while nothing answers there. */
+  readonly podAt?: ((namespace: string, pod: string) => Promise<string | undefined>) | undefined;
 }
 
 /** Long enough to read an answer, too short for much of what comes next. */
@@ -161,20 +163,24 @@ export class FaultProxy {
     if (call.watch) return this.#watch(call, path, response);
     const kept = call.method === 'GET' && call.name === '' ? this.#lists.get(call.resource) : undefined;
     if (kept !== undefined) return answer(response, { status: 200, type: 'application/json', text: kept });
-    const before = write === undefined ? undefined : await this.#versionOf(call);
+    const toPod =
+      call.resource === 'pods' && call.subresource.startsWith('proxy/') && this.#options.podAt !== undefined;
+    const before = write === undefined || toPod ? undefined : await this.#versionOf(call);
     const type = incoming.headers['content-type'];
     const headers = {
       accept: incoming.headers.accept ?? 'application/json',
       'user-agent': incoming.headers['user-agent'] ?? '',
       ...(type === undefined ? {} : { 'content-type': type }),
     };
-    const reply = await this.#ask(call.method, path, headers, body);
+    const reply = toPod
+      ? await this.#askPod(call, incoming.headers, body)
+      : await this.#ask(call.method, path, headers, body);
     if (write !== undefined) {
       write.status = reply.status;
       if (reply.status >= 300) write.refusal = reply.text;
       // The last finalizer of a deleted object takes it away: what comes back is what it was.
       const goes = call.method === 'DELETE' || write.label.endsWith('finalizers=0');
-      write.effective = reply.status < 300 && (goes || versionIn(reply.text) !== before);
+      write.effective = reply.status < 300 && (goes || toPod || versionIn(reply.text) !== before);
     }
     if (fault?.at === 'committed') {
       await fault.run();
@@ -237,8 +243,37 @@ export class FaultProxy {
     return query.size === 0 ? narrowed : `${narrowed}?${query.toString()}`;
   }
 
+  /** What a played pod answers; 503, as of the API server, where nothing listens. */
+  async #askPod(call: ProxyCall, headers: IncomingHttpHeaders, body: string): Promise<Reply> {
+    const [pod = '', sub] = [call.name.split(':')[0], call.subresource.slice('proxy'.length)];
+    const base = await this.#options.podAt?.(call.namespace, pod);
+    const query = call.query.size === 0 ? '' : `?${call.query.toString()}`;
+    const passed = ['kriptik-authorization', 'content-type', 'accept'].flatMap((name) => {
+      const value = headers[name];
+      return typeof value === 'string' ? [[name, value] as const] : [];
+    });
+    try {
+      if (base === undefined) throw new Error('there is no such pod');
+      const init = { method: call.method, headers: Object.fromEntries(passed), ...(body === '' ? {} : { body }) };
+      const answered = await fetch(`${base}${sub}${query}`, init);
+      const extra = { 'kriptik-protocol': answered.headers.get('kriptik-protocol') ?? '' };
+      const type = answered.headers.get('content-type') ?? 'application/json';
+      return { status: answered.status, type, text: await answered.text(), extra };
+    } catch (error) {
+      const message = `error trying to reach service: ${String(error)}`;
+      const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'ServiceUnavailable', code: 503 };
+      return { status: 503, type: 'application/json', text: JSON.stringify({ ...status, message }) };
+    }
+  }
+
   async #ask(method: string, path: string, headers: Readonly<Record<string, string>>, body: string): Promise<Reply> {
-    const sent = request(`${this.#upstream}${path}`, { agent: this.#agent, method, headers });
+    // Said outright, or the options of a DELETE would not count as its body.
+    const length = body === '' ? {} : { 'content-length': Buffer.byteLength(body) };
+    const sent = request(`${this.#upstream}${path}`, {
+      agent: this.#agent,
+      method,
+      headers: { ...headers, ...length },
+    });
     sent.end(body);
     const [incoming] = (await once(sent, 'response')) as [IncomingMessage];
     const chunks: Buffer[] = [];
@@ -252,10 +287,12 @@ interface Reply {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  /** Further headers. */
+  readonly extra?: Readonly<Record<string, string>>;
 }
 
-function answer(response: ServerResponse, { status, type, text }: Reply): void {
-  response.writeHead(status, { 'content-type': type }).end(text);
+function answer(response: ServerResponse, { status, type, text, extra }: Reply): void {
+  response.writeHead(status, { 'content-type': type, ...extra }).end(text);
 }
 
 /** As the API server refuses: a Status object. */

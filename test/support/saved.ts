@@ -12,8 +12,11 @@ interface Manifest {
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Reads a checkpoint or artifact back without any code of the operator; throws what is wrong with it. */
-export async function readBack(saved: { uri: string; manifestSha256: string }): Promise<Manifest> {
-  const folder = fileURLToPath(saved.uri);
+export async function readBack(
+  saved: { uri: string; manifestSha256: string },
+  folderOf: (uri: string) => string = fileURLToPath,
+): Promise<Manifest> {
+  const folder = folderOf(saved.uri);
   const bytes = await readFile(join(folder, 'MANIFEST.json'));
   if (sha256(bytes) !== saved.manifestSha256) throw new Error(`${folder}: another manifest than the one on record`);
   const manifest = JSON.parse(bytes.toString('utf8')) as Manifest;
@@ -26,10 +29,13 @@ export async function readBack(saved: { uri: string; manifestSha256: string }): 
 }
 
 /** Checks that every checkpoint a status calls verified is on the disk as promised. Returns the newest one's step. */
-export async function restorable({ status }: Pick<TrainingJob, 'status'>): Promise<number> {
+export async function restorable(
+  { status }: Pick<TrainingJob, 'status'>,
+  folderOf: (uri: string) => string = fileURLToPath,
+): Promise<number> {
   const promised = (status?.checkpoints ?? []).filter(({ verifiedAt }) => verifiedAt !== undefined);
   for (const checkpoint of promised) {
-    const { step } = await readBack(checkpoint);
+    const { step } = await readBack(checkpoint, folderOf);
     if (step !== checkpoint.step) throw new Error(`${checkpoint.uri} is of step ${step}, not ${checkpoint.step}`);
   }
   return promised.at(-1)?.step ?? 0;

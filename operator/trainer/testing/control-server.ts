@@ -112,13 +112,14 @@ export const answerControl = (
   );
 };
 
-/** Serves the control protocol on a free port of the loopback interface. */
+/** Serves the control protocol, on a free port of the loopback interface unless told otherwise. */
 export const serveControl = async (
   control: Control,
   token: string,
   port = 0,
+  host = '127.0.0.1',
 ): Promise<{ server: Server; port: number }> => {
   const server = createServer((request, response) => answerControl(request, response, control, token));
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return { server, port: (server.address() as AddressInfo).port };
 };

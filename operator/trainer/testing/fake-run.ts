@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { CheckpointInfo, CheckpointRequest, MetricPoint, TrainerPhase, TrainerStatus } from '../messages.ts';
 import { PROTOCOL, type TrainerSpec } from '../spec.ts';
 import type { Control } from './control-server.ts';
@@ -18,6 +18,8 @@ export type FakeSettings = {
   failAt?: number;
   /** Learning rate above which the loss climbs from the middle of the run on. */
   divergeAbove?: number;
+  /** Folder that holds the objects of the bucket that an s3:// store names; it is written straight into it. */
+  bucketDir?: string;
   log: (line: string) => void;
 };
 
@@ -63,10 +65,20 @@ export class FakeRun implements Control {
   constructor(spec: TrainerSpec, settings: FakeSettings) {
     this.spec = spec;
     this.settings = settings;
-    this.store = fileURLToPath(spec.store.uri);
+    this.store = this.folderOf(spec.store.uri);
     this.total = spec.hyperparameters.maxSteps ?? settings.totalSteps;
     this.weights = String(spec.hyperparameters.seed);
     this.deadline = spec.deadline === null ? null : Date.parse(spec.deadline);
+  }
+
+  private folderOf(uri: string): string {
+    const { bucketDir } = this.settings;
+    return bucketDir === undefined ? fileURLToPath(uri) : join(bucketDir, new URL(uri).pathname);
+  }
+
+  private uriOf(folder: string): string {
+    if (this.settings.bucketDir === undefined) return pathToFileURL(folder).href;
+    return this.spec.store.uri.replace(/\/*$/, folder.slice(this.store.length));
   }
 
   status(): TrainerStatus {
@@ -139,7 +151,7 @@ export class FakeRun implements Control {
   private async restore(): Promise<void> {
     const { resume } = this.spec;
     if (resume === null) return;
-    const state: unknown = JSON.parse(await readFile(join(fileURLToPath(resume.uri), 'state.json'), 'utf8'));
+    const state: unknown = JSON.parse(await readFile(join(this.folderOf(resume.uri), 'state.json'), 'utf8'));
     if (typeof state !== 'object' || state === null || !('weights' in state)) throw new Error('damaged state.json');
     this.weights = String(state.weights);
     this.step = resume.step;
@@ -156,8 +168,9 @@ export class FakeRun implements Control {
     const started = Date.now();
     await delay(this.settings.checkpointMs);
     const state = JSON.stringify({ step: this.step, weights: this.weights });
+    const folder = checkpointDirectory(this.store, this.step);
     const saved = await writeSaved(
-      checkpointDirectory(this.store, this.step),
+      folder,
       'checkpoint',
       { 'state.json': state, 'model/weights.txt': `${this.weights}\n`.repeat(64) },
       { step: this.step, attempt: this.spec.attempt, createdAt: new Date().toISOString() },
@@ -165,7 +178,7 @@ export class FakeRun implements Control {
     await pruneCheckpoints(this.store, KEEP, this.spec.resume?.step);
     const took = Date.now() - started;
     this.worstSave = Math.max(this.worstSave, took);
-    this.lastCheckpoint = { step: this.step, ...saved, reason, seconds: took / 1000 };
+    this.lastCheckpoint = { step: this.step, ...saved, uri: this.uriOf(folder), reason, seconds: took / 1000 };
     this.phase = before;
     this.settings.log(`saved step ${this.step} (${reason})`);
     return this.lastCheckpoint;
@@ -204,14 +217,15 @@ export class FakeRun implements Control {
   private async export(): Promise<void> {
     this.phase = 'exporting';
     for (const name of this.spec.outputs) {
+      const folder = join(this.store, 'artifacts', name);
       const saved = await writeSaved(
-        join(this.store, 'artifacts', name),
+        folder,
         'artifact',
         { 'model.txt': this.weights, 'README.md': `# ${this.spec.card.goal}\n` },
         { step: this.step, attempt: this.spec.attempt, createdAt: new Date().toISOString() },
       );
-      const { uri, manifestSha256, sizeBytes } = saved;
-      this.artifacts = [...this.artifacts, { name, uri, manifestSha256, sizeBytes }];
+      const { manifestSha256, sizeBytes } = saved;
+      this.artifacts = [...this.artifacts, { name, uri: this.uriOf(folder), manifestSha256, sizeBytes }];
     }
   }
 

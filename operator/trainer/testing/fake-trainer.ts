@@ -29,7 +29,7 @@ export const runFakeTrainer = async (specPath: string, options: FakeOptions): Pr
     if (!options.deaf) run.freeze();
   });
   const token = (await readFile(control.tokenFile, 'utf8')).trim();
-  const served = options.silent ? undefined : await serveControl(run, token, control.port);
+  const served = options.silent ? undefined : await serveControl(run, token, control.port, control.host);
   if (served !== undefined && control.portFile !== undefined) {
     await writeAtomically(control.portFile, { port: served.port, pid: process.pid });
   }

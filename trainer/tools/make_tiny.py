@@ -2,8 +2,8 @@
 
     python tools/make_tiny.py --out FOLDER [NAME ...]
 
-Prints, as JSON, the path of each. The makers are those of the tests: models are ordinary folders, loaded by the
-same code as large ones. They learn nothing that anybody could use.
+Prints, as JSON, the path of each. The makers are those of the tests: models are ordinary folders, loaded
+by the same code as large ones. They learn nothing that anybody could use.
 """
 
 from __future__ import annotations

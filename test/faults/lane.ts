@@ -5,6 +5,7 @@ import { ComputeProviderResource, type TrainingGoal, type TrainingJob, type Trai
 import type { JobSettings } from '@kriptik/operator/job/settings.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { type AuditEntry, AuditTail } from '../support/audit.ts';
+import type { PodPlace } from '../support/played-kubelet.ts';
 import { ProcessWatch } from '../support/process-watch.ts';
 import { FaultProxy, type ProxyFault } from '../support/proxy.ts';
 import { waitFor } from '../support/wait.ts';
@@ -93,8 +94,10 @@ export class Lane {
       trainerArguments: trainer,
       ...(site !== undefined && { providerSpec: site.provider(name, PRICE) }),
     });
-    await site?.open(cluster, name, world.workDir, trainer);
-    return new Lane(world, proxy, audit, site);
+    const lane = new Lane(world, proxy, audit, site);
+    const began: PodPlace['began'] = (...attempt) => lane.processes.began(...attempt);
+    await site?.open(cluster, name, { folder: world.workDir, arguments: trainer, began });
+    return lane;
   }
 
   /** Whether an operator of this lane runs. */

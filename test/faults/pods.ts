@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ComputeProviderSpec } from '@kriptik/crds';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
-import { PlayedKubelet } from '../support/played-kubelet.ts';
+import { PlayedKubelet, type PodPlace } from '../support/played-kubelet.ts';
 import { startS3, type TestS3 } from '../support/s3.ts';
 
 const ROLES = ['kriptik-trainer-runner', 'kriptik-trainer-proxy'];
@@ -42,7 +42,7 @@ export class PodSite {
   }
 
   /** Makes the namespace of a lane's pods with what docs/kubernetes.md has people put there, and runs its pods. */
-  async open(cluster: ControlPlane, lane: string, folder: string, trainer: readonly string[]): Promise<void> {
+  async open(cluster: ControlPlane, lane: string, place: PodPlace): Promise<void> {
     const { accessKeyId, secretAccessKey, dir } = this.s3;
     const namespace = podsOf(lane);
     const manifests = [
@@ -62,7 +62,7 @@ export class PodSite {
       })),
     ];
     await cluster.applyManifests(manifests);
-    this.kubelet.serve(namespace, { folder, arguments: [...trainer, '--bucket-dir', dir] });
+    this.kubelet.serve(namespace, { ...place, arguments: [...place.arguments, '--bucket-dir', dir] });
   }
 
   /** The folder behind a URI of the bucket. */

@@ -26,6 +26,8 @@ export interface PodPlace {
   readonly folder: string;
   /** Arguments of the stand-in trainer. */
   readonly arguments: readonly string[];
+  /** Told of each trainer just after it was started. */
+  readonly began?: (attempt: string, folder: string, token: string) => void;
 }
 
 /**
@@ -143,6 +145,7 @@ export class PlayedKubelet {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     this.#processes.set(uid, child);
+    place.began?.(attempt, folder, text(SECRET_KEY.token));
     void once(child, 'exit').then(() => this.#ended(pod, child, startedAt));
     await this.#tell(pod, { phase: 'Running', podIP: ADDRESS, podIPs: [{ ip: ADDRESS }] }, { running: { startedAt } });
   }

@@ -44,6 +44,12 @@ export class ProcessWatch {
     await this.#done;
   }
 
+  /** Notes what was just begun, by the word of whoever began it: it may end before the next look. */
+  began(name: string, directory: string, token: string): void {
+    const start = Date.now();
+    this.attempts.set(name, this.attempts.get(name) ?? { name, directory, start, trainerStart: start, token });
+  }
+
   /** Names of attempts of which something runs. */
   get live(): string[] {
     return [...this.attempts.values()].filter(({ stop }) => stop === undefined).map(({ name }) => name);

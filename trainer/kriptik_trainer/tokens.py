@@ -141,6 +141,29 @@ class Corpus:
         return found
 
 
+def encode_row(tokenizer: Tokenizer, file: str, example: Example, max_length: int) -> Encoded:
+    """Tokens of a row of a file, cut at `max_length`. Raises TrainerError `templateRefused`."""
+    try:
+        return encode(tokenizer, example, max_length)
+    except Exception as error:
+        raise TrainerError(
+            "templateRefused",
+            f"the model's chat template does not take this row: {error}",
+            f"{file} line {example.line}",
+            "Bring the roles into the order that the model expects: system, user, assistant.",
+        ) from error
+
+
+def nothing_fits(max_length: int) -> TrainerError:
+    """The error of rows of which not one can be learned from."""
+    return TrainerError(
+        "allRowsTooLong",
+        f"no row has any of its answer within maxLength {max_length}",
+        "hyperparameters.maxLength",
+        "Raise maxLength, or shorten the questions.",
+    )
+
+
 def encode_all(
     tokenizer: Tokenizer, examples: Iterable[tuple[str, Example]], max_length: int
 ) -> Corpus:
@@ -148,27 +171,14 @@ def encode_all(
     rows: list[Encoded] = []
     truncated = dropped = 0
     for file, example in examples:
-        try:
-            row = encode(tokenizer, example, max_length)
-        except Exception as error:  # noqa: BLE001 - templates are programs and may raise anything
-            raise TrainerError(
-                "templateRefused",
-                f"the model's chat template does not take this row: {error}",
-                f"{file} line {example.line}",
-                "Bring the roles into the order that the model expects: system, user, assistant.",
-            ) from error
+        row = encode_row(tokenizer, file, example, max_length)
         truncated += row.full_length > max_length
         if row.learnable == 0:
             dropped += 1
         else:
             rows.append(row)
     if not rows:
-        raise TrainerError(
-            "allRowsTooLong",
-            f"no row has any of its answer within maxLength {max_length}",
-            "hyperparameters.maxLength",
-            "Raise maxLength, or shorten the questions.",
-        )
+        raise nothing_fits(max_length)
     return Corpus(tuple(rows), truncated, dropped)
 
 

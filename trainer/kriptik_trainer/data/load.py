@@ -120,11 +120,16 @@ def _examples(
     return shape, examples
 
 
-def _left_out(issues: Issues, examples: list[Example], kind: Kind) -> str | None:
-    """What is told of bad rows of pictures, clips and sounds, where the others are enough to train on; they
-    are then no issues any more. Where they are too many, the first issue names more of them."""
+def _left_out(issues: Issues, examples: list[Example], kind: Kind, tolerant: bool) -> str | None:
+    """What is told of bad rows where the others are enough to train on; they are then no issues any more.
+    Where they are too many, the first issue names more of them. Bad rows of text, which people can mend at
+    once, are passed over only where it is `tolerant`."""
     total = len(examples) + issues.count
-    if kind.media is None or issues.count == 0 or any(one.line is None for one in issues.found):
+    if (
+        issues.count == 0
+        or not (tolerant or kind.media)
+        or any(one.line is None for one in issues.found)
+    ):
         return None
     few = issues.count <= max(1, TOLERATED_SHARE * total) and len(examples) >= kind.min_rows
     named = "; ".join(f"{one.unit} {one.line}: {one.message}" for one in issues.found[:NAMED])
@@ -153,8 +158,9 @@ def _warnings(examples: list[Example], kind: Kind) -> list[str]:
     return warnings
 
 
-def load(data: DataFile, kind: Kind = CHAT) -> Loaded:
-    """Reads one data set whole. Never raises for faults of the data; they are in `issues`."""
+def load(data: DataFile, kind: Kind = CHAT, tolerant: bool = False) -> Loaded:
+    """Reads one data set whole. Never raises for faults of the data; they are in `issues`, but for those of
+    a few rows that are left out (see _left_out)."""
     path: Path | None = None
     name = data.uri
     size: int | None = None
@@ -173,7 +179,7 @@ def load(data: DataFile, kind: Kind = CHAT) -> Loaded:
                 size, sha256 = _check_file(path, data.sha256, issues)
         base = path if data.format == "folder" or path is None else path.parent
         shape, examples = _examples(_rows(data, path, issues, kind), issues, kind, base)
-        left_out = _left_out(issues, examples, kind)
+        left_out = _left_out(issues, examples, kind, tolerant)
         if issues.count == 0 and not examples:
             issues.add("noRows", "there is not one row", "Write the rows into it.")
         elif issues.count == 0 and len(examples) < kind.min_rows:
@@ -201,8 +207,9 @@ def load(data: DataFile, kind: Kind = CHAT) -> Loaded:
 
 
 def load_all(files: tuple[DataFile, ...], kind: Kind = CHAT) -> tuple[Loaded, ...]:
-    """Reads all data sets of a run. Raises TrainerError for the first fault of the first bad one."""
-    loaded = tuple(load(data, kind) for data in files)
+    """Reads all data sets of a run; up to a tenth of the rows may be bad and are left out. Raises
+    TrainerError for the first fault of the first bad one."""
+    loaded = tuple(load(data, kind, tolerant=True) for data in files)
     for one in loaded:
         if one.issues:
             raise one.issues[0].to_error(more=one.issue_count - 1)

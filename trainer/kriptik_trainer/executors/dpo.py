@@ -27,7 +27,7 @@ from kriptik_trainer.models.language import (
 )
 from kriptik_trainer.scores import likelihood_gap, preference
 from kriptik_trainer.spec import Spec
-from kriptik_trainer.tokens import Encoded, encode_all
+from kriptik_trainer.tokens import Encoded, encode_row, nothing_fits
 
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer  # noqa: E402 - it warns unless told not to
@@ -97,24 +97,36 @@ class DpoExecutor(HfExecutor):
         if not self._paired:
             self.watched = ("likelihoodGap", "higher")
 
-    def _encoded(self, examples: Rows) -> list[tuple[Encoded, bool]]:
-        """Every answer as a conversation in which only it counts."""
+    def _encoded(self, examples: Rows) -> tuple[Rows, list[tuple[Encoded, bool]]]:
+        """The rows of which something of each answer fits, and their answers as conversations in which
+        only the answer counts."""
         length = self.spec.hyperparameters.max_length
-        found = []
-        for file, example, answer, good in answers_of(examples):
-            turns = (*(example.messages or ()), {"role": "assistant", "content": answer})
-            corpus = encode_all(
-                self.tokenizer, [(file, Example(example.line, turns, None))], length
+        kept: Rows = []
+        found: list[tuple[Encoded, bool]] = []
+        for row in examples:
+            answers = []
+            for file, example, answer, good in answers_of([row]):
+                turns = (*(example.messages or ()), {"role": "assistant", "content": answer})
+                one = Example(example.line, turns, None)
+                answers.append((encode_row(self.tokenizer, file, one, length), good))
+            if all(one.learnable for one, _ in answers):
+                kept.append(row)
+                found += answers
+        if len(kept) < len(examples):
+            self.warnings.append(
+                f"{len(examples) - len(kept)} of {len(examples)} rows were left out: nothing of an answer "
+                f"is within maxLength {length}"
             )
-            found.append((corpus.rows[0], good))
-        return found
+        return kept, found
 
     def build(self) -> Any:
         """See HfExecutor.build."""
         spec, hyper = self.spec, self.spec.hyperparameters
         self.tokenizer = load_tokenizer(self.folder, self.warnings)
-        self._answers = self._encoded(self.examples)
-        self._held = self._encoded(self.held_out)
+        self.examples, self._answers = self._encoded(self.examples)
+        self.held_out, self._held = self._encoded(self.held_out)
+        if not self.examples:
+            raise nothing_fits(hyper.max_length)
         chosen, rejected = (
             sum(good is is_good for _, good in self._answers) for is_good in (True, False)
         )

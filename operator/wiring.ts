@@ -12,6 +12,16 @@ import {
   type TrainingReceipt,
   TrainingReceiptResource,
 } from '@kriptik/crds';
+import {
+  goalConcerns,
+  jobConcernsGoal,
+  jobConcernsPlan,
+  jobConcernsProvider,
+  namespaceConcerns,
+  policyConcerns,
+  providerConcernsJob,
+  providerConcernsPlan,
+} from './concerns.ts';
 import type { Clock } from './runtime/clock.ts';
 import {
   Controller,
@@ -86,7 +96,7 @@ export interface WiringOptions {
 export function createControllers(caches: Caches, reconcilers: Reconcilers, options: WiringOptions): Controller[] {
   const { goals, plans, jobs, receipts, policies, providers, namespaces } = caches;
   const { attemptChanges, ...shared } = options;
-  const allPlans = watchOf<KubeObject>(policies as Cache, () => undecided(plans));
+  const allPlans = watchOf(policies, () => undecided(plans), policyConcerns);
   const controller = (
     name: string,
     informer: Cache,
@@ -97,36 +107,40 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
   return [
     controller('goal', goals as Cache, reconcilers.goal, [
       watchOf(plans, goalOf),
-      watchOf(jobs, goalOf),
+      watchOf(jobs, goalOf, jobConcernsGoal),
       watchOf(receipts, goalOf),
     ]),
     controller('plan', plans as Cache, reconcilers.plan, [
-      watchOf(goals, (goal) => plansOfGoal(plans, goal)),
-      watchOf(jobs, (job) => [sibling(job, job.spec.planRef.name), ...amendmentsOf(plans, job)]),
+      watchOf(goals, (goal) => plansOfGoal(plans, goal), goalConcerns),
+      watchOf(jobs, (job) => [sibling(job, job.spec.planRef.name), ...amendmentsOf(plans, job)], jobConcernsPlan),
       watchOf(plans, (plan) => plansOfSameGoal(plans, plan)),
       // What a deleted job spent is gone from the budget of the others.
       watchOf(receipts, (receipt) =>
         plans.list({ namespace: receipt.metadata.namespace }).filter(ofGoal(receipt)).map(keyOfObject),
       ),
       allPlans,
-      watchOf(providers, () => undecided(plans)),
+      watchOf(providers, () => undecided(plans), providerConcernsPlan),
     ]),
     controller(
       'job',
       jobs as Cache,
       reconcilers.job,
       [
-        watchOf(goals, (goal) => jobsOfGoal(jobs, goal)),
+        watchOf(goals, (goal) => jobsOfGoal(jobs, goal), goalConcerns),
         watchOf(plans, (plan) =>
           jobs.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan)).map(keyOfObject),
         ),
         watchOf(receipts, (receipt) =>
           jobs.list({ namespace: receipt.metadata.namespace }).filter(ofGoal(receipt)).map(keyOfObject),
         ),
-        watchOf(providers, () => waiting(jobs)),
+        watchOf(providers, () => waiting(jobs), providerConcernsJob),
         // Their ceilings bind running and frozen jobs too.
-        watchOf(policies, () => jobs.list().map(keyOfObject)),
-        watchOf(namespaces, (namespace) => jobs.list({ namespace: namespace.metadata.name }).map(keyOfObject)),
+        watchOf(policies, () => jobs.list().map(keyOfObject), policyConcerns),
+        watchOf(
+          namespaces,
+          (namespace) => jobs.list({ namespace: namespace.metadata.name }).map(keyOfObject),
+          namespaceConcerns,
+        ),
       ],
       {
         // A look waits for a trainer, a store and the API server in turn; a slow one of them must not hold up the others,
@@ -142,10 +156,16 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
       'policy',
       policies as Cache,
       reconcilers.policy,
-      [watchOf(namespaces, () => policies.list().map(keyOfObject))],
+      [watchOf(namespaces, () => policies.list().map(keyOfObject), namespaceConcerns)],
       { workers: 1 },
     ),
-    controller('provider', providers as Cache, reconcilers.provider, [watchOf(jobs, providersOf)], { workers: 2 }),
+    controller(
+      'provider',
+      providers as Cache,
+      reconcilers.provider,
+      [watchOf(jobs, providersOf, jobConcernsProvider)],
+      { workers: 2 },
+    ),
   ];
 }
 

@@ -74,6 +74,9 @@ const machine: Readings = {
 /** Differences up to this are NTP slewing the clock: followed without a word, ms. */
 const SLEWED_MS = 2_000;
 
+/** Between two looks at how long the machine has been up, in ms of the monotonic clock. */
+const UPTIME_MS = 100;
+
 /** A wall clock that is set forward by more than this is not believed until the process starts anew, ms. */
 const BELIEVED_MS = 10 * 60_000;
 
@@ -89,7 +92,8 @@ class SteadyClock extends SystemClock {
   readonly #onStep: (step: ClockStep) => void;
   #wall: number;
   #monotonic: number;
-  #uptime: number;
+  /** Since the start of the machine, and the monotonic reading it was taken at: it is costly to ask. */
+  #uptime: { readonly ms: number; readonly at: number };
   #last: number;
   /** The difference to the wall clock that was told last. */
   #told = 0;
@@ -100,7 +104,7 @@ class SteadyClock extends SystemClock {
     this.#onStep = onStep;
     this.#wall = read.wall();
     this.#monotonic = read.monotonic();
-    this.#uptime = read.uptime();
+    this.#uptime = { ms: read.uptime(), at: this.#monotonic };
     this.#last = this.#wall;
   }
 
@@ -109,7 +113,7 @@ class SteadyClock extends SystemClock {
     const wall = this.#read.wall();
     const drift = wall - steady;
     if (Math.abs(drift) <= SLEWED_MS) return this.#follow(wall);
-    const slept = this.#read.uptime() - this.#uptime - (this.#read.monotonic() - this.#monotonic);
+    const slept = this.#read.uptime() - this.#uptime.ms - (this.#read.monotonic() - this.#uptime.at);
     const followed = drift > 0 && drift - Math.max(0, slept) <= BELIEVED_MS;
     if (Math.abs(drift - this.#told) > SLEWED_MS) this.#onStep({ byMs: Math.round(drift), followed });
     if (followed) return this.#follow(wall);
@@ -125,7 +129,9 @@ class SteadyClock extends SystemClock {
   #follow(wall: number): number {
     this.#wall = wall;
     this.#monotonic = this.#read.monotonic();
-    this.#uptime = this.#read.uptime();
+    if (this.#monotonic - this.#uptime.at >= UPTIME_MS) {
+      this.#uptime = { ms: this.#read.uptime(), at: this.#monotonic };
+    }
     this.#told = 0;
     this.#last = Math.max(this.#last, wall);
     return Math.round(this.#last);

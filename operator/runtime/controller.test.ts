@@ -355,6 +355,22 @@ describe('running', () => {
     expect(reasons).toEqual(['Error: the reconcile took too long']);
   });
 
+  it('looks at an update of a watched object only where it concerns it', async () => {
+    const others = new HandCache<Widget>(WIDGETS);
+    const seen: string[] = [];
+    const map = (obj: Widget): ObjectKey[] => [{ namespace: 'default', name: `of-${obj.metadata.name}` }];
+    const labelled = (before: Widget, after: Widget): boolean => before.metadata.labels !== after.metadata.labels;
+    await run((key) => Promise.resolve(void seen.push(key.name)), { watches: [watchOf(others, map, labelled)] });
+    others.put(stored('a'));
+    await clock.advance(0);
+    others.put(stored('a'));
+    await clock.advance(0);
+    expect(seen).toEqual(['of-a']);
+    others.put(stored('a', { labels: { tier: 'gold' } }));
+    await clock.advance(0);
+    expect(seen).toEqual(['of-a', 'of-a']);
+  });
+
   it('puts a key off while the cache lags behind our own write of it', async () => {
     let behind = true;
     const keys: string[] = [];

@@ -39,11 +39,17 @@ export interface WatchSource {
   readonly informer: Cache;
   /** Keys to look at after a change of `obj`. */
   map(obj: KubeObject): readonly ObjectKey[];
+  /** Whether an update is a reason to look. Absent: each is. */
+  concerns?: ((before: KubeObject, after: KubeObject) => boolean) | undefined;
 }
 
 /** Makes a typed {@link WatchSource}. */
-export function watchOf<T extends KubeObject>(informer: Cache<T>, map: (obj: T) => readonly ObjectKey[]): WatchSource {
-  return { informer: informer as Cache, map: map as (obj: KubeObject) => readonly ObjectKey[] };
+export function watchOf<T extends KubeObject>(
+  informer: Cache<T>,
+  map: (obj: T) => readonly ObjectKey[],
+  concerns?: (before: T, after: T) => boolean,
+): WatchSource {
+  return { informer, map, concerns } as WatchSource;
 }
 
 export interface ControllerOptions {
@@ -138,18 +144,21 @@ export class Controller {
     const { informer, owns = [], watches = [] } = this.#options;
     this.#on(informer, (obj) => [keyOf(obj)]);
     for (const owned of owns) this.#on(owned, (obj) => controllerKeys(obj, informer.resource));
-    for (const source of watches) this.#on(source.informer, (obj) => source.map(obj));
+    for (const source of watches) this.#on(source.informer, (obj) => source.map(obj), source.concerns);
     const unwake = this.#options.wakes?.((key) => this.queue.addAfter(keyString(key), MOMENT_MS));
     if (unwake !== undefined) this.#undo.push(unwake);
   }
 
   /** An update concerns the keys of both states, so that an object which changes hands is seen by both owners. */
-  #on(informer: Cache, keys: (obj: KubeObject) => readonly ObjectKey[]): void {
+  #on(informer: Cache, keys: (obj: KubeObject) => readonly ObjectKey[], concerns?: WatchSource['concerns']): void {
     const enqueue = (...states: KubeObject[]): void => {
       // Each key once: a second add would reach a worker that has already begun, and cost a reconcile.
       for (const key of new Set(states.flatMap(keys).map(keyString))) this.queue.add(key);
     };
-    const undo = informer.onEvent({ add: (obj) => enqueue(obj), update: enqueue, delete: (obj) => enqueue(obj) });
+    const update = (old: KubeObject, obj: KubeObject): void => {
+      if (concerns?.(old, obj) !== false) enqueue(old, obj);
+    };
+    const undo = informer.onEvent({ add: (obj) => enqueue(obj), update, delete: (obj) => enqueue(obj) });
     this.#undo.push(undo);
   }
 

@@ -80,7 +80,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'operator/goal',
     'operator/plan',
   ],
-  'operator/wiring.ts': ['crds', 'operator/runtime'],
+  'operator/concerns.ts': ['crds', 'operator/runtime'],
+  'operator/wiring.ts': ['crds', 'operator/runtime', 'operator/concerns.ts'],
 };
 
 /** Wiring: may import anything of the operator, and nothing of it imports them but what starts the program. */

@@ -11,7 +11,7 @@ import { gpusOf } from './compute.ts';
 import { languagesOf } from './data/language.ts';
 import type { DataSummary } from './data/summary.ts';
 import type { RuleInput } from './hyperparameters.ts';
-import { chooseHyperparameters, chooseLora } from './hyperparameters.ts';
+import { chooseHyperparameters, chooseLora, LEAN } from './hyperparameters.ts';
 import { chooseOptions } from './options.ts';
 import type { PolicyRule } from './policy-types.ts';
 import { sizeProblem } from './problems.ts';
@@ -110,6 +110,7 @@ function workOut(
 ): Candidate {
   const { contract, catalog, data } = context;
   const device = deviceOf(compute);
+  const wholeModel = compute.offer.wholeModel === true;
   const price = compute.pricePerHour;
   const rules: RuleInput = {
     model,
@@ -134,7 +135,9 @@ function workOut(
   let work = workload(hyperparameters);
   let figures = estimate(work, price, catalog);
   // Memory is made to fit, with room for a long row, before it is refused.
-  for (let next = thriftier(hyperparameters, figures); next !== undefined; next = thriftier(next, figures)) {
+  const thrift = (hyper: Hyperparameters): Hyperparameters | undefined =>
+    thriftier(hyper, figures, { method, wholeModel });
+  for (let next = thrift(hyperparameters); next !== undefined; next = thrift(next)) {
     hyperparameters = next;
     work = workload(hyperparameters);
     figures = estimate(work, price, catalog);
@@ -188,6 +191,7 @@ function workOut(
       ...(chosen.optimizer !== undefined && { optimizer: chosen.optimizer }),
       ...(chosen.weightPrecision !== undefined && { weightPrecision: chosen.weightPrecision }),
       ...(chosen.offloadOptimizer === true && { offload: 'optimizer' as const }),
+      ...(wholeModel && { sharding: 'none' as const }),
       rented: compute.offer.type !== 'local',
     };
   }
@@ -228,13 +232,21 @@ export function isComfortable({ memory, memoryAvailable = Number.POSITIVE_INFINI
 
 /**
  * The next way to need less memory: activations computed again, then smaller batches at the same effective size,
- * then, for the largest models, optimizer state in main memory. Undefined when none is left, or none is needed.
+ * then, where all weights are trained, eight-bit optimizer state and no second copy of the weights, or that state in
+ * main memory. Undefined when none is left, or none is needed.
  */
-function thriftier(hyper: Hyperparameters, figures: Estimate): Hyperparameters | undefined {
+function thriftier(
+  hyper: Hyperparameters,
+  figures: Estimate,
+  { method, wholeModel }: { readonly method: MethodName; readonly wholeModel: boolean },
+): Hyperparameters | undefined {
   if (isComfortable(figures)) return undefined;
   if (!hyper.gradientCheckpointing) return { ...hyper, gradientCheckpointing: true };
   if (hyper.batchSize <= 1) {
-    const offloadable = !figures.fitsMemory && hyper.weightPrecision === 'bf16' && hyper.offloadOptimizer !== true;
+    if (figures.fitsMemory) return undefined;
+    // A trainer that holds whole models keeps the optimizer's state beside them.
+    if (wholeModel) return method === 'full' && hyper.weightPrecision !== 'bf16' ? { ...hyper, ...LEAN } : undefined;
+    const offloadable = hyper.weightPrecision === 'bf16' && hyper.offloadOptimizer !== true;
     return offloadable ? { ...hyper, offloadOptimizer: true } : undefined;
   }
   const batchSize = Math.ceil(hyper.batchSize / 2);

@@ -58,7 +58,7 @@ export function chooseHyperparameters(input: RuleInput): Hyperparameters {
 }
 
 /** Training all weights of a large model: eight-bit optimizer state, no second copy of the weights. */
-const LEAN = { optimizer: 'adamw-8bit', weightPrecision: 'bf16' } as const;
+export const LEAN = { optimizer: 'adamw-8bit', weightPrecision: 'bf16' } as const;
 
 /** Steps that somebody chose stand alone, and so do those of pictures and clips; on a processor steps end the passes early. */
 function extent(input: RuleInput): { epochs?: number; maxSteps?: number } {

@@ -72,6 +72,7 @@ function localOffer(view: ProviderView, catalog: Catalog): readonly ProviderOffe
       priceDated: false,
       priceVerified: true,
       executors: view.executors ?? LEAST_EXECUTORS,
+      wholeModel: true,
       ...(cpus !== undefined && { cpus }),
       ...(memoryBytes !== undefined && { memoryBytes }),
     },
@@ -101,6 +102,7 @@ function nodesOf({ spec }: ProviderView, gpu: string): Partial<ProviderOffer> {
   const cpus = parseCpus(resources?.cpu);
   const memoryBytes = parseBytes(resources?.memory);
   return {
+    wholeModel: true,
     ...(image !== undefined && { image }),
     ...(gpu === 'cpu' && {
       counts: [1],

@@ -62,6 +62,8 @@ export interface ProviderOffer {
   readonly stages?: boolean;
   /** What the trainer can do there; absent = everything. */
   readonly executors?: readonly Executor[] | undefined;
+  /** Whether each process of the trainer there holds the whole model, so that more GPUs never make a larger one fit. */
+  readonly wholeModel?: boolean;
   /** Digest-pinned image the trainer runs from, where images are used. */
   readonly image?: string;
 }

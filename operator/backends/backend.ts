@@ -202,6 +202,7 @@ export type KeepsNames = {
 };
 
 export const keepsNames = (backend: Backend): backend is Backend & KeepsNames => 'forgetNames' in backend;
+export const streamsLogs = (backend: Backend): backend is Backend & StreamsLogs => 'logs' in backend;
 export const recoversToken = (backend: Backend): backend is Backend & RecoversToken => 'token' in backend;
 export const movesHardDeadline = (backend: Backend): backend is Backend & MovesHardDeadline =>
   'setHardDeadline' in backend;

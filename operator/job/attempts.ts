@@ -22,6 +22,11 @@ export function attemptName(jobUid: string, number: number): string {
 /** Ends that the trainer had no part in: the machine was taken from it. */
 const TAKEN: ReadonlySet<Attempt['exitReason']> = new Set(['evicted', 'preempted', 'nodeLost'] as const);
 
+/** Whether an attempt ended because its machine was taken, which says nothing of its trainer. */
+export function wasTaken(reason: Attempt['exitReason']): boolean {
+  return TAKEN.has(reason);
+}
+
 /** Whether an attempt is over without its trainer ever having run. */
 export function endedUnused(attempt: Attempt): boolean {
   return attempt.outcome === 'Lost' && attempt.startedAt === undefined;
@@ -50,7 +55,7 @@ export function lossesInARow(attempts: readonly Attempt[]): Losses {
   for (const attempt of attempts.toReversed()) {
     if (endedUnused(attempt) && wasFree(attempt)) continue;
     if (attempt.outcome !== 'Lost' || (attempt.lastStep ?? 0) > attempt.resumedFromStep) break;
-    if (TAKEN.has(attempt.exitReason)) taken += 1;
+    if (wasTaken(attempt.exitReason)) taken += 1;
     else failed += 1;
   }
   return { failed, taken };

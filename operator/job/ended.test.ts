@@ -156,3 +156,47 @@ describe('a trainer that froze itself', () => {
     expect(next.status.attempts?.at(-1)).toMatchObject({ number: 2, resumedFromStep: 40 });
   });
 });
+
+describe('an attempt whose log tells why it ended', () => {
+  const line = 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB';
+  const running = makeJob().attempt('Running', { createdAt: time(0) });
+  const ended = (reason: 'exited' | 'evicted', logTail?: readonly string[]) =>
+    decideJob(
+      makeObserved(running.obj())
+        .at(100)
+        .instance('exited', { exit: { code: null, signal: 'SIGKILL', at: START + 100_000, reason } })
+        .with({ logTail })
+        .obj(),
+    ).status;
+
+  it('fails for that reason, with the line as evidence', () => {
+    const status = ended('exited', ['loading', line]);
+    expect(status.attempts?.at(-1)).toMatchObject({ outcome: 'Failed', message: 'the memory of the GPU ran out' });
+    expect(status.diagnosis).toMatchObject([{ code: 'outOfMemory', severity: 'Error' }]);
+    expect(status.diagnosis?.[0]?.evidence).toContain(`the log says: ${line}`);
+    expect(status.diagnosis?.[0]?.remedies?.[0]?.change).toBe('hyperparameters.gradientCheckpointing=true');
+  });
+
+  it('is lost, and begun again, where the log says nothing', () => {
+    expect(ended('exited', ['loading']).attempts?.at(-1)?.outcome).toBe('Lost');
+    expect(ended('exited').attempts?.at(-1)?.outcome).toBe('Lost');
+  });
+
+  it('is lost where its machine was taken, whatever stands in its log', () => {
+    expect(ended('evicted', [line]).attempts?.at(-1)?.outcome).toBe('Lost');
+  });
+
+  it('is begun again where its processes lost each other', () => {
+    const status = ended('exited', ['[rank1]: Watchdog caught collective operation timeout: WorkNCCL(SeqNum=8']);
+    expect(status.attempts?.at(-1)?.outcome).toBe('Lost');
+    expect(status.diagnosis).toMatchObject([{ code: 'peerLost' }]);
+  });
+
+  it('says more than a trainer that does not know what happened', () => {
+    const error = { code: 'internal', message: 'a fault', where: null, remedy: null };
+    const observed = makeObserved(running.obj()).at(100).instance('exited').result('failed', { error });
+    expect(decideJob(observed.with({ logTail: [line] }).obj()).status.diagnosis).toMatchObject([
+      { code: 'outOfMemory' },
+    ]);
+  });
+});

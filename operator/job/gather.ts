@@ -9,10 +9,12 @@ import { offersOfProvider } from '../provider/offers.ts';
 import type { ProviderRuntime } from '../provider/registry.ts';
 import { isTrue } from '../runtime/conditions.ts';
 import { errorMessage } from '../runtime/errors.ts';
+import { EXIT } from '../trainer/exit.ts';
 import { automaticRemedies } from './adjust.ts';
 import { liveAttempt } from './attempts.ts';
 import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
+import { readTail } from './diagnosis/log-tail.ts';
 import type { Curve, Curves } from './diagnosis/ring.ts';
 import { timeFor } from './instants.ts';
 import type { Looks } from './looks.ts';
@@ -69,6 +71,7 @@ export async function observeJob(
     instance,
     trainer,
     curve,
+    logTail: await tailOf(runtime, newest, instance),
     launchError: newest === undefined ? undefined : deps.launchErrors.get(newest.name),
     store,
     storePlace: place && { provider: place.provider, uri: place.uri },
@@ -130,6 +133,18 @@ async function findInstance(
   } catch {
     return 'unknown';
   }
+}
+
+/** Only of an attempt that is being judged, and that did not end in a way its trainer tells of by its exit code. */
+async function tailOf(
+  runtime: ProviderRuntime | undefined,
+  newest: Attempt | undefined,
+  instance: Instance | undefined | 'unknown',
+): Promise<JobObserved['logTail']> {
+  if (runtime === undefined || newest === undefined || newest.outcome !== undefined) return undefined;
+  if (instance === undefined || instance === 'unknown' || instance.state !== 'exited') return undefined;
+  const orderly: readonly (number | null | undefined)[] = [EXIT.succeeded, EXIT.frozen, EXIT.stopped];
+  return orderly.includes(instance.exit?.code) ? undefined : await readTail(runtime.backend, newest.name);
 }
 
 async function askTrainer(

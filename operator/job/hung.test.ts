@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeJob, time } from '../../test/support/builders.ts';
 import { makeObserved } from '../../test/support/observed.ts';
+import { lossesInARow } from './attempts.ts';
 import { decideJob } from './decide.ts';
 
 const held = { deadline: new Date(Date.parse(time(0)) + 2_723_272).toISOString() };
@@ -56,4 +57,16 @@ it('one that a queue took the hardware from is begun again', () => {
   const decision = decideJob(makeObserved(running.obj()).at(70).instance('queued').obj());
   expect(terminates(decision)).toBe(true);
   expect(decision.events.map(({ reason }) => reason)).toContain('HardwareTaken');
+  // However the end that follows is called, it is none of the trainer's.
+  const ended = decideJob(
+    makeObserved({ ...running.obj(), status: decision.status })
+      .at(75)
+      .instance('exited', { exit: { code: 0, signal: null, at: Date.parse(time(74)), reason: 'terminated' } })
+      .obj(),
+  );
+  expect(ended.status.attempts?.at(-1)).toMatchObject({ state: 'Gone', outcome: 'Lost', exitReason: 'preempted' });
+  expect(lossesInARow((ended.status.attempts ?? []).map((one) => ({ ...one, lastStep: 0 })))).toEqual({
+    failed: 0,
+    taken: 1,
+  });
 });

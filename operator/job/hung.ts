@@ -16,7 +16,7 @@ export function terminate(o: JobObserved, attempts: readonly Attempt[], live: At
   const message = live.message ?? found.message;
   return stepOf(
     o,
-    replaceLast(attempts, { ...live, message }),
+    replaceLast(attempts, { ...live, message, ...(found.reason === 'HardwareTaken' && { exitReason: 'preempted' }) }),
     { ...situationOf(live), message },
     {
       actions: [terminateAction(live)],

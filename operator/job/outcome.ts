@@ -2,8 +2,9 @@ import type { Attempt } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
 import { EXIT } from '../trainer/exit.ts';
 import type { TrainerFault } from '../trainer/messages.ts';
-import { replaceLast } from './attempts.ts';
+import { replaceLast, wasTaken } from './attempts.ts';
 import { attemptCost } from './cost.ts';
+import { readSigns } from './diagnosis/log-signs.ts';
 import { freedAt } from './freed.ts';
 import { hasRoomOn } from './room.ts';
 import type { JobObserved } from './types.ts';
@@ -13,6 +14,8 @@ export interface Diagnosis {
   readonly code: string;
   readonly message: string;
   readonly remedy: string;
+  /** What it is told from, beside how the attempt ended. */
+  readonly evidence?: readonly string[] | undefined;
 }
 
 export interface Ending {
@@ -87,7 +90,7 @@ interface Verdict {
 function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): Verdict {
   const saved = o.store.latest?.step ?? 0;
   const result = o.store.result?.attempt === attempt.name ? o.store.result : undefined;
-  if (result === undefined) return judgeWithoutResult(attempt, exited, saved, furthestStep(o));
+  if (result === undefined) return judgeWithoutResult(attempt, exited, saved, furthestStep(o), readSigns(o.logTail));
   const step = result.step ?? saved;
   switch (result.outcome) {
     case 'succeeded':
@@ -108,12 +111,10 @@ function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): 
       const error: TrainerFault = result.error ?? { code: 'internal', message: 'the trainer gave no reason' };
       const remedy = error.remedy ?? `read the log: kriptik logs ${o.job.metadata.name}`;
       const where = error.where ? ` (${error.where})` : '';
-      return {
-        outcome: 'Failed',
-        step: saved,
-        message: error.message,
-        diagnosis: { code: error.code, message: `${error.message}${where}`, remedy },
-      };
+      const own = { code: error.code, message: `${error.message}${where}`, remedy };
+      // A trainer names what it knows; what it does not know its libraries may have written down.
+      const read = error.code === 'internal' ? readSigns(o.logTail) : undefined;
+      return { outcome: 'Failed', step: saved, message: (read ?? error).message, diagnosis: read ?? own };
     }
   }
 }
@@ -134,7 +135,13 @@ function judgeSuccess(o: JobObserved, step: number): Verdict {
   };
 }
 
-function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, saved: number, seen: number): Verdict {
+function judgeWithoutResult(
+  attempt: Attempt,
+  exited: Instance | undefined,
+  saved: number,
+  seen: number,
+  read: Diagnosis | undefined,
+): Verdict {
   const lost = lossMessage(seen, saved);
   const exit = exited?.exit;
   if (exit?.reason === 'hardDeadline') {
@@ -147,16 +154,21 @@ function judgeWithoutResult(attempt: Attempt, exited: Instance | undefined, save
     return { outcome: attempt.stopReason === 'Budget' ? 'Frozen' : 'Stopped', step: saved, ...lost };
   }
   const told = diagnosisOfCode(exit?.code);
-  if (told !== undefined) return { outcome: 'Failed', step: saved, message: told.message, diagnosis: told };
+  if (told !== undefined) {
+    const diagnosis = read?.code === told.code ? { ...told, evidence: read.evidence } : told;
+    return { outcome: 'Failed', step: saved, message: told.message, diagnosis };
+  }
   if (exit?.reason === 'memoryLimit' || exit?.reason === 'spawnFailed') {
     const message = exit.message ?? 'the trainer could not run';
     return {
       outcome: 'Failed',
       step: saved,
       message,
-      diagnosis: diagnosisOfExit(exit.reason, message),
+      diagnosis: { ...diagnosisOfExit(exit.reason, message), evidence: read?.evidence },
     };
   }
+  if (read !== undefined && !wasTaken(exit?.reason ?? attempt.exitReason))
+    return { outcome: 'Failed', step: saved, message: read.message, diagnosis: read };
   const how =
     exit === undefined ? 'vanished' : (exit.message ?? `ended with ${exit.signal ?? `exit code ${exit.code}`}`);
   return {

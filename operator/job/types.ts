@@ -122,6 +122,8 @@ export interface JobObserved {
   readonly trainer: TrainerView | undefined;
   /** The losses of the run so far; absent where the trainer was not asked for them. */
   readonly curve?: Curve | undefined;
+  /** The end of the log of an attempt that ended badly by itself, oldest first; absent where there is none to read. */
+  readonly logTail?: readonly string[] | undefined;
   /** Why the provider refused to create the newest attempt; nothing was created then. */
   readonly launchError?: Refusal | undefined;
   readonly store: StoreView;

@@ -1,5 +1,6 @@
 import type { Attempt } from '@kriptik/crds';
 import type { ExitReason, Instance } from '../backends/backend.ts';
+import { wasTaken } from './attempts.ts';
 import { event, type Step, stepOf } from './step.ts';
 import type { JobAction, JobObserved, Situation } from './types.ts';
 
@@ -22,7 +23,8 @@ export function seen(attempt: Attempt, instance: Instance, now: number): Attempt
     ...(billedFrom === undefined ? {} : { billedFrom }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(startedAt === undefined ? {} : { startedAt }),
-    ...(instance.exit === undefined ? {} : { exitReason: instance.exit.reason }),
+    // That its hardware was taken stands, whatever the end that followed is called.
+    ...(instance.exit === undefined || wasTaken(attempt.exitReason) ? {} : { exitReason: instance.exit.reason }),
   };
 }
 

@@ -17,6 +17,7 @@ export const gauges = {
   kriptik_plan_waiting_seconds: of('Age of the oldest plan that waits for approval', 'namespace'),
   kriptik_job_pending_seconds: of('Longest time a job has been pending, by the reason it gives', 'namespace', 'reason'),
   kriptik_job_silence_seconds: of('Longest time since a running trainer last reported', 'namespace'),
+  kriptik_job_step_age_seconds: of('Longest time since a trainer that makes steps made its last one', 'namespace'),
   kriptik_job_findings: of('Open diagnoses of jobs', 'namespace', 'code'),
   kriptik_instances: of('Instances that may cost money', 'namespace', 'provider'),
   kriptik_spend_rate_usd_per_hour: of('What running instances cost an hour, fee included', 'namespace', 'provider'),

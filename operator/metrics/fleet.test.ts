@@ -103,6 +103,12 @@ describe('the figures of a fleet', () => {
     expect(values('kriptik_checkpoint_age_seconds', { jobs: running({ checkpoints }) })).toEqual(['team=120']);
     const progress = { step: 3, totalSteps: 10, percent: 30, updatedAt: time(590) };
     expect(values('kriptik_job_silence_seconds', { jobs: running({ progress }) })).toEqual(['team=10']);
+    const stepped = { ...progress, stepAt: time(200) };
+    const stepAge = (change: Partial<typeof stepped>) =>
+      values('kriptik_job_step_age_seconds', { jobs: running({ progress: { ...stepped, ...change } }) });
+    expect(stepAge({})).toEqual(['team=400']);
+    expect(stepAge({ step: 0 })).toEqual([]);
+    expect(stepAge({ step: 10 })).toEqual([]);
     const ready = told('Ready', 'False', 'InsufficientCapacity');
     const pending = makeJob()
       .status({ phase: 'Pending', conditions: [ready] })

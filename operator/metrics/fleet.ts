@@ -86,6 +86,9 @@ class Fleet {
     const saved = checkpoints.findLast(({ verifiedAt }) => verifiedAt !== undefined)?.createdAt;
     this.#age('kriptik_checkpoint_age_seconds', { namespace }, later(saved, live.startedAt));
     this.#age('kriptik_job_silence_seconds', { namespace }, later(progress?.updatedAt, live.startedAt));
+    // Loading comes before the first step, and an export after the last: neither is a step that is late.
+    const steps = progress !== undefined && progress.step > live.resumedFromStep && progress.step < progress.totalSteps;
+    if (steps) this.#age('kriptik_job_step_age_seconds', { namespace }, later(progress.stepAt, live.startedAt));
   }
 
   #money({ metadata: { namespace }, status }: TrainingJob): void {

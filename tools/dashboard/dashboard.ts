@@ -87,8 +87,11 @@ const jobs: readonly Panel[] = [
   },
   {
     title: 'Silence of running trainers',
-    description: 'Longest time since one reported',
-    queries: [[`max by (namespace) (kriptik_job_silence_seconds{${NS}})`, '{{namespace}}']],
+    description: 'Longest time since one reported, and since one made a step',
+    queries: [
+      [`max by (namespace) (kriptik_job_silence_seconds{${NS}})`, '{{namespace}}'],
+      [`max by (namespace) (kriptik_job_step_age_seconds{${NS}})`, '{{namespace}}, last step'],
+    ],
     unit: 's',
   },
   {

@@ -71,15 +71,19 @@ function symptomsOf(o: JobObserved, situation: Situation, last: Attempt | undefi
 }
 
 /** A fault as a finding. What the plan itself could do about it comes first. */
-function faultFinding(o: JobObserved, { code, message, remedy }: Diagnosis, last: Attempt | undefined): Finding {
+function faultFinding(
+  o: JobObserved,
+  { code, message, remedy, evidence: read = [] }: Diagnosis,
+  last: Attempt | undefined,
+): Finding {
   const plan = o.job.spec.run.resolved;
   const own = { text: remedy === '' ? 'Read the log: kriptik logs' : remedy, costsMore: false };
-  const evidence =
+  const ended =
     last === undefined ? [] : [`attempt ${last.number} on ${last.provider} ended at step ${last.lastStep ?? 0}`];
   const remedies = OUT_OF_MEMORY.has(code)
     ? oneOf(own, checkpointGradients(plan), smallerBatch(plan), quantize(plan), shorterRows(plan))
     : ([own] as const);
-  return { code, severity: 'Error', message, evidence, remedies };
+  return { code, severity: 'Error', message, evidence: [...ended, ...read], remedies };
 }
 
 /**

@@ -14,9 +14,11 @@ export interface Spending {
   readonly most: number;
 }
 
-/** What the freezes of all jobs at once were like. */
+/** What the freezes of all jobs at once were like. A job's line is where its limit less what it keeps back is spent. */
 export interface Freezes {
-  /** From the line (limit less reserve) to the end of the container. */
+  /** What jobs kept back, as seconds of their price. */
+  readonly reserve: Spread;
+  /** From the line to the end of the container. */
   readonly ended: Spread;
   /** From the line to the pod's absence. */
   readonly gone: Spread;
@@ -32,7 +34,10 @@ export interface Freezes {
   readonly verified: number;
 }
 
-/** Gives each job the limit at whose freezing line it arrives in so many ms, all at the same moment; waits for the end. */
+/**
+ * Gives each job the limit at whose line, by what it keeps back until then, it arrives in so many ms, all at the same
+ * moment; waits for the end. That so many lines are near makes jobs keep back more, so freezes begin a little before.
+ */
 export async function crossLimits(
   scale: ScaleWorld,
   line: Timeline,
@@ -53,13 +58,14 @@ export async function crossLimits(
     { timeoutMs: 1_800_000, everyMs: 500 },
   );
   const rows = line.jobs().map((job) => rowOf(job, line, limits.get(job.metadata.name) ?? 0));
-  const since = (at: (row: (typeof rows)[number]) => number): Spread => spreadOf(rows.map((row) => at(row) - crossing));
+  const since = (at: (row: (typeof rows)[number]) => number): Spread => spreadOf(rows.map((row) => at(row) - row.line));
   const spending = (left: readonly number[]): Spending => ({
     over: left.filter((money) => !(money >= 0)).length,
     least: Math.min(...left),
     most: Math.max(...left),
   });
   return {
+    reserve: spreadOf(rows.map(({ reserveMs }) => reserveMs)),
     ended: since((row) => row.endedAt),
     gone: since((row) => row.goneAt),
     told: since((row) => row.frozenAt),
@@ -89,8 +95,12 @@ function rowOf(job: TrainingJob, line: Timeline, limit: number) {
     Math.max(...pods.map((pod) => at(pod) ?? Number.NaN));
   const costTo = (at: (pod: PodLife) => number | undefined): number =>
     pods.reduce((sum, pod) => sum + ((at(pod) ?? Number.NaN) - (pod.scheduledAt ?? Number.NaN)) * PER_MS, 0);
+  const from = Math.min(...pods.map(({ scheduledAt }) => scheduledAt ?? Number.NaN));
+  const reserveMs = (line.reserves.get(job.metadata.name) ?? Number.NaN) / PER_MS;
   return {
     limit,
+    reserveMs,
+    line: from + limit / PER_MS - reserveMs,
     toEnd: costTo(({ endedAt, goneAt }) => endedAt ?? goneAt),
     toAbsence: costTo(({ goneAt }) => goneAt),
     endedAt: last(({ endedAt, goneAt }) => endedAt ?? goneAt),

@@ -34,11 +34,14 @@ function programOf(child: ChildProcess): Program {
   };
 }
 
-/** Starts operator/serve.ts with its defaults. With `profileDir` it leaves a CPU profile there when it ends. */
+/** Starts operator/serve.ts with its defaults. With `profileDir` it leaves profiles of CPU and memory there when it ends. */
 export async function startOperator(kubeconfig: string, profileDir?: string): Promise<Operator> {
   const [port = 0] = await freePorts(1);
   const address = `127.0.0.1:${port}`;
-  const profile = profileDir === undefined || profileDir === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
+  const profile =
+    profileDir === undefined || profileDir === ''
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, '--heap-prof', `--heap-prof-dir=${profileDir}`];
   const child = spawn(process.execPath, [...profile, join(ROOT, 'operator', 'serve.ts')], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {

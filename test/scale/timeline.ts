@@ -26,6 +26,8 @@ export class Timeline {
   readonly pods = new Map<string, PodLife>();
   /** By name of the TrainingJob: when each phase was first seen. */
   readonly phases = new Map<string, Map<string, number>>();
+  /** By name of the TrainingJob: what it last kept back for its freeze while it cost money, USD. */
+  readonly reserves = new Map<string, number>();
   readonly #pods: Informer<Pod>;
   readonly #jobs: Informer<TrainingJob>;
 
@@ -79,6 +81,8 @@ export class Timeline {
   }
 
   #phase({ metadata, status }: TrainingJob): void {
+    const reserve = Number(status?.cost?.reserve ?? 0);
+    if (reserve > 0) this.reserves.set(metadata.name, reserve);
     const phase = status?.phase;
     if (phase === undefined) return;
     const seen = this.phases.get(metadata.name) ?? new Map<string, number>();

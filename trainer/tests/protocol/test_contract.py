@@ -68,6 +68,7 @@ def test_every_message_has_an_example() -> None:
     assert shown == set(SCHEMA["$defs"]) - {
         "checkpointInfo",
         "artifactInfo",
+        "sampleInfo",
         "checkpointError",
         "error",
     }

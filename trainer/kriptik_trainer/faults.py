@@ -63,8 +63,9 @@ def is_peer_lost(error: BaseException) -> bool:
     return False
 
 
-_REQUESTED = re.compile(r"Tried to allocate ([0-9.]+) (KiB|MiB|GiB)")
-_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_REQUESTED = re.compile(r"[Tt]ried to allocate ([0-9.]+) (bytes|KiB|MiB|GiB)")
+"""What torch says, of a GPU's memory with a capital and of the machine's without one."""
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
 def memory_details(error: BaseException, given: Hyperparameters) -> dict[str, Any]:

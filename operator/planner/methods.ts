@@ -175,6 +175,7 @@ function unwiseBecause(name: MethodName, contract: Contract, data: MethodData): 
     return 'RLHF needs a reward model, or answers that a program can check: have it ready before approving. The result is as good as its reward.';
   if (name === 'dreambooth' && data.rowsKnown && data.rows > 100)
     return `DreamBooth is for one subject from a few pictures; with ${rows} LoRA learns as well and forgets less.`;
-  if (name === 'voice-clone') return 'Have the consent of the speaker in writing: a cloned voice can say anything.';
+  if (name === 'voice-clone')
+    return 'A cloned voice can say anything: have the consent of the speaker recorded, and name it in spec.consent.';
   return undefined;
 }

@@ -127,8 +127,17 @@ function pairProblem(
       text: 'four bits save memory of a GPU; on a processor LoRA is the faster way',
     };
   }
+  if (method === 'voice-clone' && contract.consent === undefined && isDriven(offer)) {
+    const text = 'a voice is cloned only with the recorded consent of its owner: name it in spec.consent';
+    return { reason: 'NoData', text };
+  }
   const unreachable = weightsProblem(model, offer, hubReachable);
   return unreachable === undefined ? undefined : { reason: 'NoSuitableModel', text: unreachable };
+}
+
+/** Where this release starts trainers; elsewhere plans are previews of list prices. */
+function isDriven({ type }: ProviderOffer): boolean {
+  return type === 'local' || type === 'kubernetes';
 }
 
 /** Why the weights cannot be had there. */

@@ -43,10 +43,17 @@ export function moneyEvents(before: readonly Condition[], after: readonly Condit
   });
 }
 
-/** Only a running trainer moves it; the figures stand in the cost, the message must not change with each of them. */
+/**
+ * Only a running trainer moves it, and its success; the figures stand in the cost, the message must not change with each
+ * of them.
+ */
 function forecastFits(o: JobObserved, { forecast, limit }: JobMoney, attempts: readonly Attempt[]): Told | undefined {
-  if (forecast === undefined || attempts.at(-1)?.state === 'Gone') return undefined;
   const before = findCondition(o.job.status?.conditions, 'ForecastFits');
+  // The last attempt may have been too short to be asked after what an earlier one foretold.
+  if (attempts.at(-1)?.outcome === 'Succeeded' && before?.status === 'False') {
+    return { type: 'ForecastFits', status: 'True', reason: 'Fits', message: `It finished within ${formatUsd(limit)}` };
+  }
+  if (forecast === undefined || attempts.at(-1)?.state === 'Gone') return undefined;
   const status = forecast.fits ? 'True' : 'False';
   if (before?.status === status && before.message.includes(` ${formatUsd(limit)} `)) return before;
   const { low, expected, high } = forecast.cost;

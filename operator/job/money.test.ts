@@ -286,6 +286,15 @@ describe('a forecast', () => {
     expect(reasons(decideJob(again.trains({ ...held, step: 43 }).obj()).events)).not.toContain('BudgetTooSmall');
   });
 
+  it('that did not fit is over when the job succeeded all the same', () => {
+    const job = after(running.obj(), decideJob(tight.obj()).status);
+    const artifact = { name: 'adapter', uri: 'file:///a', manifestSha256: 'ab', sizeBytes: 1 };
+    const over = makeObserved(job).at(100).goal({ limit: '0.40' }).instance('exited').result('succeeded');
+    const { status } = decideJob(over.with({ store: { ...over.obj().store, artifacts: [artifact] } }).obj());
+    expect(status.phase).toBe('Succeeded');
+    expect(findCondition(status.conditions, 'ForecastFits')).toMatchObject({ status: 'True', reason: 'Fits' });
+  });
+
   it('comes as a band, of money and of time', () => {
     const { cost, progress } = decideJob(makeObserved(running.obj()).at(60).trains(held).obj()).status;
     expect(parseMoney(cost?.forecastLow ?? '9')).toBeLessThan(parseMoney(cost?.forecast ?? '0'));

@@ -59,7 +59,7 @@ export async function startOperator(kubeconfig: string, profileDir?: string): Pr
     const answer = await fetch(`http://${address}${path}`).catch(() => undefined);
     return answer?.ok === true ? await answer.text() : undefined;
   };
-  await waitFor('the operator', () => text('/readyz'));
+  await waitFor('the operator', () => text('/readyz'), { timeoutMs: 300_000 });
   const calls = async (): Promise<Calls> =>
     sumBy((await text('/metrics')) ?? '', 'rest_client_requests_total', 'method', 'resource');
   return { ...programOf(child), calls };

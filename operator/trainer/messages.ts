@@ -104,6 +104,8 @@ export const status = z.object({
   lastCheckpointError: checkpointError.nullish(),
   /** Share of the last steps' time that was spent waiting for data, 0..1. */
   dataWaitShare: figure.optional(),
+  /** Share of the time in which a kernel ran on the GPU, over the last steps, 0..1. */
+  gpuBusyShare: figure.optional(),
   /** Steps whose loss or gradient was not a finite number. */
   nonFinite: z.object({ steps: count, lastStep: count, what: z.string() }).nullish(),
   /** Memory of the device that trains, bytes. */

@@ -14,6 +14,7 @@ from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.host import device_memory, host_memory
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import finite
+from kriptik_trainer.nvml import device_busy
 from kriptik_trainer.store import Stored
 from kriptik_trainer.timestamps import to_rfc3339
 
@@ -57,6 +58,10 @@ def checkpoint_json(
     }
 
 
+def _mean(values: deque[float]) -> float | None:
+    return round(sum(values) / len(values), 4) if values else None
+
+
 class Progress:
     """What is known about the run now. Every method is safe to call from any thread."""
 
@@ -83,6 +88,7 @@ class Progress:
             "secondsPerStep": None,
             "lastProgressAt": None,
             "dataWaitShare": None,
+            "gpuBusyShare": None,
             "gradNorm": None,
             "nonFinite": None,
             "memory": None,
@@ -108,6 +114,7 @@ class Progress:
         self._began = (clock.wall(), clock.monotonic())
         self._steps: deque[float] = deque(maxlen=WINDOW)
         self._waits: deque[float] = deque(maxlen=WINDOW)
+        self._busy: deque[float] = deque(maxlen=WINDOW)
         self._worst_checkpoint: float | None = None
         self._moved = clock.monotonic()
         self.state_bytes = 0
@@ -186,6 +193,9 @@ class Progress:
             self._moved = self.clock.monotonic()
             self._steps.append(seconds)
             self._waits.append(waited)
+            busy = device_busy()
+            if busy is not None:
+                self._busy.append(busy)
             spent = sum(self._steps)
             mean = spent / len(self._steps)
             total = self._status["totalSteps"]
@@ -197,6 +207,7 @@ class Progress:
                 etaSeconds=None if total is None else round(max(0, total - step) * mean, 1),
                 lastProgressAt=to_rfc3339(self._steady_now()),
                 dataWaitShare=round(sum(self._waits) / spent, 4) if spent > 0 else None,
+                gpuBusyShare=_mean(self._busy),
                 memory=device_memory() or host_memory(),
                 hostMemory=host_memory(),
             )

@@ -113,3 +113,25 @@ describe('a job that runs', () => {
     );
   });
 });
+
+describe('a GPU that stands still', () => {
+  it.each([
+    { case: 'is told where rows are there in time', status: { gpuBusyShare: 0.2, dataWaitShare: 0.02 }, want: 'Info' },
+    {
+      case: 'is none of this where it waits for rows',
+      status: { gpuBusyShare: 0.2, dataWaitShare: 0.5 },
+      want: 'clear',
+    },
+    { case: 'is none of this where it computes', status: { gpuBusyShare: 0.9, dataWaitShare: 0.02 }, want: 'clear' },
+    { case: 'stays as it was near the line', status: { gpuBusyShare: 0.4, dataWaitShare: 0.02 }, want: undefined },
+    { case: 'is not guessed at where nothing tells', status: { gpuBusyShare: null }, want: undefined },
+  ])('$case', ({ status, want }) => {
+    const verdict = look('GpuUnderused', {}, status);
+    expect(typeof verdict === 'object' ? verdict.severity : verdict).toBe(want);
+  });
+
+  it('says how busy it is', () => {
+    const verdict = look('GpuUnderused', {}, { gpuBusyShare: 0.2, dataWaitShare: 0.02 });
+    expect(verdict).toMatchObject({ message: expect.stringContaining('only 20 % of the time') });
+  });
+});

@@ -5,7 +5,7 @@ import { THRESHOLDS } from './thresholds.ts';
 import type { Detector, Symptoms, Verdict } from './types.ts';
 
 /** The GPU waits for rows: what is paid for stands still. */
-function dataWait({ points, plan }: Symptoms): Verdict {
+function dataWait({ points, plan, status }: Symptoms): Verdict {
   const { raise, clear, points: least, skipPoints } = THRESHOLDS.dataWait;
   const shares = points
     .slice(skipPoints)
@@ -21,7 +21,7 @@ function dataWait({ points, plan }: Symptoms): Verdict {
     message: `${percent(share)} of the time of a step is spent waiting for rows`,
     evidence: [
       `median of the last ${least} points: ${percent(share)} of a step waits for data`,
-      `on ${plan.compute.gpu}`,
+      `on ${plan.compute.gpu}${busyText(status)}`,
     ],
     remedies: [
       advice('Put the data nearer: on a volume of the cluster, or in the region of the provider'),
@@ -30,6 +30,38 @@ function dataWait({ points, plan }: Symptoms): Verdict {
         'Store pictures, clips and sounds in the size they are trained in, so that they need not be scaled each time',
       ),
     ],
+  };
+}
+
+function busyText(status: Symptoms['status']): string {
+  return typeof status?.gpuBusyShare === 'number' ? `, which computes ${percent(status.gpuBusyShare)} of the time` : '';
+}
+
+/** Rows are there in time, and the GPU stands still all the same: steps are too small for it. */
+function gpuIdle({ points, plan, status }: Symptoms): Verdict {
+  const busy = status?.gpuBusyShare;
+  const waits = status?.dataWaitShare ?? 0;
+  if (status === undefined || typeof busy !== 'number') return undefined;
+  const { raise, clear, points: least } = THRESHOLDS.gpuIdle;
+  // Waiting for rows is a finding of its own, with other remedies.
+  if (busy > clear || waits >= THRESHOLDS.dataWait.raise) return 'clear';
+  if (busy > raise || points.length < least) return undefined;
+  const { batchSize, gradientAccumulation } = plan.hyperparameters;
+  return {
+    code: 'GpuUnderused',
+    severity: 'Info',
+    message: `The GPU computes only ${percent(busy)} of the time, and rows are there in time: each step is too little work for it`,
+    evidence: [
+      `busy ${percent(busy)} of the time over the last steps, on ${plan.compute.gpu}`,
+      `batch ${batchSize}, ${gradientAccumulation} pieces a step; ${percent(waits)} of a step waits for data`,
+    ],
+    remedies: oneOf(
+      advice('Pack several rows into a sequence: packing of the method'),
+      gradientAccumulation > 1
+        ? advice('Take more rows at a time in fewer pieces: the step stays the same')
+        : undefined,
+      advice('Choose a smaller GPU for the same work: edit spec.selection.gpu of a new plan'),
+    ),
   };
 }
 
@@ -77,6 +109,7 @@ function saves({ status, plan }: Symptoms): Verdict {
 
 export const runningDetectors: readonly Detector[] = [
   { code: 'DataStarvesGpu', detect: dataWait },
+  { code: 'GpuUnderused', detect: gpuIdle },
   { code: 'BudgetTooFast', detect: budget },
   { code: 'SavesFail', detect: saves },
 ];

@@ -39,6 +39,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/support/controlplane.setup.ts'],
           // Hundreds of operators are started: what was compiled once need not be again.
           env: { NODE_COMPILE_CACHE: join(tmpdir(), 'kriptik-compile-cache') },
           testTimeout: 600_000,

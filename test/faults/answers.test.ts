@@ -1,7 +1,7 @@
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCluster } from '../support/world.ts';
 import { answerFaults } from './answer-faults.ts';
+import { sharedCluster } from './cluster.ts';
 import { type Outcome, runScenario } from './run.ts';
 import { freezes } from './scenarios.ts';
 
@@ -10,7 +10,7 @@ describe('answers of the API server are lost, late or errors', { concurrent: tru
   let clean: Outcome;
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await sharedCluster();
     clean = await runScenario({ cluster, name: 'a-clean', scenario: freezes });
     expect(clean.broken).toEqual([]);
   });

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { refused } from '../support/refused.ts';
 import { restorable } from '../support/saved.ts';
 import { waitFor } from '../support/wait.ts';
-import { startCluster } from '../support/world.ts';
+import { sharedCluster } from './cluster.ts';
 import { billOf, brokenIn } from './invariants.ts';
 import { GOAL, Lane } from './lane.ts';
 
@@ -27,7 +27,7 @@ describe('what people and machines get wrong', () => {
   let count = 0;
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await sharedCluster();
   });
   afterEach(async () => await lane.stop());
   afterAll(async () => await cluster.stop());

@@ -13,7 +13,7 @@ export interface EndState {
   readonly objects: readonly string[];
   /** Creations and deletions that the API server carried out, by kind. */
   readonly counts: Readonly<Record<string, number>>;
-  /** Attempts of which a process was ever seen. */
+  /** Attempts of which a process was ever seen, or has left its trace. */
   readonly started: number;
 }
 
@@ -75,5 +75,5 @@ export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
       .sort(),
     ...seen.jobs.map(jobLine).sort(),
   ];
-  return { objects, counts, started: lane.processes.seen.length };
+  return { objects, counts, started: (await lane.started()).size };
 }

@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
-import { LABEL } from '@kriptik/operator/backends/kubernetes/names.ts';
 import { planDigest } from '@kriptik/operator/digest.ts';
-import type { KubeObject } from '@kriptik/operator/runtime/types.ts';
 import { type AuditEntry, accepted } from '../support/audit.ts';
 import { restorable } from '../support/saved.ts';
 import { type Lane, PRICE, type Seen } from './lane.ts';
-import { podsOf } from './pods.ts';
 
 const FEE = 1.1;
 
@@ -21,7 +18,7 @@ export async function brokenIn(lane: Lane, seen: Seen, limit: number): Promise<s
     ...(await secrets(lane)),
     ...(lane.processes.most > 1 ? [`${lane.processes.most} trainers ran at once`] : []),
     ...lane.processes.live.map((name) => `${name} still runs`),
-    ...(await left(lane)),
+    ...(await lane.left()).map((name) => `${name} is left`),
   ];
 }
 
@@ -98,21 +95,6 @@ async function saved(lane: Lane, { jobs }: Seen, log: readonly AuditEntry[]): Pr
       broken.push('succeeded without a model');
   }
   return broken;
-}
-
-/** Of an attempt that is over only its record stays in the cluster. */
-async function left({ world, site }: Lane): Promise<string[]> {
-  if (site === undefined) return [];
-  const kinds = ['batch/v1/jobs', 'v1/secrets', 'v1/services', 'v1/pods', 'networking.k8s.io/v1/networkpolicies'];
-  const selector = `labelSelector=${encodeURIComponent(LABEL.attempt)}`;
-  const found = kinds.map(async (kind) => {
-    const [version, plural] = [kind.slice(0, kind.lastIndexOf('/')), kind.slice(kind.lastIndexOf('/') + 1)];
-    const root = version === 'v1' ? '/api' : '/apis';
-    const path = `${root}/${version}/namespaces/${podsOf(world.namespace)}/${plural}?${selector}`;
-    const { items } = await world.client.raw<{ items: KubeObject[] }>('GET', path);
-    return items.map(({ metadata }) => `${plural}/${metadata.name} is left`);
-  });
-  return (await Promise.all(found)).flat();
 }
 
 /** Tokens of trainers stay between the operator and them. */

@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { glob } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ComputeProviderResource, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import type { JobSettings } from '@kriptik/operator/job/settings.ts';
@@ -150,13 +152,28 @@ export class Lane {
     return { goal, plans, jobs };
   }
 
-  /** Resolves when nothing was written for so long and no process of an attempt is left. */
+  /** Names of attempts that began: by the process table, and by what a supervisor writes first, should it have been brief. */
+  async started(): Promise<Set<string>> {
+    const names = new Set(this.processes.seen.map(({ name }) => name));
+    for await (const path of glob('*/instances/*/supervisor.json', { cwd: this.world.workDir })) {
+      names.add(basename(dirname(path)));
+    }
+    return names;
+  }
+
+  /** What is left in the cluster of attempts, besides their records. */
+  async left(): Promise<string[]> {
+    return (await this.site?.left(this.world.client, this.world.namespace)) ?? [];
+  }
+
+  /** Resolves when nothing was written for so long and nothing of an attempt is left. */
   async quiet(forMs: number): Promise<void> {
     await waitFor(
       `${this.world.namespace} to come to rest`,
-      () => {
+      async () => {
         const last = this.proxy.effective.findLast(({ call }) => call.resource !== 'events')?.at ?? 0;
-        return Date.now() - last >= forMs && this.processes.live.length === 0 ? true : undefined;
+        if (Date.now() - last < forMs || this.processes.live.length > 0) return undefined;
+        return (await this.left()).length === 0 ? true : undefined;
       },
       { timeoutMs: 40_000 },
     );

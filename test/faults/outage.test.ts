@@ -3,7 +3,7 @@ import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { restorable } from '../support/saved.ts';
 import { waitFor } from '../support/wait.ts';
-import { startCluster } from '../support/world.ts';
+import { sharedCluster } from './cluster.ts';
 import { billOf, brokenIn } from './invariants.ts';
 import { GOAL, Lane, type Seen } from './lane.ts';
 
@@ -15,7 +15,7 @@ describe('the API server is gone for a minute, across the limit', () => {
   let lane: Lane;
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await sharedCluster();
     lane = await Lane.start({ cluster, name: 'outage' });
     lane.startOperator();
   });

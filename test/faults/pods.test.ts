@@ -1,7 +1,7 @@
 import { env } from 'node:process';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCluster } from '../support/world.ts';
+import { sharedCluster } from './cluster.ts';
 import { PodSite } from './pods.ts';
 import { scenarios } from './scenarios.ts';
 import { LANES, ROTATION, sweep, told } from './sweep.ts';
@@ -16,7 +16,7 @@ describe(`the operator killed around its writes to a cluster that runs pods (KRI
   let site: PodSite;
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await sharedCluster();
     site = await PodSite.start(cluster);
   });
   afterAll(async () => {

@@ -1,10 +1,20 @@
 import { join } from 'node:path';
 import type { ComputeProviderSpec } from '@kriptik/crds';
+import { LABEL } from '@kriptik/operator/backends/kubernetes/names.ts';
+import type { KubeClient } from '@kriptik/operator/runtime/rest.ts';
+import type { KubeObject } from '@kriptik/operator/runtime/types.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { PlayedKubelet, type PodPlace } from '../support/played-kubelet.ts';
 import { startS3, type TestS3 } from '../support/s3.ts';
 
 const ROLES = ['kriptik-trainer-runner', 'kriptik-trainer-proxy'];
+const KINDS = [
+  '/apis/batch/v1/jobs',
+  '/api/v1/pods',
+  '/api/v1/secrets',
+  '/api/v1/services',
+  '/apis/networking.k8s.io/v1/networkpolicies',
+];
 const STORE_SECRET = 'checkpoint-store';
 
 /** Where attempts are pods: a played node and a real S3 server, shared by the lanes of one control plane. */
@@ -63,6 +73,18 @@ export class PodSite {
     ];
     await cluster.applyManifests(manifests);
     this.kubelet.serve(namespace, { ...place, arguments: [...place.arguments, '--bucket-dir', dir] });
+  }
+
+  /** What is there of a lane's attempts besides their records, which stay. */
+  async left(client: KubeClient, lane: string): Promise<string[]> {
+    const selector = encodeURIComponent(LABEL.attempt);
+    const found = KINDS.map(async (kind) => {
+      const [root, plural] = [kind.slice(0, kind.lastIndexOf('/')), kind.slice(kind.lastIndexOf('/') + 1)];
+      const path = `${root}/namespaces/${podsOf(lane)}/${plural}?labelSelector=${selector}`;
+      const { items } = await client.raw<{ items: KubeObject[] }>('GET', path);
+      return items.map(({ metadata }) => `${plural}/${metadata.name}`);
+    });
+    return (await Promise.all(found)).flat();
   }
 
   /** The folder behind a URI of the bucket. */

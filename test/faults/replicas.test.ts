@@ -3,7 +3,7 @@ import { LEASES, type Lease } from '@kriptik/operator/runtime/leader.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../support/wait.ts';
-import { startCluster } from '../support/world.ts';
+import { sharedCluster } from './cluster.ts';
 import { brokenIn } from './invariants.ts';
 import { GOAL, Lane, type Seen } from './lane.ts';
 import { Replica } from './replica.ts';
@@ -53,7 +53,7 @@ describe('two replicas and a lease that is lost', () => {
   const attemptsIn = ({ jobs }: Seen): string[] => (jobs[0]?.status?.attempts ?? []).map(({ state }) => state);
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await sharedCluster();
     lane = await Lane.start({ cluster, name: 'replicas' });
   });
   afterAll(async () => {

@@ -1,20 +1,20 @@
 import { env } from 'node:process';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCluster } from '../support/world.ts';
+import { sharedCluster } from './cluster.ts';
 import { scenarios } from './scenarios.ts';
 import { LANES, ROTATION, sweep, told } from './sweep.ts';
 
 const FULL = env['FULL'] === '1';
 
 /** Points of a scenario in one go; with FULL=1 all. */
-const SAMPLE = 8;
+const SAMPLE = 6;
 
 describe(`the operator killed around its writes (KRIPTIK_ROTATION=${ROTATION})`, () => {
   let cluster: ControlPlane;
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await sharedCluster();
   });
   afterAll(async () => await cluster.stop());
 

@@ -1,6 +1,6 @@
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCluster } from '../support/world.ts';
+import { sharedCluster } from './cluster.ts';
 import { type Outcome, runScenario } from './run.ts';
 import { freezes } from './scenarios.ts';
 import { watchFaults } from './watch-faults.ts';
@@ -12,7 +12,7 @@ describe('what the operator is told of the cluster is late, lost, doubled, out o
   let clean: Outcome;
 
   beforeAll(async () => {
-    cluster = await startCluster();
+    cluster = await sharedCluster();
     clean = await runScenario({ cluster, name: 'w-clean', scenario: freezes });
     expect(clean.broken).toEqual([]);
   });

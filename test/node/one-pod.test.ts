@@ -4,7 +4,7 @@ import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeUnavailableHere } from '../support/node.ts';
 import { waitFor } from '../support/wait.ts';
-import { NodeWorld, STEPS, USD_PER_SECOND } from './world.ts';
+import { HUB_TOKEN, NodeWorld, STEPS, USD_PER_SECOND } from './world.ts';
 
 const unavailable = nodeUnavailableHere();
 if (unavailable !== undefined) console.warn(`no pods can be run here, so none are tested: ${unavailable}`);
@@ -65,7 +65,8 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
       await cluster.noPods('claimed');
       expect(Number(frozen.status?.cost?.spent)).toBeLessThanOrEqual(limit);
       const saved = frozen.status?.checkpoints?.at(-1);
-      if (saved?.verifiedAt === undefined) throw new Error(`the newest checkpoint is not verified: ${JSON.stringify(frozen.status)}`);
+      if (saved?.verifiedAt === undefined)
+        throw new Error(`the newest checkpoint is not verified: ${JSON.stringify(frozen.status)}`);
       expect(saved.uri).toMatch(/^pvc:\/\/checkpoints\/jobs\//);
       await cluster.readBack(saved);
 
@@ -83,7 +84,13 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
     await cluster.past('killed', 22);
     const [pod] = await cluster.pods('killed');
     if (pod === undefined) throw new Error('no pod runs');
-    for (const { pid } of await cluster.processesOf(pod)) kill(pid, 'SIGKILL');
+    const processes = await cluster.processesOf(pod);
+    // While it runs: the token of the Hub is a file that it alone may read, and no variable.
+    const { variables, file } = await cluster.givenTo(processes[0]?.pid ?? 0, '/kriptik/hub/token');
+    expect(file).toBe(HUB_TOKEN);
+    expect(variables).toContain('HF_TOKEN_PATH=/kriptik/hub/token');
+    expect(variables.join()).not.toContain(HUB_TOKEN);
+    for (const { pid } of processes) kill(pid, 'SIGKILL');
     expect(await cluster.weights('killed')).toEqual(calm);
     const { status } = await cluster.job('killed');
     expect(status?.attempts?.map(({ outcome }) => outcome)).toEqual(['Lost', 'Succeeded']);

@@ -21,6 +21,10 @@ export const USD_PER_SECOND = (PRICE * 1.1) / 3600;
 export const STEPS = 60;
 
 const STORE_SECRET = 'checkpoint-store';
+const HUB_SECRET = 'hub';
+
+/** Stands for a read token of the Hub, which nobody asks here. */
+export const HUB_TOKEN = 'hf_of-the-node-tests';
 
 /** What docs/kubernetes.md has people bind in the namespace of the pods, for an operator outside of the cluster. */
 const RUNNER_BINDINGS = ['kriptik-trainer-runner', 'kriptik-trainer-proxy'].map((name) => ({
@@ -94,6 +98,7 @@ export class NodeWorld {
         namespace: 'team',
         image: image.reference,
         imagePullPolicy: 'Never',
+        hubTokenRef: { name: HUB_SECRET, namespace: 'team' },
         terminationGracePeriodSeconds: 5,
         resources: { cpu: '900m', memory: '2500Mi', scratch: '1Gi', sharedMemory: '64Mi' },
         volumes: [
@@ -123,15 +128,17 @@ export class NodeWorld {
       },
       providerSpec,
     });
-    await world.client.raw('POST', '/api/v1/namespaces/team/secrets', {
-      body: {
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { name: STORE_SECRET },
-        stringData: { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey },
-      },
+    const secret = (name: string, stringData: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace: 'team' },
+      stringData,
     });
-    await world.controlPlane.applyManifests(RUNNER_BINDINGS);
+    await world.controlPlane.applyManifests([
+      secret(STORE_SECRET, { accessKeyId: s3.accessKeyId, secretAccessKey: s3.secretAccessKey }),
+      secret(HUB_SECRET, { token: HUB_TOKEN }),
+      ...RUNNER_BINDINGS,
+    ]);
     return new NodeWorld(node, s3, world, data, providerSpec);
   }
 
@@ -271,6 +278,12 @@ export class NodeWorld {
       if (command.includes('kriptik_trainer')) found.push({ pid: Number(pid), command });
     }
     return found;
+  }
+
+  /** What a trainer's process was given: its variables, and a file as it sees it. */
+  async givenTo(pid: number, path: string): Promise<{ variables: string[]; file: string }> {
+    const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+    return { variables, file: await readFile(`/proc/${pid}/root${path}`, 'utf8') };
   }
 
   async #object(uri: string): Promise<Buffer> {

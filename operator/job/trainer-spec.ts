@@ -1,5 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import type { Attempt, Checkpoint, PlannedData, TrainingJob } from '@kriptik/crds';
+import type {
+  Attempt,
+  Checkpoint,
+  Hyperparameters,
+  MethodChoice,
+  PlannedData,
+  Stage,
+  TrainingJob,
+} from '@kriptik/crds';
 import { TerminalError } from '../runtime/errors.ts';
 import { trainerFormat } from '../trainer/format.ts';
 import { PROTOCOL, type TrainerSpec, trainerSpec } from '../trainer/spec.ts';
@@ -30,19 +38,11 @@ export function trainerSpecOf(
       license: model.license,
     },
     modality: contract.modality,
-    method: {
-      name: method.name,
-      ...(method.lora && { lora: { ...method.lora, dropout: Number(method.lora.dropout) } }),
-      ...(method.options && { options: method.options }),
-    },
-    data: resolved.data.map((source) => ({
-      uri: source.uri,
-      format: trainerFormat(source),
-      split: source.split ?? null,
-      sha256: source.sha256 ?? null,
-    })),
-    hyperparameters: { ...hyper, epochs: hyper.epochs ?? null, maxSteps: hyper.maxSteps ?? null },
+    method: methodOf(method),
+    data: resolved.data.map(dataOf),
+    hyperparameters: hyperOf(hyper),
     ...evaluationOf(resolved.data),
+    ...(resolved.stages !== undefined && { stages: resolved.stages.map(stageOf) }),
     ...(contract.consent && {
       consent: { ...contract.consent, recording: fileURLToPath(contract.consent.recording) },
     }),
@@ -62,6 +62,39 @@ export function trainerSpecOf(
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
   throw new TerminalError(`the plan cannot be run by this trainer: ${issues}`);
+}
+
+function methodOf({ name, lora, options }: MethodChoice) {
+  return {
+    name,
+    ...(lora && { lora: { ...lora, dropout: Number(lora.dropout) } }),
+    ...(options && { options }),
+  };
+}
+
+function dataOf(source: PlannedData) {
+  return {
+    uri: source.uri,
+    format: trainerFormat(source),
+    split: source.split ?? null,
+    ...(source.uri.startsWith('hf://') && source.revision !== undefined && { revision: source.revision }),
+    sha256: source.sha256 ?? null,
+  };
+}
+
+function hyperOf(hyper: Hyperparameters) {
+  return { ...hyper, epochs: hyper.epochs ?? null, maxSteps: hyper.maxSteps ?? null };
+}
+
+function stageOf({ name, startsFrom, method, data, hyperparameters }: Stage) {
+  return {
+    name,
+    startsFrom,
+    method: method === undefined ? null : methodOf(method),
+    data: data.map(dataOf),
+    ...(hyperparameters !== undefined && { hyperparameters: hyperOf(hyperparameters) }),
+    ...evaluationOf(data),
+  };
 }
 
 /** The rows that the plan keeps from training, of all its sources together; nothing where it keeps none. */

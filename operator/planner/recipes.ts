@@ -68,7 +68,7 @@ const evaluation: StageRecipe = {
 /** The stage whose method the plan names decides: preferences where it names those, else the supervised one. */
 function textStages({ goalText }: Contract, method: MethodName): readonly StageRecipe[] {
   const reinforced = method === 'rlhf' || (method !== 'dpo' && PHASES.reinforcement.test(goalText));
-  const last: readonly StageRecipe[] = reinforced ? [rewardModel, reinforcement] : [preference];
+  const last: readonly StageRecipe[] = [reinforced ? reinforcement : preference];
   const decides = method === 'dpo' || method === 'rlhf' ? method : undefined;
   return [
     ...(PHASES.pretraining.test(goalText) ? [pretraining] : []),
@@ -79,7 +79,8 @@ function textStages({ goalText }: Contract, method: MethodName): readonly StageR
 }
 
 function deciding({ shareOfMain: _share, optional: _optional, ...stage }: StageRecipe): StageRecipe {
-  return { ...stage, decides: true };
+  // Its rows are the author's own, whatever they are.
+  return { ...stage, data: 'rows', decides: true };
 }
 
 const supervised: StageRecipe = {
@@ -112,24 +113,14 @@ const preference: StageRecipe = {
   optional: 2,
 };
 
-const rewardModel: StageRecipe = {
-  name: 'reward-model',
-  title: 'Reward model',
-  purpose: 'reward-model',
-  summary: 'Learns from pairs which answer people prefer; it judges the next stage.',
-  methods: ['lora', 'qlora'],
-  data: 'pairs',
-  shareOfMain: 0.3,
-  optional: 2,
-};
-
 const reinforcement: StageRecipe = {
   name: 'reinforcement',
   title: 'Reinforcement learning',
   purpose: 'reinforcement',
-  summary: 'Answers prompts, is judged by the reward, and learns from the verdicts.',
+  summary:
+    'A reward model learns from pairs which answer people prefer, then judges the answers that are learned from.',
   methods: ['rlhf'],
-  data: 'rows',
+  data: 'pairs',
   shareOfMain: 0.2,
   optional: 2,
 };

@@ -32,12 +32,10 @@ function makeContext(context: PlanContext, recipe: StageRecipe): PlanContext | u
   return { ...context, data, contract: { ...context.contract, constraints: rest }, memory: emptyMemory() };
 }
 
-function rowsOf(context: PlanContext, { data, purpose }: StageRecipe): DataSummary | undefined {
+function rowsOf(context: PlanContext, { data }: StageRecipe): DataSummary | undefined {
   if (data === 'rows') return context.data;
   if (data === 'held-out') return heldOut(context);
-  const pairs = pairsOf(context);
-  // A reward model reads pairs with an adapter: what forbids that for answers does not hold for verdicts.
-  return pairs === undefined || purpose !== 'reward-model' ? pairs : { ...pairs, views: [] };
+  return pairsOf(context);
 }
 
 /** Rows that are enough to tell two models apart. */

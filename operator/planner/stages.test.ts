@@ -53,8 +53,8 @@ describe('stages', () => {
     const text =
       'First continued pretraining on our filings, then SFT on the answers, and finally RLHF with a reward model.';
     const made = plan({ goalText: text }, '3000.00');
-    expect(names(made)).toEqual(['continued-pretraining', 'supervised', 'reward-model', 'reinforcement', 'evaluation']);
-    expect(made.resolved.stages?.[3]).toMatchObject({ startsFrom: 'supervised', method: { name: 'rlhf' } });
+    expect(names(made)).toEqual(['continued-pretraining', 'supervised', 'reinforcement', 'evaluation']);
+    expect(made.resolved.stages?.[2]).toMatchObject({ startsFrom: 'supervised', method: { name: 'rlhf' } });
     expect(plan({ goalText: 'SFT on the answers of our help desk.' }, '3000.00').resolved).not.toHaveProperty('stages');
   });
 

@@ -1,7 +1,7 @@
 import type { MethodName } from '@kriptik/crds';
 import type { Candidate, Extent, PlanContext } from './candidate.ts';
 import { buildCandidate } from './candidate.ts';
-import type { Compute } from './compute.ts';
+import { type Compute, gpusOf } from './compute.ts';
 import type { Narrowed, Selection } from './decide.ts';
 import type { ChosenExtent } from './extent.ts';
 import { BUDGET_CHOICES, isSizedByPeople, passesFor, usefulSteps } from './extent.ts';
@@ -69,8 +69,13 @@ export function planStages(
       why: `The trainer on ${best.compute.offer.name} runs one stage at a time: this plan has only the main one. Plan the next from its result, or use a provider that runs stages.`,
     };
   }
+  if (!runsStages(best.compute)) {
+    return {
+      why: `The trainer on ${best.compute.offer.name} runs stages in one process, and this work takes several GPUs: this plan has only the main one.`,
+    };
+  }
   const offers = narrowed.offers
-    .map((computes) => computes.filter(({ offer }) => offer.stages === true && offer.name === best.compute.offer.name))
+    .map((computes) => computes.filter((one) => runsStages(one) && one.offer.name === best.compute.offer.name))
     .filter((computes) => computes.length > 0);
   const wish = selectedOf('budget', selection.budget, BUDGET_CHOICES, (id) => id);
   const fixed = wish === undefined && isSizedByPeople(context);
@@ -80,6 +85,12 @@ export function planStages(
     return { why: 'What the limit and the data allow is one stage of training: raise the budget for several.' };
   }
   return assemble(context, fitted, dropped, drafts);
+}
+
+/** A trainer that holds whole models runs several stages in one process. */
+function runsStages(compute: Compute): boolean {
+  const { stages, wholeModel } = compute.offer;
+  return stages === true && (wholeModel !== true || gpusOf(compute) <= 1);
 }
 
 function draftStages(
@@ -186,7 +197,7 @@ function assemble(context: PlanContext, fitted: Fitted, dropped: readonly string
   const stages = fitted.drafts.map((draft): StageDecision => {
     const candidate = sized(draft, fitted.share);
     const startsFrom = result;
-    if (draft.recipe.methods.length > 0 && draft.recipe.purpose !== 'reward-model') result = draft.recipe.name;
+    if (draft.recipe.methods.length > 0) result = draft.recipe.name;
     return { recipe: draft.recipe, context: draft.context, candidate, run: runOf(draft, candidate), startsFrom };
   });
   const deciding = stages.find(({ recipe }) => recipe.decides === true);

@@ -98,13 +98,28 @@ const store = z.object({
   scratch: z.string().exactOptional(),
 });
 
+const method = z.object({ name: z.enum(METHODS), lora: lora.optional(), options: options.exactOptional() });
+
+const stage = z.object({
+  name: z.string().min(1),
+  /** base, or the stage whose result it begins with. */
+  startsFrom: z.string().min(1),
+  /** Null where nothing is trained: what it starts from is measured. */
+  method: method.nullable(),
+  data: z.array(data).min(1),
+  hyperparameters: hyperparameters.exactOptional(),
+  evaluation: evaluation.exactOptional(),
+});
+
 /** What one attempt trains; the operator writes it, the backend adds `control`. */
 export const trainerSpec = z.object({
   protocol: z.literal(PROTOCOL),
   job: z.string().regex(/^[^/]+\/[^/]+$/, 'expected <namespace>/<name>'),
   attempt: z.string().min(1),
   model,
-  method: z.object({ name: z.enum(METHODS), lora: lora.optional(), options: options.exactOptional() }),
+  method,
+  /** Trained one after the other; the fields of the spec itself tell the one that decides. */
+  stages: z.array(stage).min(1).max(16).exactOptional(),
   modality: z.enum(MODALITIES).exactOptional(),
   data: z.array(data).min(1),
   hyperparameters,

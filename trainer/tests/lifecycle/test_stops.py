@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,7 @@ import pytest
 
 from kriptik_trainer.manifest import verify
 from kriptik_trainer.store import path_of
-from kriptik_trainer.store_file import FileStore
-from support.inprocess import run_attempt, weights_hash
 from support.process import TrainerProcess, ask
-from support.rows import write_data
 from support.specs import changed, spec_json
 
 ENDLESS = 100_000
@@ -104,39 +100,3 @@ def test_deadline_in_the_past_ends_before_training(tmp_path: Path, endless: dict
 
     assert code == 10
     assert trainer.result()["checkpoint"] is None
-
-
-def test_sigkill_between_checkpoints_loses_only_the_steps_since(tmp_path: Path, tiny: Path) -> None:
-    spec = changed(
-        spec_json(tmp_path, tiny, write_data(tmp_path / "data.jsonl", 40)),
-        hyperparameters__maxSteps=400,
-        hyperparameters__epochs=1000,
-        hyperparameters__checkpointEverySteps=3,
-        outputs=["adapter"],
-    )
-    with TrainerProcess(tmp_path, spec) as trainer:
-        trainer.step(7)
-        trainer.process.kill()
-        trainer.process.wait()
-    latest = FileStore(trainer.store).latest().stored
-    assert latest is not None
-    assert latest.step % 3 == 0
-    assert latest.step >= 6
-    points = [
-        json.loads(line)["n"]
-        for line in (trainer.store / "metrics.jsonl").read_text().splitlines()
-        if line.endswith("}")
-    ]
-    assert points == sorted(set(points))
-
-    until = latest.step + 4
-    resume = {
-        "uri": latest.uri,
-        "step": latest.step,
-        "manifestSha256": latest.manifest_sha256,
-    }
-    resumed = run_attempt(changed(spec, attempt="kriptik-test-2", resume=resume), until)
-    alone = run_attempt(changed(spec, store__uri=(tmp_path / "alone").as_uri()), until)
-    mine, other = (a.status["lastCheckpoint"]["uri"] for a in (resumed, alone))
-    assert weights_hash(mine) == weights_hash(other)
-    assert not list(trainer.store.glob("*/.*.tmp"))

@@ -15,6 +15,9 @@ from support.inprocess import Attempt, run_attempt
 from support.specs import changed, spec_json
 
 
+pytestmark = pytest.mark.xdist_group("export")
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Attempt:
     from support.rows import write_data  # noqa: PLC0415

@@ -14,7 +14,6 @@ from kriptik_trainer.store import path_of
 from support.inprocess import Attempt, run_attempt
 from support.specs import changed, spec_json
 
-
 pytestmark = pytest.mark.xdist_group("export")
 
 

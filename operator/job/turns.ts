@@ -76,10 +76,8 @@ function noProvider(o: JobObserved, attempts: readonly Attempt[]): Situation {
   }
   const why = o.providers.map((provider) => `${provider.name}: ${hindrance(o, attempts, provider) ?? 'is free'}`);
   const stranded = o.providers.some(({ ready, outOfReach }) => ready && outOfReach !== undefined);
-  return pending(
-    stranded ? 'StoreOutOfReach' : 'NoProviderReady',
-    why.join('; ') || 'the approved plan names no provider',
-  );
+  const message = why.join('; ') || 'the approved plan names no provider';
+  return { ...pending('NoProviderReady', message), ...(stranded && { reason: 'StoreOutOfReach' }) };
 }
 
 function pending(reason: string, message: string): Situation {

@@ -4,8 +4,8 @@ import {
   TrainingJobResource as JOBS,
   TrainingPlanResource as PLANS,
   TrainingPolicyResource as POLICIES,
-  TrainingReceiptResource as RECEIPTS,
   ComputeProviderResource as PROVIDERS,
+  TrainingReceiptResource as RECEIPTS,
   VERSION,
 } from '@kriptik/crds';
 import type { ResourceType } from '@kriptik/operator/runtime/types.ts';

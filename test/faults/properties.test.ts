@@ -52,7 +52,8 @@ describe(`each property of live objects (KRIPTIK_ROTATION=${ROTATION})`, () => {
       apiVersion: API_VERSION,
       kind: 'TrainingPolicy',
       metadata: { name: lane.world.namespace },
-      spec: { ceilings: { perJob: '50' }, gpus: { maxCount: 8 }, approval: { authorMayApprove: true } },
+      // Above the price of so many steps, or the plan would be blocked from here on.
+      spec: { ceilings: { perJob: '5000' }, gpus: { maxCount: 8 }, approval: { authorMayApprove: true } },
     });
     const policy = async (): Promise<boolean> =>
       (await get(TrainingPolicyResource)).status?.observedGeneration !== undefined;

@@ -44,7 +44,10 @@ function ofMethod({ method, maxLength, data, wished }: OptionsInput): MethodOpti
       return { token: newWord(data) };
     case 'dreambooth':
       return { token: 'sks' };
-    default:
+    case 'lora':
+    case 'qlora':
+    case 'full':
+    case 'voice-clone':
       return {};
   }
 }
@@ -68,7 +71,9 @@ function ofModel({ model, method, languages }: OptionsInput): MethodOptions {
       return usualSize(model);
     case 'audio':
       return ofSound(model, method, languages);
-    default:
+    case 'llm':
+    case 'code':
+    case 'multimodal':
       return {};
   }
 }

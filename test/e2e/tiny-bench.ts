@@ -59,6 +59,15 @@ export class TinyBench {
   /** Makes the models and data named, and starts the operator. */
   static async open(makers: readonly string[]): Promise<TinyBench> {
     const directory = await mkdtemp(join(tmpdir(), 'kriptik-methods-'));
+    try {
+      return await TinyBench.#openIn(directory, makers);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  static async #openIn(directory: string, makers: readonly string[]): Promise<TinyBench> {
     const { stdout } = await run(join(TRAINER, 'install.sh'), ['--tests'], { maxBuffer: LARGE });
     const python = stdout.trim().split('\n').at(-1) ?? '';
     const args = [join(TRAINER, 'tools', 'make_tiny.py'), '--out', join(directory, 'tiny'), ...new Set(makers)];
@@ -66,9 +75,14 @@ export class TinyBench {
     // What libraries print on the way stands before the answer.
     const made = z.record(z.string(), z.string()).parse(JSON.parse(told.stdout.slice(told.stdout.indexOf('{'))));
     const bench = new TinyBench(directory, python, made);
-    await bench.#ready();
-    await bench.apply(PROVIDER);
-    return bench;
+    try {
+      await bench.#ready();
+      await bench.apply(PROVIDER);
+      return bench;
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
   }
 
   async #ready(): Promise<void> {

@@ -104,6 +104,10 @@ bench-scale: install programs ## A thousand jobs on nodes that exist in the API 
 	@node tools/controlplane/cli.ts build --for bench >/dev/null
 	@node test/scale/bench.ts
 
+.PHONY: bench-trainer
+bench-trainer: install ## Step time of the trainer against plain scripts of TRL and diffusers (STEPS=60)
+	@"$$(trainer/install.sh --tests | tail -n 1)" trainer/tools/bench.py --steps $(or $(STEPS),60)
+
 .PHONY: clean
 clean: ## Remove what was installed into the tree; the cache stays
 	@rm -rf node_modules trainer/.pytest_cache

@@ -76,9 +76,9 @@ it('are asked for one after the other, and reach pods as files alone', async () 
   await addKey('hub', 'token', TOKEN);
   await expect.poll(said, { timeout: 30_000 }).toBe('ready');
 
-  const { backend, storeAccess, hubToken } = providers.factory(provider());
-  const [store, token] = [await storeAccess?.(), await hubToken?.()];
-  await backend.launch(
+  const runtime = providers.factory(provider());
+  const [store, token] = [await runtime.storeAccess?.(), await runtime.hubToken?.()];
+  await runtime.backend.launch(
     bench.request('private-1', { ...(store && { store }), ...(token !== undefined && { hubToken: token }) }),
   );
   const key = { namespace: bench.namespace, name: 'private-1' };

@@ -34,7 +34,7 @@ export interface KubernetesFactoryOptions {
 export interface KubernetesProviders {
   readonly factory: ProviderFactory;
   /** Tells of attempts that began to run or ended, by the uid of their job. Returns the way to stop that. */
-  onChange(changed: (jobUid: string) => void): () => void;
+  readonly onChange: (changed: (jobUid: string) => void) => () => void;
   stop(): Promise<void>;
 }
 

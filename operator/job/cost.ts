@@ -91,10 +91,14 @@ function trainerSeconds(o: JobObserved, field: 'checkpointSeconds' | 'secondsPer
   return o.trainer.status[field] ?? Number.NaN;
 }
 
-/** Compute until now; of an attempt that ended by a clock ahead of ours, all of it. */
+/** Compute until now; of an attempt that ended by a clock ahead of ours, all of it, but of one that lives none of that. */
 function computeUntilNow(o: JobObserved, attempts: readonly Attempt[]): MicroUsd {
-  const ends = attempts.flatMap(({ goneAt }) => (goneAt === undefined ? [] : [Date.parse(goneAt)]));
-  return computeAt(billedAttempts(o, attempts), o.job.status?.attemptsFolded, Math.max(o.now, ...ends));
+  const billed = billedAttempts(o, attempts);
+  const ends = billed.flatMap(({ goneAt }) => (goneAt === undefined ? [] : [Date.parse(goneAt)]));
+  const gone = billed.filter(({ goneAt }) => goneAt !== undefined);
+  const live = billed.filter(({ goneAt }) => goneAt === undefined);
+  const past = computeAt(gone, o.job.status?.attemptsFolded, Math.max(o.now, ...ends));
+  return addMoney(past, computeAt(live, undefined, o.now));
 }
 
 /** Compute, storage and fee of these attempts until now. */

@@ -121,6 +121,17 @@ describe('deadlines', () => {
   });
 });
 
+describe('an attempt that ended by a clock ahead of ours', () => {
+  it('is paid for in full, and one that begins after it only from its own beginning', () => {
+    const ahead = makeJob()
+      .attempt('Gone', { createdAt: time(0), startedAt: time(5), goneAt: time(660), outcome: 'Frozen' })
+      .attempt('Running', { createdAt: time(60), startedAt: time(65) });
+    const { cost } = decideJob(makeObserved(ahead.obj()).at(60).trains(held).obj()).status;
+    // Eleven minutes at $6.60 an hour.
+    expect(cost?.spent).toBe('1.21');
+  });
+});
+
 describe('the reserve', () => {
   it('learns from saves and ends of this provider', () => {
     const timings = [{ provider: 'here', checkpointSeconds: ['40', '3'], teardownSeconds: ['30'] }];

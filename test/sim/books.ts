@@ -6,6 +6,7 @@ import {
   formatMoney,
   type MicroUsd,
   maxMoney,
+  microUsd,
   parseMoney,
   zeroMoney,
 } from '@kriptik/operator/money.ts';
@@ -18,6 +19,9 @@ import type { Rental } from './provider.ts';
 const UNSEEN_MS = 1_500;
 /** The same where a trainer may not answer: its cost is told once that is known, and it may have ended meanwhile. */
 const UNANSWERED_MS = UNSEEN_MS + CALL_TIMEOUT_MS;
+
+/** A GiB for 30 days, in bytes times ms. */
+const GIB_MONTH = 2 ** 30 * 30 * 86_400_000;
 
 /** Keeps the true bill and what people agreed to, from the logs alone. */
 export class Books {
@@ -84,9 +88,10 @@ export class Books {
     this.check();
     const byJob = this.#byJob();
     for (const job of this.#w.server.list('trainingjobs') as TrainingJob[]) {
+      if (parseMoney(job.status?.cost?.storage ?? '0') > zeroMoney) this.#w.faults.hit('storage is paid for');
       const rentals = byJob.get(job.metadata.uid) ?? [];
       const said = parseMoney(job.status?.cost?.spent ?? '0');
-      const billed = this.#sum(rentals);
+      const billed = this.#compute(rentals);
       const text = `${formatMoney(said)} is reported as spent, ${formatMoney(billed)} was billed`;
       if (said < billed) this.#breaks('ledger', text);
       if (this.#exact && said > addMoney(billed, this.#slack(rentals))) this.#breaks('ledger', text);
@@ -96,6 +101,7 @@ export class Books {
   /** Whether the operator could see all the time what is billed. */
   get #exact(): boolean {
     const { faults, schedule } = this.#w;
+    if (schedule.providers.some(({ storePrice }) => storePrice !== undefined)) return false;
     const blind = [
       'call',
       'kill',
@@ -144,13 +150,28 @@ export class Books {
 
   /** Each rental rounds up by itself, the fee once on their sum: docs/budget.md. */
   #sum(rentals: readonly Rental[]): MicroUsd {
+    return this.#compute(rentals, addMoney(zeroMoney, ...rentals.map((rental) => this.#storage(rental))));
+  }
+
+  #compute(rentals: readonly Rental[], stored = zeroMoney): MicroUsd {
     const compute = rentals.map((rental) => {
       if (rental.billedFrom === undefined) return zeroMoney;
       const until = rental.endedAt ?? this.#w.clock.now();
       const from = this.#told(rental) ? rental.billedFrom : rental.createdAt;
       return costOver(priceOf(rental), until - from);
     });
-    return spendOf(addMoney(zeroMoney, ...compute), zeroMoney).total;
+    return spendOf(addMoney(zeroMoney, ...compute), stored).total;
+  }
+
+  /** What the work cost that was kept while an instance ran. While nothing runs, only so much of it is the job's as is left for it. */
+  #storage({ request, createdAt, endedAt }: Rental): MicroUsd {
+    const { schedule, storesOf, clock } = this.#w;
+    const stores = storesOf(request.job.uid);
+    const costs = schedule.providers.map(({ storePrice }, index) => {
+      const byteMs = storePrice === undefined ? 0 : (stores[index]?.kept(createdAt, endedAt ?? clock.now()) ?? 0);
+      return microUsd(Math.floor((byteMs / GIB_MONTH) * parseMoney(storePrice ?? '0')));
+    });
+    return addMoney(zeroMoney, ...costs);
   }
 
   #told({ provider }: Rental): boolean {

@@ -27,7 +27,7 @@ function person(random: Random, around: Around): Deed[] {
   });
   const provider = random.pick(around.providers as [ProviderSetup, ...ProviderSetup[]]).name;
   const condition = (name: string): Moment => ({ type: 'condition', condition: name, goal });
-  switch (random.between(0, 13)) {
+  switch (random.between(0, 14)) {
     case 0:
       return [deed({ type: 'limit', limit: random.pick(RAISES), goal })];
     case 1:
@@ -68,7 +68,9 @@ function person(random: Random, around: Around): Deed[] {
         deed({ type: 'price', provider, pricePerHour: random.pick(['60.00', '20.00']) }),
         deed({ type: 'price', provider, pricePerHour: '36.00' }, { type: 'at', ms: random.between(5_000, 40_000) }),
       ];
-    case 12: {
+    case 12:
+      return [deed({ type: 'terminate', goal })];
+    case 13: {
       const perJob = { perJob: random.pick(['0.10', '0.25', '3.00']) };
       const month = around.month === undefined ? {} : { perNamespacePerMonth: around.month };
       return [deed({ type: 'policy', spec: { ceilings: { ...perJob, ...month } } })];

@@ -38,12 +38,16 @@ const PRICES = [
 ] as const;
 const MONTHS = ['0.40', '0.60', '3.20'] as const;
 
+/** A GiB kept for as long as a run costs a few cents of its budget. */
+const STORE_PRICES = ['300.00', '1500.00'] as const;
+
 /** Anything may happen. */
 function free(random: Random, seed: number): Schedule {
   const prices = random.pick<(typeof PRICES)[number]>(PRICES);
+  const stored = random.chance(0.15) ? random.pick(STORE_PRICES) : undefined;
   const providers = ['a', 'b', 'c']
     .slice(0, random.pick([1, 1, 2, 3]))
-    .map((name, index) => provider(random, name, index, prices[index] ?? prices[0]));
+    .map((name, index) => provider(random, name, index, prices[index] ?? prices[0], stored));
   const names = ['one', 'two', 'three'].slice(0, random.pick([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3]));
   // Approved in the same moment, they reach for the same money.
   const together = random.chance(0.5) ? random.between(100, 6_000) : undefined;
@@ -59,7 +63,13 @@ function free(random: Random, seed: number): Schedule {
   };
 }
 
-function provider(random: Random, name: string, index: number, pricePerHour: string): ProviderSetup {
+function provider(
+  random: Random,
+  name: string,
+  index: number,
+  pricePerHour: string,
+  stored: string | undefined,
+): ProviderSetup {
   return {
     name,
     pricePerHour,
@@ -68,6 +78,7 @@ function provider(random: Random, name: string, index: number, pricePerHour: str
     startMs: random.between(50, 1_500),
     killMs: random.between(50, 900),
     tellsBilling: random.chance(0.5),
+    ...(stored === undefined ? {} : { storePrice: stored }),
   };
 }
 

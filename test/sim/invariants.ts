@@ -47,7 +47,7 @@ export interface Violation {
 }
 
 /** Phases in which nothing of a job may run, and those it may rest in. */
-const OVER = new Set(['Frozen', 'Paused', 'Succeeded', 'Failed', 'Superseded']);
+const OVER = new Set(['Frozen', 'Paused', 'Succeeded', 'Failed', 'Superseded', 'Terminated']);
 const RESTS = new Set([...OVER, 'Pending']);
 /** A goal and its whole flow up to the running job take fewer writes in half a second. */
 const MOST_WRITES = 60;

@@ -32,6 +32,7 @@ export function goalSpec({ text, limit, suspend }: GoalSetup): TrainingGoalSpec 
   };
 }
 
-export function providerSpec({ pricePerHour, order, instances }: ProviderSetup): ComputeProviderSpec {
-  return { type: 'local', order, limits: { maxInstances: instances }, local: { gpu: 'cpu', pricePerHour } };
+export function providerSpec({ name, pricePerHour, order, instances, storePrice }: ProviderSetup): ComputeProviderSpec {
+  const store = storePrice === undefined ? {} : { store: { uri: `s3://${name}/jobs`, pricePerGiBMonth: storePrice } };
+  return { type: 'local', order, limits: { maxInstances: instances }, local: { gpu: 'cpu', pricePerHour }, ...store };
 }

@@ -25,6 +25,7 @@ export class People {
   /** How far each row of deeds has come, and whether its next deed is on its way. */
   readonly #rows: { next: number; due: boolean }[];
   readonly #approving = new Set<string>();
+  #approvedAt: number | undefined;
 
   constructor(world: PeopleWorld) {
     this.#world = world;
@@ -117,8 +118,10 @@ export class People {
   /** What cannot be done any more, because its object is gone or the API server refuses it, is left. */
   #do({ what }: Deed): void {
     try {
+      const freezing = this.#jobs(what.goal).some(({ status }) => status?.phase === 'Freezing');
       this.#act(what);
       this.#world.hit(`people ${what.type}`);
+      if (what.type === 'limit' && freezing) this.#world.hit('people limit in a freeze');
       this.#world.tell(`people: ${JSON.stringify(what)}`);
     } catch (error) {
       if (!isApiError(error)) throw error;
@@ -148,6 +151,11 @@ export class People {
       case 'scale': {
         const job = this.#jobs(what.goal).at(-1);
         if (job !== undefined) this.#patch(PERSON, 'trainingjobs', job, { spec: { replicas: what.replicas } });
+        return;
+      }
+      case 'terminate': {
+        const job = this.#jobs(what.goal).at(-1);
+        if (job !== undefined) this.#patch(PERSON, 'trainingjobs', job, { spec: { terminate: true } });
         return;
       }
       case 'delete': {
@@ -196,6 +204,17 @@ export class People {
     const approval = { decision, digest, user: PERSON, at, via: 'status' };
     const key = `team/${plan.metadata.name}`;
     this.#world.server.patch(PERSON, 'trainingplans', key, 'status', { status: { approval } });
+    if (decision === 'Approved') this.#tellApproval(plan);
+  }
+
+  /** What is approved in the moment of another, under one month, and what takes the place of a job. */
+  #tellApproval({ spec, metadata }: TrainingPlan): void {
+    if (spec.amends !== undefined) this.#world.hit('people approve an amendment');
+    const now = this.#world.clock.now();
+    const ceiling = this.#world.schedule.policy?.ceilings?.perNamespacePerMonth;
+    if (this.#approvedAt === now && ceiling !== undefined) this.#world.hit('people approve two at once in a month');
+    this.#approvedAt = now;
+    this.#world.tell(`people approve ${metadata.name}`);
   }
 
   #editGoal(index: number | undefined, change: (spec: TrainingGoalSpec) => TrainingGoalSpec): void {

@@ -36,6 +36,8 @@ export interface ProviderSetup {
   readonly killMs: number;
   /** Says when an instance began to hold hardware. */
   readonly tellsBilling: boolean;
+  /** What its store asks for a GiB and month; absent where keeping work is free. */
+  readonly storePrice?: string;
 }
 
 export interface GoalSetup {
@@ -79,6 +81,7 @@ export type Act = OfGoal &
     | { readonly type: 'limit'; readonly limit: string }
     | { readonly type: 'suspend'; readonly on: boolean }
     | { readonly type: 'scale'; readonly replicas: number }
+    | { readonly type: 'terminate' }
     | { readonly type: 'rewrite'; readonly text: string; readonly limit?: string }
     | { readonly type: 'delete'; readonly kind: 'goal' | 'plan' | 'job' }
     | { readonly type: 'provider'; readonly provider: string; readonly enabled: boolean }

@@ -9,6 +9,9 @@ import type { SimProcess } from './process.ts';
 /** Checkpoints a trainer keeps besides the one it resumed from. */
 const KEPT = 2;
 
+/** Of a checkpoint, and of a result. */
+const SIZE_BYTES = 2 ** 30;
+
 interface Saved {
   readonly ref: CheckpointRef;
   readonly problem: Problem['code'] | undefined;
@@ -24,6 +27,8 @@ export class SimStore {
   readonly results = new Map<string, AttemptResult>();
   #saved: Saved[] = [];
   #damagedAt: number | undefined;
+  /** How much it held from when on. */
+  readonly #weights: { readonly at: number; readonly bytes: number }[] = [];
   readonly #clock: Clock;
   readonly #trouble: StoreTrouble;
 
@@ -78,6 +83,7 @@ export class SimStore {
     const good = others.findLast((one) => one.problem === undefined);
     const kept = new Set([...needed, ...(good === undefined ? [] : [good]), ...others.slice(-KEPT + 1), saved]);
     this.#saved = [...kept].sort((a, b) => a.ref.step - b.ref.step);
+    this.#weigh();
     return { step, uri, reason, seconds, createdAt: ref.createdAt, ...manifest };
   }
 
@@ -85,6 +91,19 @@ export class SimStore {
     const uri = `${this.uri}/artifacts/${name}`;
     const ref = { name, uri, step, attempt, createdAt: this.#time(), ...this.#manifest(attempt, `${step}-${name}`) };
     this.artifacts.splice(0, this.artifacts.length, ...this.artifacts.filter((one) => one.name !== name), ref);
+    this.#weigh();
+  }
+
+  #weigh(): void {
+    this.#weights.push({ at: this.#clock.now(), bytes: (this.#saved.length + this.artifacts.length) * SIZE_BYTES });
+  }
+
+  /** Bytes times ms that were kept from one time to another (epoch ms). */
+  kept(from: number, to: number): number {
+    return this.#weights.reduce((sum, { at, bytes }, index) => {
+      const end = Math.min(to, this.#weights[index + 1]?.at ?? to);
+      return sum + bytes * Math.max(0, end - Math.max(from, at));
+    }, 0);
   }
 
   /** The view of one operator process, whose reads may fail. */
@@ -126,7 +145,7 @@ export class SimStore {
 
   #manifest(attempt: string, what: string | number): { manifestSha256: string; sizeBytes: number } {
     const manifestSha256 = createHash('sha256').update(`${this.uri}/${attempt}/${what}`).digest('hex');
-    return { manifestSha256, sizeBytes: 1_000 };
+    return { manifestSha256, sizeBytes: SIZE_BYTES };
   }
 
   #time(): string {

@@ -10,8 +10,9 @@ import type { JobObserved } from './types.ts';
 
 /** The identity is on record and nothing runs under it: create it, unless nobody wants it any more. */
 export function create(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
-  const asked = askedToStop(o) ?? (o.approval.approved ? undefined : 'Superseded');
+  const asked = askedToStop(o);
   if (asked !== undefined) return ended(o, attempts, { ...live, stopReason: asked }, undefined);
+  if (!o.approval.approved) return unapproved(o, attempts, live);
   if (o.launchError?.final === true) return impossible(o, attempts, live, o.launchError.message);
   const hindrance = o.launchError?.message ?? outdated(o, attempts, live);
   if (hindrance !== undefined) return refused(o, attempts, live, hindrance);
@@ -19,6 +20,16 @@ export function create(o: JobObserved, attempts: readonly Attempt[], live: Attem
     actions: [{ type: 'Launch', attempt: live }],
     requeueAfterMs: o.settings.pollMs,
   });
+}
+
+/**
+ * Whoever wrote the attempt down saw the approval: that we do not may be our own lag, and the one who did may be creating
+ * it this very moment. So it is closed only once such a call would be long over; nothing is created meanwhile.
+ */
+function unapproved(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
+  const old = o.now - Date.parse(live.createdAt) >= o.settings.unreachableMs;
+  if (old) return ended(o, attempts, { ...live, stopReason: 'Superseded' }, undefined);
+  return stepOf(o, attempts, situationOf(live), { requeueAfterMs: o.settings.pollMs });
 }
 
 /** Why an attempt must not be created as it was written down: too long ago, or on a checkpoint that broke since. */

@@ -42,6 +42,13 @@ describe('a job with an open attempt', () => {
       observed: makeObserved(makeJob().attempt('Creating').obj())
         .at(61)
         .with({ approval: { approved: false, reason: 'PlanMissing', message: '' } }),
+      want: { phase: 'Provisioning', actions: [] },
+    },
+    {
+      case: 'closes it without an approval only when nobody can be creating it any more',
+      observed: makeObserved(makeJob().attempt('Creating').obj())
+        .at(121)
+        .with({ approval: { approved: false, reason: 'PlanMissing', message: '' } }),
       want: { phase: 'Pausing', actions: [] },
     },
     {

@@ -178,7 +178,7 @@ describe('the rows of cost', () => {
     });
     const rows = goalRows(
       [goal] as never,
-      [job('g-1', '1', '0.10'), job('g-2', '1', '0.20'), job('g-0', 'old', '9.00')] as never,
+      { jobs: [job('g-1', '1', '0.10'), job('g-2', '1', '0.20'), job('g-0', 'old', '9.00')], receipts: [] } as never,
       { now: 0 },
     );
     expect(rows).toMatchObject([{ goal: 'g', spent: '0.30', limit: '6.00', percentUsed: 10 }]);
@@ -190,7 +190,7 @@ describe('cost, computed to a moment', () => {
   const running = {
     metadata: { name: 'g-1', namespace: 'n', uid: '1', creationTimestamp: '2026-10-31T22:00:00Z' },
     spec: { goalRef: { name: 'g', uid: '1' } },
-    status: { attempts: [attempt], cost: { spent: '1.00', limit: '30.00' } },
+    status: { attempts: [attempt], cost: { spent: '1.00', limit: '30.00', asOf: '2026-11-01T00:59:00Z' } },
   };
   const spent = { jobs: [running], receipts: [] } as never;
   const now = Date.parse('2026-11-01T01:00:00Z');

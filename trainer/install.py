@@ -290,7 +290,7 @@ def main(arguments: Sequence[str]) -> int:
         "--into",
         type=Path,
         metavar="FOLDER",
-        help="make the environment there and not in the cache, as for an image",
+        help="create the environment there and not in the cache, as for an image",
     )
     parser.add_argument("--tests", action="store_true", help="add pytest, ruff, mypy, all families")
     options = parser.parse_args(arguments)

@@ -7,7 +7,6 @@ import { HubProblem } from '../hub/problem.ts';
 import type { DataFacts, ModelFacts, PlanResult } from '../planner/types.ts';
 import { type DataFactsSource, DataProblem } from './data-facts.ts';
 import { commitIn, datasetName, hubDataFacts, type PricedBefore } from './hub-facts.ts';
-import { withOwnModel } from './own-model.ts';
 import { type ProposeInput, propose } from './propose.ts';
 
 export interface PriceInput extends Omit<ProposeInput, 'facts' | 'modelFacts' | 'hubReachable'> {
@@ -56,7 +55,8 @@ export async function priceWithHub(input: PriceInput): Promise<Priced> {
     const [enriched, own, stated, hubReachable] = await Promise.all([
       contract.baseModel === undefined
         ? enrichCatalog(input.market.catalog, contract, hub)
-        : withOwnModel(input.market.catalog, contract),
+        : // Loaded with what checks a model's files only where a goal brings one.
+          (await import('./own-model.ts')).withOwnModel(input.market.catalog, contract),
       Promise.all(sources.map((source) => source.of(contract))),
       hubDataFacts({ modality: contract.modality, data: asked }, dataBefore(before), { hub, listed }),
       pin ? hub.reachable() : true,

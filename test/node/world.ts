@@ -283,7 +283,7 @@ export class NodeWorld {
   /** What a trainer's process was given: its variables, and a file as it sees it. */
   async givenTo(pid: number, path: string): Promise<{ variables: string[]; file: string }> {
     const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
-    return { variables, file: await readFile(`/proc/${pid}/root${path}`, 'utf8') };
+    return { variables, file: await readFile(join('/proc', `${pid}`, 'root', path), 'utf8') };
   }
 
   async #object(uri: string): Promise<Buffer> {

@@ -6,6 +6,7 @@ const plurals: Readonly<Record<string, string>> = {
   TrainingGoal: 'traininggoals',
   TrainingPlan: 'trainingplans',
   TrainingJob: 'trainingjobs',
+  TrainingReceipt: 'trainingreceipts',
   TrainingPolicy: 'trainingpolicies',
   ComputeProvider: 'computeproviders',
 };

@@ -446,7 +446,8 @@ describe('what may never break', () => {
     const main = own.filter(({ objectRef }) => objectRef?.subresource === undefined);
     for (const { verb, objectRef, requestObject } of main) {
       const what = `${verb} ${objectRef?.resource} ${objectRef?.name}`;
-      if (verb === 'create') expect(['trainingplans', 'trainingjobs'], what).toContain(objectRef?.resource);
+      if (verb === 'create')
+        expect(['trainingplans', 'trainingjobs', 'trainingreceipts'], what).toContain(objectRef?.resource);
       else {
         expect([verb, objectRef?.resource], what).toEqual(['patch', 'trainingjobs']);
         const { metadata, ...others } = requestObject as { metadata: object };

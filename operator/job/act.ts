@@ -13,6 +13,7 @@ import { StoreError } from '../store/errors.ts';
 import type { CheckpointStore } from '../store/store.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
+import { timeFor } from './instants.ts';
 import { monthMessage } from './month-room.ts';
 import { freshMonthView } from './month-view.ts';
 import { storeKeeper } from './read-store.ts';
@@ -102,7 +103,7 @@ async function launch(
   }
   try {
     const spec = trainerSpecOf(job, attempt, keeper.storeUri(job.metadata.uid), o.store.latest);
-    const hardDeadline = hardDeadlineOf(o, job);
+    const hardDeadline = hardDeadlineOf(deps, o, job);
     const store = await keeper.storeAccess?.();
     const hubToken = await runtime.hubToken?.();
     // Before any money is spent: a trainer that cannot reach its store would only find that out on paid hardware.
@@ -152,10 +153,14 @@ function secondsLeft({ now }: JobObserved, { deadline }: Attempt): { deadlineSec
   return deadline === undefined ? {} : { deadlineSeconds: Math.max(0, (Date.parse(deadline) - now) / 1000) };
 }
 
-/** When the provider itself must end the open attempt of a job. */
-function hardDeadlineOf(o: JobObserved, job: TrainingJob): number | undefined {
+/**
+ * When the provider itself must end the open attempt of a job: by the clock of this machine, which may be behind the
+ * moments that a job is reckoned with.
+ */
+function hardDeadlineOf(deps: JobDependencies, o: JobObserved, job: TrainingJob): number | undefined {
   const { runLimit, spent, rate, timings } = moneyOf({ ...o, job }, job.status?.attempts ?? []);
-  return deadlinesFor(runLimit, spent, rate, o.now, timings)?.hard;
+  const hard = deadlinesFor(runLimit, spent, rate, o.now, timings)?.hard;
+  return hard === undefined ? undefined : hard - (timeFor(deps.clock, job) - deps.clock.now());
 }
 
 /** Moves both lines. Later ones only where the month of the namespace has room for the raise behind them. */
@@ -178,7 +183,8 @@ async function setDeadline(
     }
   }
   // The provider's line first: the trainer must never be promised more time than the provider gives.
-  if (movesHardDeadline(runtime.backend)) await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(o, job));
+  if (movesHardDeadline(runtime.backend))
+    await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(deps, o, job));
   const seconds = Math.max(0, (Date.parse(deadline) - o.now) / 1000);
   await withTrainer(deps, o, (trainer) => trainer.setDeadlineIn(seconds), log);
 }
@@ -187,7 +193,7 @@ async function renewQueued(deps: JobDependencies, o: JobObserved, job: TrainingJ
   const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   if (newest === undefined || runtime === undefined || !renewsQueued(runtime.backend)) return;
-  await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(o, job) });
+  await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(deps, o, job) });
 }
 
 type Trainer = ReturnType<JobDependencies['trainerClient']>;

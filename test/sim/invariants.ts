@@ -198,7 +198,8 @@ export class Invariants {
   /** What the message promises must be there, and what is there must not be denied. */
   #promises(phase: string, job: TrainingJob, stores: readonly SimStore[], atRest = false): void {
     const message = findCondition(job.status?.conditions, phase)?.message ?? '';
-    const promised = Number(/checkpoint of step (\d+)/.exec(message)?.[1] ?? 0);
+    const told = /checkpoint of step (\d+)|Step (\d+) was the last one verified/.exec(message);
+    const promised = Number(told?.[1] ?? told?.[2] ?? 0);
     const saved = Math.max(...stores.map((store) => store.restorableStep));
     const damaged = stores.some((store) => store.damagedSince(0));
     if (promised > saved && !damaged)

@@ -68,7 +68,8 @@ export const scenarios: readonly [Schedule, ...Schedule[]] = [
   // So slow an operator that it froze first is raised all the same.
   scenario('is raised while it runs', goal(TIGHT), [...approve, ...on(step(6, 'Frozen'), limit(AMPLE))], DONE),
   scenario('is raised while it freezes', goal(TIGHT), [...approve, ...on(reason('Freezing'), limit(AMPLE))], DONE),
-  scenario('is cut while it runs', goal(AMPLE), [...approve, ...on(step(6), limit(CUT))], FROZEN),
+  // Who cuts the budget while the operator is away for as long as the training takes is too late.
+  scenario('is cut while it runs', goal(AMPLE), [...approve, ...on(step(6), limit(CUT))], FROZEN, { lateEnd: DONE }),
   scenario(
     'is paused and resumed',
     goal(AMPLE),
@@ -102,7 +103,7 @@ export const scenarios: readonly [Schedule, ...Schedule[]] = [
     goal(AMPLE),
     [...approve, ...on(step(6), { type: 'policy', spec: { ceilings: { perJob: CUT } } })],
     FROZEN,
-    { policy: { ceilings: { perJob: AMPLE } } },
+    { policy: { ceilings: { perJob: AMPLE } }, lateEnd: DONE },
   ),
   scenario(
     'is denied',

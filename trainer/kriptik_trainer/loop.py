@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from torch import distributed
 from transformers import get_scheduler
@@ -112,6 +113,9 @@ class Loop:
         self._task = task
         self._given = given
         precision = "no" if given.precision == "fp32" else given.precision
+        # The library keeps one precision for all of a process; a stage may ask for another than the one
+        # before it. The group of processes is kept apart and stays.
+        AcceleratorState._reset_state()  # noqa: SLF001
         self._accelerator = Accelerator(mixed_precision=precision, cpu=device == "cpu")
         self._processes = self._accelerator.num_processes
         self._total, self._pass = total_steps(given, task.keys(), self._processes)

@@ -64,7 +64,8 @@ def ace_step(root: Path) -> Path:
     pipeline = AceStepPipeline(
         vae=AutoencoderOobleck(
             encoder_hidden_size=16,
-            downsampling_ratios=[4, 8],
+            # 25 latents a second, as in the real model: half a minute of them is attended to for each row.
+            downsampling_ratios=[16, 20],
             channel_multiples=[1, 2],
             decoder_channels=8,
             decoder_input_channels=8,

@@ -11,7 +11,7 @@ import type { JobDependencies } from './dependencies.ts';
 import { Curves } from './diagnosis/ring.ts';
 import { observeJob } from './gather.ts';
 import { Looks } from './looks.ts';
-import type { JobDecision } from './types.ts';
+import type { JobDecision, JobObserved } from './types.ts';
 
 /** "At once" for the queue: long enough for the cache to see our own write. */
 const SOON_MS = 50;
@@ -41,6 +41,7 @@ export class JobReconciler implements Reconciler {
     if (job === undefined) return {};
     const plan = this.#deps.plans.get({ namespace: key.namespace, name: job.spec.planRef.name });
     if (isBeingNamed(job, plan, this.#deps.clock.now())) return { requeueAfterMs: NAMED_MS };
+    const beganAt = this.#deps.clock.now();
     const observed = await observeJob(this.#deps, job, this.#curves, this.#looks);
     const decision = decideJob(observed);
     // Nothing is asked of a job at rest; what was known of its curve need not be kept.
@@ -59,7 +60,7 @@ export class JobReconciler implements Reconciler {
     for (const action of decision.actions) {
       await act(this.#deps, observed, written, action, context.log);
     }
-    this.#noteLook(written, decision);
+    this.#noteLook(written, decision, isSilent(observed) ? beganAt : this.#deps.clock.now());
     const { requeueAfterMs, urgentAfterMs } = decision;
     return {
       ...(requeueAfterMs !== undefined && { requeueAfterMs: Math.max(SOON_MS, requeueAfterMs) }),
@@ -67,14 +68,19 @@ export class JobReconciler implements Reconciler {
     };
   }
 
-  /** How late looks come is measured on those that cost money meanwhile. */
-  #noteLook({ metadata, status }: TrainingJob, { requeueAfterMs, urgentAfterMs }: JobDecision): void {
+  /** How late looks come is measured on those that cost money meanwhile. `at` is when this one was over. */
+  #noteLook({ metadata, status }: TrainingJob, { requeueAfterMs, urgentAfterMs }: JobDecision, at: number): void {
     const now = this.#deps.clock.now();
     const freezeAt = now + (urgentAfterMs ?? Number.POSITIVE_INFINITY);
     const dueAt = Math.min(freezeAt, now + (requeueAfterMs ?? Number.POSITIVE_INFINITY));
     const runs = liveAttempt(status?.attempts ?? [])?.state === 'Running';
-    this.#looks.over(metadata.uid ?? '', now, runs ? { dueAt, freezeAt } : undefined);
+    this.#looks.over(metadata.uid ?? '', at, runs ? { dueAt, freezeAt } : undefined);
   }
+}
+
+/** Waiting for a trainer that does not answer holds up nobody else: it says nothing of how busy the operator is. */
+function isSilent({ trainer }: JobObserved): boolean {
+  return trainer !== undefined && 'unreachable' in trainer;
 }
 
 /** Its plan has made it a moment ago and will name it in its status, which leads to the next look. */

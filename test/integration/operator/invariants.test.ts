@@ -271,8 +271,13 @@ describe('what may never break', () => {
     await refused(providers.delete({ name: 'workstation' }), 'live instances');
     // Should it go all the same, the operator that drove it still ends what runs there.
     const { spec }: ComputeProvider = await providers.get({ name: 'workstation' });
-    await providers.status.patch({ name: 'workstation' }, { status: { instances: 0 } });
-    await providers.delete({ name: 'workstation' });
+    await waitFor('the delete to come before the operator counts again', async () => {
+      await providers.status.patch({ name: 'workstation' }, { status: { instances: 0 } });
+      return await providers.delete({ name: 'workstation' }).then(
+        () => true,
+        () => undefined,
+      );
+    });
     await scale(job, 0);
     await nothingRuns();
     await waitFor('the pause', async () => ((await jobOf('hosted'))?.status?.phase === 'Paused' ? true : undefined));

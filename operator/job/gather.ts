@@ -1,7 +1,7 @@
 import { type Attempt, annotations, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
 import { familyOf, spentBeside, spentByGone } from '../budget/receipts.ts';
-import { currentPlan, type EarlierRuns, earlierRuns, effectiveBudget } from '../goal/current.ts';
+import { type EarlierRuns, earlierRuns, effectiveBudget } from '../goal/current.ts';
 import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { policyFor } from '../plan/propose.ts';
@@ -23,6 +23,7 @@ import { providerViews } from './providers.ts';
 import { readStore, storePlace } from './read-store.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { settingsFor } from './settings.ts';
+import { supersededBy } from './superseded.ts';
 import type { GoalView, JobObserved, TrainerView } from './types.ts';
 
 /** Looks at everything a job's decision depends on: cluster objects, its instance, its trainer, its store. */
@@ -202,18 +203,6 @@ function ceilingOf(
 function remediesOf({ policies, namespaces }: JobDependencies, job: TrainingJob): JobObserved['automaticRemedies'] {
   const labels = namespaces.get({ name: job.metadata.namespace })?.metadata.labels ?? {};
   return automaticRemedies(policyFor(policies.list(), labels).sources.map(({ spec }) => spec));
-}
-
-/** A newer plan of the goal replaces this job only once it was approved. */
-function supersededBy(
-  goal: TrainingGoal | undefined,
-  plans: readonly TrainingPlan[],
-  job: TrainingJob,
-): string | undefined {
-  if (goal === undefined || job.status?.attempts?.at(-1)?.outcome === 'Succeeded') return undefined;
-  const current = currentPlan(goal, plans);
-  if (current === undefined || current.metadata.name === job.spec.planRef.name) return undefined;
-  return current.status?.approval?.decision === 'Approved' ? current.metadata.name : undefined;
 }
 
 function busyByProvider(jobs: readonly TrainingJob[], except: TrainingJob): Map<string, number> {

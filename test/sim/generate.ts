@@ -88,6 +88,6 @@ function goal(random: Random, name: string, together: number | undefined): GoalS
     text: TEXT,
     limit: random.pick(LIMITS),
     approvedAfterMs: together ?? random.between(100, 6_000),
-    amends: random.chance(0.1),
+    amends: random.chance(0.25),
   };
 }

@@ -1,0 +1,85 @@
+import type { Condition, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import { describe, expect, it } from 'vitest';
+import { makeAmendment, makeGoal, makeJob, makePlan, time } from '../../test/support/builders.ts';
+import { supersededBy } from './superseded.ts';
+
+const goal = makeGoal().obj();
+const rhyme = makeGoal().text('Rhyme.').meta({ generation: 2 }).obj();
+const song = makeGoal().text('Sing.').meta({ generation: 3 }).obj();
+const ref = (name: string) => ({ jobRef: { name, uid: `uid-${name}` } });
+const first = makePlan(goal).approved().status(ref('first')).obj();
+const second = makePlan(rhyme).decided('Approved', { at: time(60) });
+const begun = second.status(ref('second')).obj();
+const amendment = makeAmendment(first)
+  .decided('Approved', { at: time(60) })
+  .status(ref('amended'))
+  .obj();
+const undecided = makePlan(song).priced().obj();
+
+const ready = (reason: string): Condition[] => [
+  { type: 'Ready', status: 'False', reason, message: '', lastTransitionTime: time(0) },
+];
+const running = makeJob(first).attempt('Running').obj();
+const givingWay = makeJob(first).attempt('Stopping', { stopReason: 'Superseded' }).obj();
+const pausing = makeJob(first).attempt('Stopping', { stopReason: 'Paused' }).obj();
+const gaveWay = makeJob(first)
+  .attempt('Gone', { outcome: 'Stopped' })
+  .status({ conditions: ready('Superseded') })
+  .obj();
+
+describe('a job is replaced', () => {
+  const cases: {
+    readonly case: string;
+    readonly goal?: typeof goal;
+    readonly plans: readonly TrainingPlan[];
+    readonly job?: TrainingJob;
+    readonly by: TrainingPlan | undefined;
+  }[] = [
+    { case: 'by nothing while its plan stands', goal, plans: [first], by: undefined },
+    { case: 'by nothing while the newer plan waits', plans: [first, undecided], by: undefined },
+    { case: 'by a newer plan once it is approved', goal: rhyme, plans: [first, begun], by: begun },
+    { case: 'by an approved amendment', goal, plans: [first, amendment], by: amendment },
+    {
+      case: 'by an amendment still, before a third plan is made',
+      plans: [first, amendment],
+      job: gaveWay,
+      by: amendment,
+    },
+    {
+      case: 'by an amendment still, while a third plan waits',
+      plans: [first, amendment, undecided],
+      job: gaveWay,
+      by: amendment,
+    },
+    { case: 'by a second plan still, while a third waits', plans: [first, begun, undecided], job: gaveWay, by: begun },
+    {
+      case: 'by a second plan still, when it is only giving way',
+      plans: [first, begun, undecided],
+      job: givingWay,
+      by: begun,
+    },
+    {
+      case: 'by nothing while a third plan waits, when it is the one that runs',
+      plans: [first, begun, undecided],
+      job: running,
+      by: undefined,
+    },
+    {
+      case: 'by nothing while a third plan waits, when it stops for another reason',
+      plans: [first, begun, undecided],
+      job: pausing,
+      by: undefined,
+    },
+    {
+      case: 'by nothing where the second plan never got a job',
+      plans: [first, second.obj(), undecided],
+      job: gaveWay,
+      by: undefined,
+    },
+    { case: 'by nothing once its own plan stands again', goal, plans: [first, begun], job: gaveWay, by: undefined },
+  ];
+
+  it.each(cases)('$case', ({ goal: written = song, plans, job = running, by }) => {
+    expect(supersededBy(written, plans, job)).toBe(by?.metadata.name);
+  });
+});

@@ -16,7 +16,6 @@ from support.rows import write_data
 from support.specs import changed, spec_json
 from support.team import Team
 
-pytestmark = pytest.mark.xdist_group("several")
 STEPS = 60
 
 

@@ -14,8 +14,6 @@ from kriptik_trainer.store import path_of
 from support.inprocess import Attempt, run_attempt
 from support.specs import changed, spec_json
 
-pytestmark = pytest.mark.xdist_group("export")
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Attempt:

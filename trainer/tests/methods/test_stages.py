@@ -20,7 +20,6 @@ from support.rows import write_data
 from support.schema import check
 from support.specs import changed, spec_json
 
-pytestmark = pytest.mark.xdist_group("stages")
 LORA = {"r": 4, "alpha": 8, "dropout": 0.1, "targets": ["all-linear"]}
 
 

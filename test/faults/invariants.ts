@@ -59,14 +59,14 @@ function money(lane: Lane, limit: number): string[] {
   return bill > limit ? [`${bill.toFixed(6)} USD was taken, ${limit} is the limit`] : [];
 }
 
-/** Specs belong to people: the operator creates plans and jobs, and patches nothing of them but finalizers. */
+/** Specs belong to people: the operator creates plans, jobs and receipts, and patches nothing of them but finalizers. */
 function owned(log: readonly AuditEntry[]): string[] {
   return log
     .filter((entry) => isOperator(entry) && entry.objectRef?.apiGroup === 'training.kriptik.ai')
     .filter(({ objectRef }) => objectRef?.subresource === undefined)
     .filter(({ verb, objectRef, requestObject }) => {
       const { resource = '' } = objectRef ?? {};
-      if (verb === 'create') return !['trainingplans', 'trainingjobs'].includes(resource);
+      if (verb === 'create') return !['trainingplans', 'trainingjobs', 'trainingreceipts'].includes(resource);
       const { metadata = {}, ...others } = (requestObject ?? {}) as { metadata?: object };
       const fields = Object.keys(metadata).every((field) => ['finalizers', 'resourceVersion', 'uid'].includes(field));
       return verb !== 'patch' || resource !== 'trainingjobs' || Object.keys(others).length > 0 || !fields;

@@ -158,6 +158,12 @@ describe('what may never break', () => {
     if (job === undefined) throw new Error('the forged job is gone');
     await world.client.resource(TrainingJobResource).delete(keyOf(job));
     await waitFor('no job', async () => ((await jobOf('gate')) === undefined ? true : undefined));
+    // What a job spent is taken from the price of the next: none, so the plan is what it was.
+    await waitFor('the plan as it was', async () =>
+      (await world.plans()).some(({ status }) => status?.phase === 'AwaitingApproval' && status.digest === digest)
+        ? true
+        : undefined,
+    );
 
     await decide(approver, 'alice');
     await waitFor('a trainer', () => (watch.live.length > 0 ? true : undefined));

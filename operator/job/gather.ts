@@ -1,6 +1,6 @@
 import { type Attempt, annotations, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
-import { familyOf, spentBeside, spentByGone } from '../budget/receipts.ts';
+import { familyOf, type SpendRecords, spentBeside, spentByGone } from '../budget/receipts.ts';
 import { type EarlierRuns, earlierRuns, effectiveBudget } from '../goal/current.ts';
 import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
@@ -54,7 +54,7 @@ export async function observeJob(
     now,
     ...wanted,
     spentByGone: spentByGone(familyOf(job), records),
-    month: monthOfJob(deps, wanted, now),
+    month: monthOfJob(deps, wanted, records, now),
     storagePrice: storagePriceOf(deps, place?.provider),
     otherGpus: otherGpus(job, plans),
     freesOnExit: runtime?.backend.freesOnExit,
@@ -88,6 +88,7 @@ export async function observeJob(
 function monthOfJob(
   deps: JobDependencies,
   wanted: Pick<JobObserved, 'job' | 'goal' | 'ceiling'>,
+  records: SpendRecords,
   now: number,
 ): JobObserved['month'] {
   const { job } = wanted;
@@ -96,8 +97,6 @@ function monthOfJob(
   const raised = limit > parseMoney(job.status?.cost?.limit ?? '0');
   const held = isTrue(job.status?.conditions, 'NamespaceCeiling');
   if (live && !raised && !held) return undefined;
-  const { namespace } = job.metadata;
-  const records = { jobs: deps.jobs.list({ namespace }), receipts: deps.receipts.list({ namespace }) };
   return monthView(deps, job, limit, records, now);
 }
 

@@ -1,17 +1,6 @@
 import type { MethodName, Modality } from '@kriptik/crds';
 import { z } from 'zod';
-
-const METHODS = [
-  'lora',
-  'qlora',
-  'full',
-  'dpo',
-  'rlhf',
-  'dreambooth',
-  'textual-inversion',
-  'voice-clone',
-] as const satisfies readonly MethodName[];
-const MODALITIES = ['llm', 'code', 'multimodal', 'image', 'video', 'audio'] as const satisfies readonly Modality[];
+import { METHODS, MODALITIES } from './kinds.ts';
 
 /** What a newer trainer can do beyond the kinds that this operator plans is passed over. */
 const isKnown = <T extends string>(known: readonly T[], value: string): value is T =>

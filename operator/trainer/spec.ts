@@ -1,5 +1,5 @@
-import type { MethodName, Modality } from '@kriptik/crds';
 import { z } from 'zod';
+import { METHODS, MODALITIES } from './kinds.ts';
 
 /** Version of the control protocol spoken by this operator. */
 export const PROTOCOL = 1;
@@ -67,18 +67,6 @@ const options = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(
 
 /** The recorded statement by which a speaker allows the use of a voice; `recording` is a path where the trainer runs. */
 const consent = z.object({ speaker: z.string(), statement: z.string(), recording: z.string(), sha256 });
-
-const METHODS = [
-  'lora',
-  'qlora',
-  'full',
-  'dpo',
-  'rlhf',
-  'dreambooth',
-  'textual-inversion',
-  'voice-clone',
-] as const satisfies readonly MethodName[];
-const MODALITIES = ['llm', 'code', 'multimodal', 'image', 'video', 'audio'] as const satisfies readonly Modality[];
 
 /** How an S3 store is reached; without a folder of keys those of the trainer's environment count. */
 const s3 = z.object({

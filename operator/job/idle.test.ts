@@ -55,6 +55,26 @@ describe('a job of which nothing runs', () => {
       want: { phase: 'Frozen', actions: [], attempts: 0 },
     },
     {
+      case: 'is frozen where what is left pays for no provider that can reach the work',
+      observed: makeObserved().with({
+        providers: [
+          readyProvider({ name: 'a', outOfReach: 'its work lies elsewhere' }),
+          readyProvider({ name: 'b', unitPricePerHour: '90000.00' }),
+        ],
+      }),
+      want: { phase: 'Frozen', actions: [], attempts: 0 },
+    },
+    {
+      case: 'waits for the cheap provider where the other one is too dear',
+      observed: makeObserved().with({
+        providers: [
+          readyProvider({ name: 'a', ready: false, message: 'turned off' }),
+          readyProvider({ name: 'b', unitPricePerHour: '90000.00' }),
+        ],
+      }),
+      want: { phase: 'Pending', actions: [], attempts: 0 },
+    },
+    {
       case: 'stays frozen',
       observed: makeObserved(frozen.obj()).at(9_000).saved(40),
       want: { phase: 'Frozen', actions: [], attempts: 1 },

@@ -18,7 +18,7 @@ from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
 from kriptik_trainer.hearing import distance_of_samples
-from kriptik_trainer.models.language import unusable
+from kriptik_trainer.models.language import save_adapter, save_merged, unusable
 from kriptik_trainer.samples import Sample, listed, note, sample_seed
 from kriptik_trainer.scores import at_rest
 
@@ -174,10 +174,7 @@ class MusicgenExecutor(LoopedExecutor):
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export."""
         if name == "adapter":
-            for config in self.model.peft_config.values():
-                config.base_model_name_or_path = self.spec.model.public_name
-            self.model.save_pretrained(folder)
+            save_adapter(self.model, self.spec.model.public_name, folder)
         else:
-            model = self.model if self.spec.method == "full" else self.model.merge_and_unload()
-            model.save_pretrained(folder)
+            save_merged(self.spec, self.model, self.folder, folder)
         self.processor.save_pretrained(folder)

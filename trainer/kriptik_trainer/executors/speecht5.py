@@ -22,7 +22,7 @@ from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.executors.looped import lora_targets
 from kriptik_trainer.executors.voice import Row, VoiceExecutor
 from kriptik_trainer.log import log
-from kriptik_trainer.models.language import unusable
+from kriptik_trainer.models.language import save_adapter, save_merged, unusable
 from kriptik_trainer.models.resolve import resolve
 from kriptik_trainer.scores import at_rest
 
@@ -199,12 +199,9 @@ class SpeechT5Executor(VoiceExecutor):
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export. Each output has the vector of the speaker."""
         if name == "adapter":
-            for config in self.model.peft_config.values():
-                config.base_model_name_or_path = self.spec.model.public_name
-            self.model.save_pretrained(folder)
+            save_adapter(self.model, self.spec.model.public_name, folder)
         else:
-            model = self.model if self.spec.method == "full" else self.model.merge_and_unload()
-            model.save_pretrained(folder)
+            save_merged(self.spec, self.model, self.folder, folder)
         if self.vocoder is not None and name == "merged":
             self.vocoder.save_pretrained(folder / VOCODER)
         self.processor.save_pretrained(folder)

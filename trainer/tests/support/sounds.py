@@ -62,16 +62,8 @@ def ace_step(root: Path) -> Path:
     )
     torch.nn.init.normal_(encoder.silence_latent)
     pipeline = AceStepPipeline(
-        vae=AutoencoderOobleck(
-            encoder_hidden_size=16,
-            # 25 latents a second, as in the real model: half a minute of them is attended to for each row.
-            downsampling_ratios=[16, 20],
-            channel_multiples=[1, 2],
-            decoder_channels=8,
-            decoder_input_channels=8,
-            audio_channels=2,
-            sampling_rate=RATE,
-        ),
+        # 25 latents a second, as in the real model: half a minute of them is attended to for each row.
+        vae=_oobleck([16, 20]),
         text_encoder=Qwen3Model(
             Qwen3Config(
                 vocab_size=len(words),
@@ -94,6 +86,18 @@ def ace_step(root: Path) -> Path:
     return root / "ace"
 
 
+def _oobleck(ratios: list[int]) -> AutoencoderOobleck:
+    return AutoencoderOobleck(
+        encoder_hidden_size=16,
+        downsampling_ratios=ratios,
+        channel_multiples=[1, 2],
+        decoder_channels=8,
+        decoder_input_channels=8,
+        audio_channels=2,
+        sampling_rate=RATE,
+    )
+
+
 def stable_audio(root: Path) -> Path:
     """Stable Audio, tiny: half a second."""
     torch.manual_seed(11)
@@ -103,15 +107,7 @@ def stable_audio(root: Path) -> Path:
         vocab_size=len(words), d_model=WIDTH, d_kv=8, d_ff=64, num_layers=1, num_heads=4
     )
     pipeline = StableAudioPipeline(
-        vae=AutoencoderOobleck(
-            encoder_hidden_size=16,
-            downsampling_ratios=[4, 8],
-            channel_multiples=[1, 2],
-            decoder_channels=8,
-            decoder_input_channels=8,
-            audio_channels=2,
-            sampling_rate=RATE,
-        ),
+        vae=_oobleck([4, 8]),
         text_encoder=T5EncoderModel(text),
         projection_model=StableAudioProjectionModel(WIDTH, WIDTH, 0, 512),
         tokenizer=words,

@@ -29,6 +29,7 @@ export const namedTypes: readonly NamedType[] = [
   shared('Output', 'spec.contract.output[]'),
   shared('Constraints', 'spec.contract.constraints'),
   shared('MethodOptions', 'spec.contract.constraints.options'),
+  shared('EvaluationChoice', 'spec.contract.constraints.evaluation'),
   shared('BaseModel', 'spec.contract.baseModel'),
   shared('Consent', 'spec.contract.consent'),
   shared('Parsing', 'status.intent.parsing', 'TrainingGoal'),

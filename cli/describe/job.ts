@@ -10,6 +10,7 @@ import { renderTable } from '../render/table.ts';
 import { printable } from '../render/width.ts';
 import { type Attempt, type Checkpoint, dimHeader, usd, type View } from './common.ts';
 import { diagnosisLines } from './diagnosis.ts';
+import { stageText } from './stage.ts';
 
 /** Progress, money, attempts, checkpoints, artifacts and diagnosis of a job. */
 export function describeJob(job: TrainingJob, view: View): string[] {
@@ -47,6 +48,7 @@ function progressLines(job: TrainingJob, view: View): string[] {
   return facts(
     [
       ['progress', `${bar} ${progress.percent} %, step ${progress.step} of ${progress.totalSteps}`],
+      ['stage', stageText(progress)?.replace(/^stage /, '')],
       [
         'loss',
         progress.loss === undefined

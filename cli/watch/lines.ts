@@ -1,4 +1,5 @@
 import { eventTime, type KubeEvent, usd } from '../describe/common.ts';
+import { stageText } from '../describe/stage.ts';
 import { duration } from '../render/duration.ts';
 import { printable } from '../render/width.ts';
 import { eventKey, isPhase, messageOf, phaseOf, type Snapshot } from './snapshot.ts';
@@ -142,6 +143,7 @@ function progressText({ story }: Snapshot): string {
   const left = progress?.etaSeconds !== undefined && phase === 'Running' && progress.percent < 100;
   return [
     progress === undefined ? undefined : `${progress.percent} %, step ${progress.step} of ${progress.totalSteps}`,
+    stageText(progress),
     progress?.loss === undefined ? undefined : `loss ${progress.loss}`,
     cost === undefined ? undefined : `${usd(cost.spent)} of ${usd(cost.limit)} (${cost.percentUsed} %)`,
     left ? `${duration(progress.etaSeconds ?? 0)} left` : undefined,

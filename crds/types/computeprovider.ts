@@ -429,6 +429,10 @@ export type ComputeProviderStatus = {
      */
     version: string;
     /**
+     * Whether it trains the stages of a plan one after the other.
+     */
+    stages?: boolean;
+    /**
      * What trains what.
      *
      * Items: Methods for one kind of model.

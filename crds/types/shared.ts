@@ -219,6 +219,14 @@ export type Constraints = {
    */
   seed?: number;
   /**
+   * Decay of a moving average of the trained weights, which is measured and exported in their place, a decimal string such as "0.999"; of pictures, clips and sound.
+   */
+  emaDecay?: string;
+  /**
+   * How the result is looked at while it is trained. Absent: one sample, and no model that scores.
+   */
+  evaluation?: EvaluationChoice;
+  /**
    * Settings of one kind of model or method. Absent: chosen by the planner, or the trainer's usual ones.
    */
   options?: MethodOptions;
@@ -244,6 +252,14 @@ export type MethodOptions = {
    * Strength of the pull to the base in dpo and rlhf, a decimal string such as "0.1".
    */
   beta?: string;
+  /**
+   * How dpo learns: from pairs (dpo, orpo), or from answers with a verdict each (kto).
+   */
+  preference?: 'dpo' | 'kto' | 'orpo';
+  /**
+   * Loss of dpo over pairs.
+   */
+  loss?: 'sigmoid' | 'hinge' | 'ipo';
   /**
    * What marks an answer in rlhf: a model trained on pairs, or whether it holds the expected text.
    */
@@ -297,6 +313,10 @@ export type MethodOptions = {
    */
   classImages?: number;
   /**
+   * Weight of the class's pictures in the loss of dreambooth, a decimal string such as "1".
+   */
+  priorWeight?: string;
+  /**
    * Caption of samples made while training.
    */
   samplePrompt?: string;
@@ -308,6 +328,24 @@ export type MethodOptions = {
    * Language of lyrics and speech, an ISO 639 code.
    */
   language?: string;
+  /**
+   * What turns spectrograms of SpeechT5 into sound: hf://owner/name@commit or file:///path. Absent: the folder vocoder of the model.
+   */
+  vocoder?: string;
+};
+
+/**
+ * How the result is looked at while it is trained. Absent: one sample, and no model that scores.
+ */
+export type EvaluationChoice = {
+  /**
+   * Pictures, clips or sounds that are made at each look.
+   */
+  samples?: number;
+  /**
+   * What scores samples: a CLIP or SigLIP model for pictures and clips, a model of speech recognition for speech; hf://owner/name@commit, or file:///path of a folder where it trains.
+   */
+  scoreModel?: string;
 };
 
 /**
@@ -641,6 +679,10 @@ export type Hyperparameters = {
    * Whether the optimizer's state lies in the machine's main memory rather than the GPUs'.
    */
   offloadOptimizer?: boolean;
+  /**
+   * Decay of a moving average of the trained weights, which is measured and exported in their place, a decimal string such as "0.999"; of pictures, clips and sound.
+   */
+  emaDecay?: string;
 };
 
 /**
@@ -979,6 +1021,10 @@ export type Resolved = {
    */
   compute: ComputeChoice;
   /**
+   * How the result is looked at while it is trained. Absent: one sample, and no model that scores.
+   */
+  evaluation?: EvaluationChoice;
+  /**
    * Where it may run, in this order: the first is compute, the others take over when there is no capacity.
    *
    * Items: One approved place to run.
@@ -1011,6 +1057,31 @@ export type Resolved = {
    * Items: One place the trained model is written to.
    */
   output: Output[];
+  /**
+   * Of an amendment: where its training begins. Absent: at step 0, from the base model.
+   */
+  start?: {
+    /**
+     * Checkpoint: the newest verified checkpoint of the job that it replaces. Base: the base model, because no checkpoint fits.
+     */
+    from: 'Checkpoint' | 'Base';
+    /**
+     * Optimizer step from which on it trains. What the replaced job saves until it ends moves this on, never back.
+     */
+    step: number;
+    /**
+     * Last optimizer step, counted from the beginning of the replaced job where a checkpoint is taken over.
+     */
+    lastStep: number;
+    /**
+     * Step up to which the training of the replaced job was sound. Checkpoints after it are not used. Absent: all are.
+     */
+    soundUntil?: number;
+    /**
+     * Why it begins there.
+     */
+    reason: string;
+  };
   /**
    * Stages of a plan that trains in more than one, in order, each from the result of an earlier one. Absent: one stage, told by the fields beside this. Present: those fields tell the stage that decides the result.
    *

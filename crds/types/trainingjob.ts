@@ -251,6 +251,23 @@ export type Progress = {
    */
   etaHighSeconds?: number;
   /**
+   * Stage that is trained. Absent: a plan of one.
+   */
+  stage?: {
+    /**
+     * Name of the stage.
+     */
+    name: string;
+    /**
+     * Which it is, from 1.
+     */
+    number: number;
+    /**
+     * Stages of the plan.
+     */
+    count: number;
+  };
+  /**
    * What it runs on, for example cuda NVIDIA H100.
    */
   device?: string;
@@ -489,7 +506,7 @@ export type TrainingJobSpec = {
    */
   run: Run;
   /**
-   * Set where an approved amendment replaced a job of the same goal: both are paid from one budget, so what the earlier ones spent is gone from the limit of this one. It starts over.
+   * Set where an approved amendment replaced a job of the same goal: both are paid from one budget, so what the earlier ones spent is gone from the limit of this one.
    */
   continues?: {
     /**
@@ -513,6 +530,43 @@ export type TrainingJobSpec = {
      * Spent by earlier jobs in all. US dollars, a decimal string such as "12.50".
      */
     spent: Money;
+    /**
+     * Verified checkpoint of the replaced job that this one begins with. Absent: it starts over, as its plan says.
+     */
+    checkpoint?: {
+      /**
+       * Name of the ComputeProvider whose store holds it.
+       */
+      provider: string;
+      /**
+       * metadata.uid of the TrainingJob in whose folder of that store it lies.
+       */
+      jobUid: string;
+      /**
+       * Optimizer step.
+       */
+      step: number;
+      /**
+       * Where it is stored.
+       */
+      uri: string;
+      /**
+       * Hash of its manifest. 64 hexadecimal digits.
+       */
+      manifestSha256: string;
+      /**
+       * Size in bytes.
+       */
+      sizeBytes: number;
+      /**
+       * When it was saved. RFC 3339.
+       */
+      createdAt: Time;
+      /**
+       * Attempt that saved it.
+       */
+      attempt: string;
+    };
   };
   /**
    * 1 runs; 0 pauses: a checkpoint is saved and the instance is given back. Set by kubectl scale as well.
@@ -686,6 +740,10 @@ export type TrainingJobStatus = {
        */
       costsMore: boolean;
     }[];
+    /**
+     * Last step at which the training was still sound, where the finding tells that it went wrong since. Checkpoints after it are not worth going on from.
+     */
+    soundUntilStep?: number;
     /**
      * When its figures were last written anew. RFC 3339.
      */

@@ -208,7 +208,7 @@ export type TrainingPlanSpec = {
    */
   contract: Contract;
   /**
-   * Set where the operator proposes this plan in the place of one that runs, because of what it found wrong with its job. Approving it ends that job; its own job then starts over, with what is left of the budget.
+   * Set where the operator proposes this plan in the place of one that runs, because of what it found wrong with its job. Approving it ends that job; its own job then goes on, with what is left of the budget, from where status.resolved.start says.
    */
   amends?: {
     /**

@@ -64,6 +64,16 @@ export function adjusted(hyperparameters: Hyperparameters, adjustments: readonly
   return result;
 }
 
+/**
+ * Hyperparameters of one stage with the adjustments of the plan's: a batch was made smaller from the plan's own, so
+ * that a stage with another batch keeps its own.
+ */
+export function adjustedStage(own: Hyperparameters, plan: Hyperparameters, adjustments: readonly string[]) {
+  const isSame = own.batchSize === plan.batchSize && own.gradientAccumulation === plan.gradientAccumulation;
+  const meant = adjustments.filter((one) => isSame || fieldOf(one) === 'hyperparameters.gradientCheckpointing');
+  return adjusted(own, meant);
+}
+
 function fieldOf(adjustment: string): string {
   return adjustment.slice(0, adjustment.indexOf('='));
 }

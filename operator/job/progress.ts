@@ -29,10 +29,16 @@ export function progressOf(report: TrainerStatus, previous: Progress | undefined
     secondsPerStep: decimal(report.secondsPerStep, 4),
     etaSeconds:
       report.etaSeconds === null || report.etaSeconds === undefined ? undefined : Math.round(report.etaSeconds),
+    stage: stageOf(report),
     device: report.device?.name,
     stepAt: step === previous?.step ? (previous.stepAt ?? previous.updatedAt) : new Date(now).toISOString(),
     updatedAt: new Date(now).toISOString(),
   });
+}
+
+/** Which stage of how many. */
+function stageOf({ stage }: TrainerStatus): Progress['stage'] {
+  return stage ? { name: stage.name, number: stage.index + 1, count: stage.count } : undefined;
 }
 
 /**

@@ -2,16 +2,18 @@ import { fileURLToPath } from 'node:url';
 import type {
   Attempt,
   Checkpoint,
+  EvaluationChoice,
   Hyperparameters,
   MethodChoice,
   PlannedData,
+  Resolved,
   Stage,
   TrainingJob,
 } from '@kriptik/crds';
 import { TerminalError } from '../runtime/errors.ts';
 import { trainerFormat } from '../trainer/format.ts';
 import { PROTOCOL, type TrainerSpec, trainerSpec } from '../trainer/spec.ts';
-import { adjusted } from './adjust.ts';
+import { adjusted, adjustedStage } from './adjust.ts';
 
 /**
  * What one attempt is told to train. `storeUri` is where this job saves; `resume` the verified
@@ -25,7 +27,8 @@ export function trainerSpecOf(
 ): TrainerSpec {
   const { contract, resolved } = job.spec.run;
   const { model, method } = resolved;
-  const hyper = adjusted(resolved.hyperparameters, attempt.adjustments ?? []);
+  const adjustments = attempt.adjustments ?? [];
+  const hyper = adjusted(resolved.hyperparameters, adjustments);
   const candidate = {
     protocol: PROTOCOL,
     job: `${job.metadata.namespace}/${job.metadata.name}`,
@@ -41,8 +44,10 @@ export function trainerSpecOf(
     method: methodOf(method),
     data: resolved.data.map(dataOf),
     hyperparameters: hyperOf(hyper),
-    ...evaluationOf(resolved.data),
-    ...(resolved.stages !== undefined && { stages: resolved.stages.map(stageOf) }),
+    ...evaluationOf(resolved.data, resolved.evaluation),
+    ...(resolved.stages !== undefined && {
+      stages: resolved.stages.map((stage) => stageOf(stage, resolved, adjustments)),
+    }),
     ...(contract.consent && {
       consent: { ...contract.consent, recording: fileURLToPath(contract.consent.recording) },
     }),
@@ -86,19 +91,27 @@ function hyperOf(hyper: Hyperparameters) {
   return { ...hyper, epochs: hyper.epochs ?? null, maxSteps: hyper.maxSteps ?? null };
 }
 
-function stageOf({ name, startsFrom, method, data, hyperparameters }: Stage) {
+function stageOf(
+  { name, startsFrom, method, data, hyperparameters: own }: Stage,
+  { evaluation, hyperparameters: plan }: Resolved,
+  adjustments: readonly string[],
+) {
+  const hyperparameters = own && adjustedStage(own, plan, adjustments);
   return {
     name,
     startsFrom,
     method: method === undefined ? null : methodOf(method),
     data: data.map(dataOf),
     ...(hyperparameters !== undefined && { hyperparameters: hyperOf(hyperparameters) }),
-    ...evaluationOf(data),
+    ...evaluationOf(data, evaluation),
   };
 }
 
 /** The rows that the plan keeps from training, of all its sources together; nothing where it keeps none. */
-function evaluationOf(data: readonly PlannedData[]): Partial<Pick<TrainerSpec, 'evaluation'>> {
+function evaluationOf(
+  data: readonly PlannedData[],
+  looks: EvaluationChoice = {},
+): Partial<Pick<TrainerSpec, 'evaluation'>> {
   const rows = sum(data.map(({ rowsEstimate = 0 }) => rowsEstimate));
   const kept = Math.round(
     sum(
@@ -109,18 +122,22 @@ function evaluationOf(data: readonly PlannedData[]): Partial<Pick<TrainerSpec, '
     ),
   );
   if (kept === 0) return {};
-  return { evaluation: { share: (kept / rows).toFixed(6), maxRows: kept, everySteps: null } };
+  return { evaluation: { share: (kept / rows).toFixed(6), maxRows: kept, everySteps: null, ...looks } };
 }
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Artifacts asked for by any output; both kinds when none says. What a method does not make is left out. */
+/**
+ * Artifacts asked for by any output; both kinds when none says. What a method does not make is left out: of several
+ * stages the last one that trains makes them.
+ */
 function outputsOf(job: TrainingJob): ('adapter' | 'merged')[] {
-  const { output, method } = job.spec.run.resolved;
-  if (method.name === 'full') return ['merged'];
-  if (method.name === 'dreambooth' || method.name === 'textual-inversion') return ['adapter'];
+  const { output, method, stages = [] } = job.spec.run.resolved;
+  const { name } = stages.findLast((stage) => stage.method !== undefined)?.method ?? method;
+  if (name === 'full') return ['merged'];
+  if (name === 'dreambooth' || name === 'textual-inversion') return ['adapter'];
   const asked = new Set(output.flatMap(({ artifacts = [] }) => artifacts));
   return asked.size > 0 ? [...asked] : ['adapter', 'merged'];
 }

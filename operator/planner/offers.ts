@@ -15,6 +15,8 @@ export interface ProviderView {
   readonly memoryBytes?: number;
   /** What the trainer there told that it can do. */
   readonly executors?: ProviderOffer['executors'];
+  /** Whether it told that it trains the stages of a plan. */
+  readonly stages?: boolean;
   /** Date used for prices that people declared without one, YYYY-MM-DD. */
   readonly declaredOn?: string;
 }
@@ -72,6 +74,7 @@ function localOffer(view: ProviderView, catalog: Catalog): readonly ProviderOffe
       priceDated: false,
       priceVerified: true,
       executors: view.executors ?? LEAST_EXECUTORS,
+      ...(view.stages === true && { stages: true }),
       wholeModel: true,
       ...(cpus !== undefined && { cpus }),
       ...(memoryBytes !== undefined && { memoryBytes }),

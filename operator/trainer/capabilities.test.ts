@@ -6,6 +6,7 @@ describe('what a trainer says it can do', () => {
     const told = {
       trainer: '0.1.0',
       protocol: 1,
+      stages: true,
       executors: [
         { modality: 'image', methods: ['lora', 'sorcery'], architectures: 'FluxPipeline', missing: '--with vision' },
         { modality: 'smell', methods: ['lora'], architectures: '.*' },
@@ -14,6 +15,7 @@ describe('what a trainer says it can do', () => {
     };
     expect(capabilities.parse(told)).toEqual({
       version: '0.1.0',
+      stages: true,
       executors: [{ modality: 'image', methods: ['lora'], architectures: 'FluxPipeline', missing: '--with vision' }],
     });
   });

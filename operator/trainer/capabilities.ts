@@ -17,10 +17,15 @@ const executor = z.object({
 
 /** Answer of the trainer's command `capabilities`. */
 export const capabilities = z
-  .object({ trainer: z.string().min(1).max(64), executors: z.array(executor).max(64) })
+  .object({
+    trainer: z.string().min(1).max(64),
+    executors: z.array(executor).max(64),
+    stages: z.boolean().exactOptional(),
+  })
   .transform(
-    ({ trainer, executors }): TrainerCapabilities => ({
+    ({ trainer, executors, stages }): TrainerCapabilities => ({
       version: trainer,
+      ...(stages !== undefined && { stages }),
       executors: executors.flatMap(({ modality, methods, ...rest }) => {
         const known = methods.filter((method) => isKnown(METHODS, method));
         return isKnown(MODALITIES, modality) && known.length > 0 ? [{ modality, methods: known, ...rest }] : [];
@@ -37,4 +42,9 @@ export type Executor = {
 };
 
 /** What a trainer can do, with what is installed where it runs. */
-export type TrainerCapabilities = { version: string; executors: Executor[] };
+export type TrainerCapabilities = {
+  version: string;
+  executors: Executor[];
+  /** Whether it trains the stages of a plan one after the other; absent = it does not. */
+  stages?: boolean;
+};

@@ -52,6 +52,9 @@ export type TrainerFault = z.infer<typeof trainerFault>;
 /** Why the last checkpoint could not be stored. */
 export const checkpointError = z.object({ code: z.string(), message: z.string(), step: count, at: rfc3339 });
 
+/** The stage that is trained, of a run of several; `index` counts from 0. */
+const stage = z.object({ name: z.string().min(1), index: count, count, firstStep: count, lastStep: count });
+
 const memory = z.object({ usedBytes: count, totalBytes: count });
 
 const scores = z.record(z.string(), z.number().nullable());
@@ -116,6 +119,7 @@ export const status = z.object({
   /** Processes of the run, and the nodes they are on. */
   world: z.object({ size: count, nodes: count }).nullish(),
   evaluation: evaluation.nullish(),
+  stage: stage.nullish(),
   warnings: z.array(z.unknown()).default([]),
 });
 export type TrainerStatus = z.infer<typeof status>;

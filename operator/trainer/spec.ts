@@ -48,6 +48,8 @@ const hyperparameters = z.strictObject({
   precision: z.enum(['fp32', 'bf16', 'fp16']),
   optimizer: z.enum(['adamw', 'adamw-8bit', 'adafactor']).exactOptional(),
   weightPrecision: z.enum(['mixed', 'bf16', 'fp32']).exactOptional(),
+  /** Of a moving average of the trained weights. */
+  emaDecay: decimal.exactOptional(),
   offloadOptimizer: z
     .literal(false, "this trainer keeps the optimizer's state beside the weights; plan without offloading it")
     .exactOptional(),
@@ -60,6 +62,10 @@ const evaluation = z.object({
   maxRows: z.number().int().positive(),
   /** Optimizer steps between looks on the way; null looks at the base and the result only. */
   everySteps: z.number().int().positive().nullable(),
+  /** Pictures, clips or sounds made at each look. */
+  samples: z.number().int().nonnegative().exactOptional(),
+  /** What scores them: file:///PATH, or hf://OWNER/NAME@COMMIT. */
+  scoreModel: z.string().min(1).exactOptional(),
 });
 
 /** Settings of one kind of model or method; the trainer's page lists them. */

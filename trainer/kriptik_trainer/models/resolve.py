@@ -115,13 +115,17 @@ def from_hub(name: str, revision: str | None, say: Say) -> Path:
 
 
 def resolve(source: str, revision: str | None, say: Say) -> Path:
-    """The folder of a model source: file://, hf:// or pypi://. Raises TrainerError."""
+    """The folder of a model source: file://, hf:// or pypi://. Raises TrainerError.
+
+    A commit may also stand in the source, hf://OWNER/NAME@COMMIT, where a spec has no field for it.
+    """
     if source.startswith("file://"):
         return from_file(source)
     if source.startswith("pypi://"):
         return from_pypi(source, say)
     if source.startswith("hf://"):
-        return from_hub(source.removeprefix("hf://"), revision, say)
+        name, _, pinned = source.removeprefix("hf://").partition("@")
+        return from_hub(name, revision or pinned or None, say)
     raise TrainerError(
         "unknownSource",
         f"{source!r} is no model source",

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.models.resolve import from_file
+from kriptik_trainer.models import resolve as resolving
+from kriptik_trainer.models.resolve import from_file, resolve
 from kriptik_trainer.store_file import FileStore
 
 
@@ -40,3 +41,28 @@ def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainerError) as caught:
         from_file(tmp_path.as_uri())
     assert caught.value.code == "modelIncomplete"
+
+
+@pytest.mark.parametrize(
+    ("source", "revision", "wanted"),
+    [
+        ("hf://openai/clip", None, ("openai/clip", None)),
+        ("hf://openai/clip@" + "a" * 40, None, ("openai/clip", "a" * 40)),
+        ("hf://openai/clip", "b" * 40, ("openai/clip", "b" * 40)),
+    ],
+)
+def test_a_commit_may_stand_in_the_source(
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    revision: str | None,
+    wanted: tuple[str, str | None],
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def fetch(name: str, commit: str | None, _: object) -> Path:
+        asked.append((name, commit))
+        return Path("/model")
+
+    monkeypatch.setattr(resolving, "from_hub", fetch)
+    resolve(source, revision, lambda _: None)
+    assert asked == [wanted]

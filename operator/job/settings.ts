@@ -67,8 +67,8 @@ export const defaultJobSettings: JobSettings = {
   maxInterrupted: 20,
 };
 
-/** Between two writes of progress by any of the jobs that run, in ms: 50 a second, whatever their number. */
-const PROGRESS_SPACING_MS = 20;
+/** Between two writes of progress by any of the jobs that run, in ms: 25 a second, and as many of their goals. */
+const PROGRESS_SPACING_MS = 40;
 
 /** Between two looks at any of the jobs that run, in ms: 100 a second. Their freezes are looked at in time besides. */
 const POLL_SPACING_MS = 10;

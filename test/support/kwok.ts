@@ -51,7 +51,8 @@ export async function startKwok(cluster: ControlPlane, options: KwokOptions): Pr
       `--config=${stages}`,
       '--manage-nodes-with-label-selector=type=kwok',
       `--cidr=${options.podCidr ?? '127.64.0.0/10'}`,
-      '--node-lease-duration-seconds=240',
+      // Renewed four times in it: seldom, and well within what the node controller waits before it calls a node lost.
+      '--node-lease-duration-seconds=100',
     ]);
     for (const name of names) await makeNode(cluster, name, options);
     const ready = async () => {

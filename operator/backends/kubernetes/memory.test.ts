@@ -40,6 +40,19 @@ describe('an answer is given again', () => {
     expect(memory.recall(NAME)).toBeUndefined();
   });
 
+  it.each([
+    { attempts: 200, ms: 30_000 },
+    { attempts: 1_000, ms: 150_000 },
+    { attempts: 3_000, ms: 300_000 },
+  ])('for $ms ms where $attempts attempts run, so that all together are not read too often', ({ attempts, ms }) => {
+    for (let index = 0; index < attempts; index++) memory.reading(`other-${index}`)(instance());
+    keep(instance());
+    now = ms - 1;
+    expect(memory.recall(NAME)).toEqual(instance());
+    now = ms;
+    expect(memory.recall(NAME)).toBeUndefined();
+  });
+
   it.each<{ case: string; what: Instance }>([
     { case: 'waits', what: instance({ state: 'queued' }) },
     { case: 'starts', what: instance({ state: 'starting' }) },

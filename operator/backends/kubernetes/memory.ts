@@ -15,6 +15,12 @@ export type PodChanges = {
 /** An answer is not repeated for longer than this, in ms, whether or not a change was heard of. */
 const LONGEST_MS = 30_000;
 
+/** Between two readings of any of the attempts, in ms: seven a second of all together, however many there are. */
+const SPACING_MS = 150;
+
+/** With many attempts an answer is repeated for longer, but never than this, in ms: watches begin anew as often. */
+const MOST_MS = 300_000;
+
 /** The same of what waits: some of its reasons stand in events, which nobody listens to. */
 const WAITING_MS = 10_000;
 
@@ -60,7 +66,7 @@ export class Memory {
     return (instance) => {
       if (this.#underway.get(name) !== mine) return;
       this.#underway.delete(name);
-      const ms = instance === undefined ? 0 : lasts(instance);
+      const ms = instance === undefined ? 0 : lasts(instance, Math.min(MOST_MS, this.#known.size * SPACING_MS));
       if (instance !== undefined && ms > 0) this.#known.set(name, { instance, until: this.#now() + ms });
       else this.#known.delete(name);
     };
@@ -97,9 +103,9 @@ export class Memory {
   }
 }
 
-/** For how long an answer holds, in ms. Of a node that does not answer nothing is heard. */
-const lasts = ({ state, waiting, endpoint }: Instance): number => {
+/** For how long an answer holds, in ms, of so many that are read in `turnMs`. Of a node that is lost nothing is heard. */
+const lasts = ({ state, waiting, endpoint }: Instance, turnMs: number): number => {
   if (waiting?.reason === 'NodeLost') return 0;
   if (state === 'running' && endpoint === undefined) return 0;
-  return state === 'running' && waiting === undefined ? LONGEST_MS : WAITING_MS;
+  return state === 'running' && waiting === undefined ? Math.max(LONGEST_MS, turnMs) : WAITING_MS;
 };

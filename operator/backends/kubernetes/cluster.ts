@@ -26,6 +26,7 @@ import { hasEnded, indexOf, isDisrupted, isScheduled, isWell } from './pods.ts';
 import { isQueued } from './queue.ts';
 import { lifeOf } from './record.ts';
 import { needsAllNodes, needsEvents, type Wanted } from './waiting.ts';
+import { workloadOf } from './workload.ts';
 
 /** Typed clients of the kinds an attempt is made of. */
 export type Clients = {
@@ -79,8 +80,11 @@ export const look = async (
     ...(job !== undefined && { job }),
     ...(ours && { record: lifeOf(record) }),
   };
+  const held = job?.spec.suspend === true && isQueued(job);
+  const workload = held ? await workloadOf(clients.kube, job) : undefined;
   return {
     ...seen,
+    ...(workload !== undefined && { workload }),
     events: needsEvents(seen) ? await eventsOf(clients, namespace, seen) : [],
     nodes: await nodesOf(clients, pods, wantedOf(job)),
   };

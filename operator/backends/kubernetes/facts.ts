@@ -1,5 +1,6 @@
 import type { InstanceExit } from '../backend.ts';
 import type { CoreEvent, Job, Node, Pod } from './objects.ts';
+import type { Workload } from './workload.ts';
 
 /** What is kept of an attempt's life beside its Job: made before it, and left of it when it was forgotten. */
 export type LifeRecord = {
@@ -25,4 +26,6 @@ export type Facts = {
   /** Nodes by name: those its pods are bound to, and all of them where a pod finds none. */
   nodes: ReadonlyMap<string, Node>;
   record?: LifeRecord;
+  /** What a queue says of a Job that it holds back. */
+  workload?: Workload;
 };

@@ -31,7 +31,7 @@ import { instanceOf, leftOver, type View } from './observe.ts';
 import { factsOfAll, Places } from './places.ts';
 import { leaderOf } from './pods.ts';
 import { probeCluster } from './probe.ts';
-import { takenBack, unnotedStart, wasTakenBack } from './queue.ts';
+import { runsAgain, takenBack, unnotedStart, wasTakenBack } from './queue.ts';
 import { billedPatch, exitPatch, lifeOf } from './record.ts';
 import { type KubernetesSettings, NO_SHAPE } from './settings.ts';
 import { wantedOf } from './wanted.ts';
@@ -40,6 +40,9 @@ export type KubernetesBackend = Backend & StreamsLogs & RecoversToken & MovesHar
 
 /** Beyond the pods' grace: for the Job controller, the kubelet and the looks that verify it. */
 const TEARDOWN_SECONDS = 5;
+
+/** What pods that are killed at once may still run and cost. */
+const KILL_MS = 2_000;
 
 /**
  * Runs attempts as Jobs on the nodes of the cluster that `kube` talks to. All state is in the cluster, so any operator
@@ -85,8 +88,8 @@ export const createKubernetesBackend = (
     if (isEndToNote(facts, instance)) await clients.records.patch(key, exitPatch(instance.exit));
     const start = unnotedStart(facts);
     if (start !== undefined) await clients.records.patch(key, billedPatch(start));
-    if (wasTakenBack(facts)) {
-      await clients.records.patch(key, exitPatch(takenBack(facts, now())));
+    if (wasTakenBack(facts) || runsAgain(facts)) {
+      await clients.records.patch(key, exitPatch(takenBack(facts, now() + (runsAgain(facts) ? KILL_MS : 0))));
       await endAttempt(clients, namespace, facts, 0, now());
     }
     return { facts, instance };
@@ -284,7 +287,7 @@ export const createKubernetesBackend = (
 /** Whether a record lacks something that nothing else will tell later. */
 const hasNews = (facts: Facts, instance: Instance | undefined): boolean => {
   if (facts.record === undefined || facts.record.released) return false;
-  return isEndToNote(facts, instance) || unnotedStart(facts) !== undefined || wasTakenBack(facts);
+  return isEndToNote(facts, instance) || unnotedStart(facts) !== undefined || wasTakenBack(facts) || runsAgain(facts);
 };
 
 /** An end whose evidence is going. */

@@ -1,8 +1,8 @@
 import type { Waiting, WaitReason } from '../backend.ts';
 import type { Facts } from './facts.ts';
-import { QUEUE_LABEL } from './names.ts';
 import { type CoreEvent, conditionOf, epochOf, type Node, type Pod } from './objects.ts';
 import { hasEnded, isLost, isScheduled, trainerState } from './pods.ts';
+import { suspendedFor } from './queue.ts';
 
 /** What of the provider's settings matters for reading why pods wait. */
 export type Wanted = {
@@ -36,7 +36,10 @@ const waiting = (reason: WaitReason, message: string, since: number): Waiting =>
 /** Why an attempt does not run yet; undefined where nothing hinders it. Times are epoch ms. */
 export const waitingOf = (facts: Facts, wanted: Wanted): Waiting | undefined => {
   const { job } = facts;
-  if (job?.spec.suspend === true) return suspended(facts, job.metadata.labels?.[QUEUE_LABEL]);
+  if (job?.spec.suspend === true) {
+    const { reason, message, since } = suspendedFor(facts);
+    return waiting(reason, message, since);
+  }
   const open = facts.pods.filter((pod) => !hasEnded(pod));
   if (open.length === 0) return job === undefined ? undefined : withoutPods(facts);
   for (const pod of open) {
@@ -47,15 +50,6 @@ export const waitingOf = (facts: Facts, wanted: Wanted): Waiting | undefined => 
 };
 
 const createdAt = (facts: Facts): number => epochOf(facts.job?.metadata.creationTimestamp) ?? 0;
-
-const suspended = (facts: Facts, queue: string | undefined): Waiting => {
-  const since = epochOf(conditionOf(facts.job?.status?.conditions, 'Suspended')?.lastTransitionTime);
-  const message =
-    queue === undefined
-      ? `Job ${facts.name} is suspended, though no queue manages it: whoever set spec.suspend has to unset it`
-      : `queue ${queue} has not admitted Job ${facts.name} yet: kubectl describe workloads tells what it waits for`;
-  return waiting('Queued', message, since ?? createdAt(facts));
-};
 
 /** A Job whose pods could not even be made says so in its events. */
 const withoutPods = (facts: Facts): Waiting | undefined => {

@@ -1,5 +1,17 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { waitForLock } from '../processes/lock.ts';
 import { ProgramEnded, supervise } from '../processes/supervised.ts';
 import { endRecorded } from '../processes/sweep.ts';
@@ -59,10 +71,37 @@ async function compile(program: Program, target: string, options: BuildOptions):
     const native = program.seccomp ? await seccompEnvironment(options.cache, work) : { CGO_ENABLED: '0' };
     const env = { ...options.env, ...native, GOWORK: 'off' };
     await runGo(buildArguments(program, draft), { recipe, work, context, env, signal: options.signal });
+    if (program.beside !== undefined) await keepBeside(program.beside, { recipe, work, env, target });
     renameSync(draft, target);
   } finally {
     done();
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Copies a folder of a module that was just built from to beside the program, before that is published. */
+async function keepBeside(
+  { module, folder }: NonNullable<Program['beside']>,
+  { recipe, work, env, target }: Pick<GoRun, 'recipe' | 'work' | 'env'> & { readonly target: string },
+): Promise<void> {
+  const asked = ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', module];
+  const { stdout } = await promisify(execFile)('go', asked, { cwd: recipe, env: { ...env } });
+  const kept = join(dirname(target), folder);
+  copyFolder(join(stdout.trim(), folder), join(work, folder));
+  rmSync(kept, { recursive: true, force: true });
+  renameSync(join(work, folder), kept);
+}
+
+/** The module cache is read-only; a copy that is read-only too could not be removed. */
+function copyFolder(from: string, to: string): void {
+  mkdirSync(to);
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, copy] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) copyFolder(source, copy);
+    else if (entry.isFile()) {
+      copyFileSync(source, copy);
+      chmodSync(copy, 0o644);
+    }
   }
 }
 

@@ -2,7 +2,17 @@
 export interface Program {
   readonly name: ProgramName;
   /** Folder beside this file that holds the go.mod and go.sum which pin the build. */
-  readonly family: 'etcd' | 'kubernetes' | 'containerd' | 'runc' | 'cni' | 'coredns' | 'pause' | 'versitygw' | 'kwok';
+  readonly family:
+    | 'etcd'
+    | 'kubernetes'
+    | 'containerd'
+    | 'runc'
+    | 'cni'
+    | 'coredns'
+    | 'pause'
+    | 'versitygw'
+    | 'kwok'
+    | 'kueue';
   /** Version of the module, as it appears in go.mod; of a program of ours, its own: change it with the source. */
   readonly version: string;
   /** Import path of the main package; `.` where it is the recipe's own folder. */
@@ -11,6 +21,8 @@ export interface Program {
   readonly stamps: readonly string[];
   /** Needs a C compiler and libseccomp's headers. */
   readonly seccomp?: true;
+  /** A folder of the module that is kept beside the program, such as the manifests that install it. */
+  readonly beside?: { readonly module: string; readonly folder: string };
   /** Minutes of a cold build on two cores, measured; shown as an expectation only. */
   readonly expectedMinutes: number;
 }
@@ -32,7 +44,8 @@ export type ProgramName =
   | 'coredns'
   | 'pause'
   | 'versitygw'
-  | 'kwok';
+  | 'kwok'
+  | 'kueue';
 
 const ETCD_VERSION = 'v3.7.3';
 const KUBERNETES_VERSION = 'v1.37.2';
@@ -92,9 +105,21 @@ export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
     stamps: [],
     expectedMinutes: 1.5,
   },
+  kueue: {
+    name: 'kueue',
+    family: 'kueue',
+    version: 'v0.19.1',
+    package: 'sigs.k8s.io/kueue/cmd/kueue',
+    stamps: ['sigs.k8s.io/kueue/pkg/version.GitVersion=v0.19.1'],
+    beside: { module: 'sigs.k8s.io/kueue', folder: 'config' },
+    expectedMinutes: 4,
+  },
 };
 
-/** What belongs together: `control` serves the API, `node` also runs pods, `s3` is an object store, `bench` fakes many nodes. */
+/**
+ * What belongs together: `control` serves the API, `node` also runs pods, `s3` is an object store, `bench` fakes many
+ * nodes, `kueue` queues Jobs (kubectl renders the manifests that install it).
+ */
 export const PROGRAM_GROUPS = {
   control: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
   node: [
@@ -115,6 +140,7 @@ export const PROGRAM_GROUPS = {
   ],
   s3: ['versitygw'],
   bench: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'],
+  kueue: ['kueue', 'kubectl'],
 } as const satisfies Readonly<Record<string, readonly ProgramName[]>>;
 
 function kubernetes(name: ProgramName, expectedMinutes: number): Program {

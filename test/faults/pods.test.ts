@@ -33,7 +33,7 @@ describe(`the operator killed around its writes to a cluster that runs pods (KRI
       const score = await sweep({ cluster, scenario, site, prefix, file, sample, rotation: ROTATION, lanes: LANES });
       console.log(told(score));
       expect(score.alarms.join('\n')).toBe('');
-      expect(score.missed.length).toBeLessThanOrEqual(score.run / 2);
+      expect(score.missed.length).toBeLessThanOrEqual(score.points / 2);
     },
   );
 });

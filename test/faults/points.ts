@@ -19,6 +19,9 @@ const MOMENTS: readonly When[] = ['before', 'committed', 'replied'];
 /** What the backend leaves behind of each of its calls, in the order in which that happens. */
 const FILES = ['launch.json', 'supervisor.json', 'stop.json', 'exit.json', 'released.json'];
 
+/** Between two looks for a file of the backend, in ms. */
+const LOOK_MS = 3;
+
 export const nameOf = (point: Point): string =>
   point.kind === 'write'
     ? `${point.when === 'before' ? 'before' : `${point.when}:`} ${point.label}`
@@ -38,38 +41,40 @@ export function pointsOf({ writes, end, local }: Outcome): { points: Point[]; pr
   return { points: [...around, ...backend], pruned: (writes.length - labels.length) * MOMENTS.length };
 }
 
-/** Lets the scenario happen with the operator killed at the point, once. `reached` tells whether it came to that. */
-export async function runPoint(
-  options: Pick<RunOptions, 'cluster' | 'name' | 'site'> & { scenario: Scenario; point: Point },
-): Promise<Outcome & { reached: boolean }> {
-  const { point, ...others } = options;
-  let struck = false;
-  if (point.kind === 'write') {
-    const fault = (lane: Lane, _call: unknown, write: LoggedWrite | undefined) => {
-      if (struck || write?.label !== point.label) return undefined;
-      struck = true;
-      return lane.killed(point.when);
-    };
-    return { ...(await runScenario({ ...others, fault })), reached: struck };
-  }
-  let watching = true;
+/**
+ * Lets the scenario happen with the operator killed at each of the points, once. `missed` are those to which it did not
+ * come.
+ */
+export async function runPoints(
+  options: Pick<RunOptions, 'cluster' | 'name' | 'site'> & { scenario: Scenario; points: readonly Point[] },
+): Promise<Outcome & { missed: Point[] }> {
+  const { points, ...others } = options;
+  const left = new Set(points);
+  const fault = (lane: Lane, _call: unknown, write: LoggedWrite | undefined) => {
+    const point = [...left].find((one) => one.kind === 'write' && one.label === write?.label);
+    if (point?.kind !== 'write') return undefined;
+    left.delete(point);
+    return lane.killed(point.when);
+  };
+  const files = points.filter((point) => point.kind === 'backend');
+  let watching = files.length > 0;
   let watcher: Promise<void> | undefined;
   const watch = async (lane: Lane): Promise<void> => {
-    while (watching) {
-      if (await written(lane.world.workDir, point.attempt, point.file)) {
-        struck = true;
+    while (watching && files.some((one) => left.has(one))) {
+      for (const point of files.filter((one) => left.has(one))) {
+        if (!(await written(lane.world.workDir, point.attempt, point.file))) continue;
+        left.delete(point);
         await lane.kill();
-        return;
       }
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   };
   const disturb = (lane: Lane): void => {
     watcher ??= watch(lane);
   };
   try {
-    const outcome = await runScenario({ ...others, disturb });
-    return { ...outcome, reached: struck };
+    const outcome = await runScenario({ ...others, fault, disturb });
+    return { ...outcome, missed: [...left] };
   } finally {
     watching = false;
     await watcher;
@@ -81,13 +86,8 @@ async function written(workDir: string, attempt: number, file: string): Promise<
     const instances = join(workDir, cluster, 'instances');
     for (const name of await readdir(instances).catch(() => [])) {
       if (name.startsWith('.') || !name.endsWith(`-${attempt}`)) continue;
-      if (
-        await access(join(instances, name, file)).then(
-          () => true,
-          () => false,
-        )
-      )
-        return true;
+      const path = join(instances, name, file);
+      if ((await access(path).catch(() => 'missing')) === undefined) return true;
     }
   }
   return false;

@@ -10,6 +10,8 @@ import type { Scenario } from './scenarios.ts';
 /** How long the operator must have written nothing for a run to be over; more than its slowest look. */
 const QUIET_MS = 1_200;
 const LIMIT_MS = 180_000;
+/** Between two looks at how far it has come. */
+const LOOK_MS = 100;
 
 /** What came of one run. */
 export interface Outcome {
@@ -71,7 +73,7 @@ async function untilDone(lane: Lane, scenario: Scenario, disturb: RunOptions['di
       deeds += 1;
     }
     if (performance.now() > end) throw new Error(stuck(lane, scenario, deed?.what, seen));
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 

@@ -27,7 +27,7 @@ describe(`the operator killed around its writes (KRIPTIK_ROTATION=${ROTATION})`,
       const score = await sweep({ cluster, scenario, prefix, file, sample, rotation: ROTATION, lanes: LANES });
       console.log(told(score));
       expect(score.alarms.join('\n')).toBe('');
-      expect(score.missed.length).toBeLessThanOrEqual(score.run / 2);
+      expect(score.missed.length).toBeLessThanOrEqual(score.points / 2);
     },
   );
 });

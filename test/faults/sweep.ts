@@ -4,8 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import type { EndState } from './end-state.ts';
 import type { PodSite } from './pods.ts';
-import { nameOf, type Point, pointsOf, runPoint } from './points.ts';
-import { type RunOptions, runScenario } from './run.ts';
+import { nameOf, type Point, pointsOf, runPoints } from './points.ts';
+import { runScenario } from './run.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** Another sample each day, until all points had their turn. */
@@ -14,13 +14,21 @@ export const ROTATION = Number(env['KRIPTIK_ROTATION'] ?? Math.floor(Date.now() 
 /** Runs at a time. */
 export const LANES = Number(env['KRIPTIK_LANES'] ?? Math.max(2, availableParallelism()));
 
+/** Points of one run: the operator is killed at each of them. An alarm is told of the one that does it alone. */
+const TOGETHER = Number(env['KRIPTIK_TOGETHER'] ?? 4);
+
+/** Between the names of points that are to be run together. */
+const AND = ' + ';
+
 /** Score of a sweep, as fault campaigns are commonly told. */
 interface Score {
   readonly scenario: string;
   readonly generated: number;
   readonly pruned: number;
-  readonly run: number;
-  /** Runs in which the moment never came: they count as clean runs. */
+  /** Points, and the runs they took. */
+  readonly points: number;
+  readonly runs: number;
+  /** Points to which it did not come. */
   readonly missed: readonly string[];
   readonly alarms: readonly string[];
   readonly machineMinutes: number;
@@ -49,66 +57,105 @@ export function sampleOf<T>(points: readonly T[], sample: number | undefined, ro
   return points.filter((_, index) => index % stride === rotation % stride);
 }
 
+/** The points in groups of no more than `size`, those of a group as far from each other as can be. */
+function groupsOf<T>(points: readonly T[], size: number): T[][] {
+  const count = Math.ceil(points.length / size);
+  return Array.from({ length: count }, (_, group) => points.filter((_one, index) => index % count === group));
+}
+
 /** Runs the scenario undisturbed, then with the operator killed at its points, and compares how each ended. */
 export async function sweep(options: SweepOptions): Promise<Score> {
-  const { cluster, scenario, site, prefix, file, sample, rotation, lanes } = options;
+  const { cluster, scenario, site, prefix } = options;
   const clean = await runScenario({ cluster, name: `${prefix}-clean`, scenario, site });
   if (clean.broken.length > 0) throw new Error(`the clean run is broken: ${clean.broken.join('; ')}`);
   const { points, pruned } = pointsOf(clean);
-  const only = env['KRIPTIK_FAULT'];
-  const chosen =
-    only === undefined ? sampleOf(points, sample, rotation) : points.filter((one) => nameOf(one).includes(only));
-  const alarms: string[] = [];
-  const missed: string[] = [];
-  let spentMs = clean.tookMs;
-  const queue = chosen.map((point, index) => ({ point, name: `${prefix}-${index}` }));
-  const work = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const started = performance.now();
-      const { problems, reached } = await tryPoint({ cluster, scenario, site, name: next.name }, next.point, clean.end);
-      spentMs += performance.now() - started;
-      if (!reached) missed.push(nameOf(next.point));
-      if (problems.length === 0) continue;
-      const repeat = `KRIPTIK_FAULT='${nameOf(next.point)}' npx vitest run --project faults test/faults/${file}`;
-      const alarm = [`killed ${nameOf(next.point)}:`, ...problems, `repeat: ${repeat}`].join('\n  ');
-      alarms.push(alarm);
-      // A whole sweep takes an hour or more: nobody is to wait for its end to hear of this.
-      console.warn(alarm);
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, work));
+  const groups = chosenOf(points, options);
+  const campaign = new Campaign(options, clean.end);
+  await campaign.run(groups);
+  const { missed, alarms, runs, spentMs } = campaign;
   return {
     scenario: scenario.name,
     generated: points.length,
     pruned,
-    run: chosen.length,
+    points: groups.flat().length,
+    runs,
     missed,
     alarms,
-    machineMinutes: spentMs / 60_000,
+    machineMinutes: (clean.tookMs + spentMs) / 60_000,
   };
 }
 
-async function tryPoint(
-  run: Pick<RunOptions, 'cluster' | 'scenario' | 'site' | 'name'>,
-  point: Point,
-  clean: EndState,
-): Promise<{ problems: string[]; reached: boolean }> {
-  try {
-    const { end, broken, reached } = await runPoint({ ...run, point });
-    const problems = [...broken];
-    if (!isDeepStrictEqual(end, clean)) {
-      problems.push(`it ended as ${JSON.stringify(end)}`, `and without a fault as ${JSON.stringify(clean)}`);
+function chosenOf(points: readonly Point[], { sample, rotation }: SweepOptions): Point[][] {
+  const asked = env['KRIPTIK_FAULT'];
+  if (asked === undefined) return groupsOf(sampleOf(points, sample, rotation), TOGETHER);
+  const parts = asked.split(AND);
+  const chosen = points.filter((point) => parts.some((part) => nameOf(point).includes(part)));
+  return parts.length > 1 ? [chosen] : groupsOf(chosen, TOGETHER);
+}
+
+/** The runs of one sweep. */
+class Campaign {
+  readonly missed: string[] = [];
+  readonly alarms: string[] = [];
+  runs = 0;
+  spentMs = 0;
+  readonly #options: SweepOptions;
+  readonly #clean: EndState;
+
+  constructor(options: SweepOptions, clean: EndState) {
+    this.#options = options;
+    this.#clean = clean;
+  }
+
+  async run(groups: readonly Point[][]): Promise<void> {
+    const queue = [...groups];
+    const work = async (): Promise<void> => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) await this.#runGroup(next, queue);
+    };
+    await Promise.all(Array.from({ length: this.#options.lanes }, work));
+  }
+
+  /** What came to nothing together is put at the end of the queue, each point alone. */
+  async #runGroup(points: Point[], queue: Point[][]): Promise<void> {
+    const { problems, missed } = await this.#try(points);
+    const alone = points.length === 1;
+    const all = this.#options.sample === undefined;
+    if (alone || !all) this.missed.push(...missed.map(nameOf));
+    // One kill may be the reason that it never comes to another.
+    else queue.push(...missed.map((point) => [point]));
+    if (problems.length === 0) return;
+    const repeat = `KRIPTIK_FAULT='${points.map(nameOf).join(AND)}' npx vitest run --project faults test/faults/${this.#options.file}`;
+    const alarm = [`killed ${points.map(nameOf).join(AND)}:`, ...problems, `repeat: ${repeat}`].join('\n  ');
+    this.alarms.push(alarm);
+    // A whole sweep takes long: nobody is to wait for its end to hear of this.
+    console.warn(alarm);
+    if (!alone) queue.push(...points.filter((point) => !missed.includes(point)).map((point) => [point]));
+  }
+
+  async #try(points: readonly Point[]): Promise<{ problems: string[]; missed: readonly Point[] }> {
+    const { cluster, scenario, site, prefix } = this.#options;
+    const started = performance.now();
+    this.runs += 1;
+    try {
+      const run = { cluster, scenario, site, name: `${prefix}-${this.runs}` };
+      const { end, broken, missed } = await runPoints({ ...run, points });
+      const problems = [...broken];
+      if (!isDeepStrictEqual(end, this.#clean)) {
+        problems.push(`it ended as ${JSON.stringify(end)}`, `and without a fault as ${JSON.stringify(this.#clean)}`);
+      }
+      return { problems, missed };
+    } catch (error) {
+      return { problems: [String(error)], missed: [] };
+    } finally {
+      this.spentMs += performance.now() - started;
     }
-    return { problems, reached };
-  } catch (error) {
-    return { problems: [String(error)], reached: true };
   }
 }
 
 /** One line for people. */
-export function told({ scenario, generated, pruned, run, missed, alarms, machineMinutes }: Score): string {
+export function told({ scenario, generated, pruned, points, runs, missed, alarms, machineMinutes }: Score): string {
   const parts = [
-    `a goal that ${scenario}: ${generated} points generated (${pruned} pruned), ${run} run, ${generated - run} not run`,
+    `a goal that ${scenario}: ${generated} points generated (${pruned} pruned), ${points} run in ${runs} runs, ${generated - points} not run`,
     `${missed.length} never came${missed.length === 0 ? '' : ` (${missed.join('; ')})`}`,
     `${alarms.length} alarms, ${machineMinutes.toFixed(1)} machine minutes`,
   ];

@@ -16,7 +16,7 @@ export interface SeenAttempt {
   token: string;
 }
 
-const LOOK_MS = 40;
+const LOOK_MS = 60;
 /** Looks after which every process is read anew: numbers are given again, and a fork shows its parent's command. */
 const FORGET_LOOKS = 10;
 

@@ -49,6 +49,9 @@ export interface Embedded {
 const PORT_ATTEMPTS = 5;
 const PORT_TAKEN = /address already in use|bind: /;
 
+/** The API server gives up after 20 s: on a machine as busy as that, etcd may need longer to come up. */
+const ETCD_LATE = /etcd grpc connection not ready/;
+
 /**
  * Starts etcd, the API server and, if asked for, the controller manager, and waits until they serve.
  * @throws ProgramEnded with the tail of its log as soon as one ends, Error when the deadline passes.
@@ -64,11 +67,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       return await startOn(ports, keys, options);
     } catch (error) {
       // Somebody took a port between our looking and the program's binding.
-      if (attempt === PORT_ATTEMPTS || !(error instanceof ProgramEnded) || !PORT_TAKEN.test(error.log)) throw error;
+      if (attempt === PORT_ATTEMPTS || !(error instanceof ProgramEnded) || !isPassing(error)) throw error;
       await options.supervised.endPrograms();
       ports = await choosePorts(undefined);
     }
   }
+}
+
+function isPassing({ log }: ProgramEnded): boolean {
+  return PORT_TAKEN.test(log) || ETCD_LATE.test(log);
 }
 
 async function startOn(ports: Ports, keys: ClusterKeys, options: EmbeddedOptions): Promise<Embedded> {

@@ -21,17 +21,25 @@ demo: install programs trainer model ## From a goal in plain language to a train
 	@node tools/demo/demo.ts $(if $(YES),--yes)
 
 .PHONY: test
-test: check programs ## Run every check and test, in two lanes beside each other
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-code test-cluster
+test: check ## Run every check and test, in three lanes beside each other
+	@$(MAKE) --no-print-directory -j3 --output-sync=target test-code test-cluster test-pods
 
-# A lane computes, the other one mostly waits for a cluster.
+# All suites of a lane are run, also after one has failed: what else is wrong is told at once.
+lane = status=0; for suite in $(1); do $(2) $(MAKE) --no-print-directory test-$$suite || status=1; done; exit $$status
+
+# This lane computes, with what the others leave: they mostly wait for a cluster, and some of what they wait for must
+# come in time. What each suite needs it builds itself, so with empty caches this lane does not wait for compilers.
 .PHONY: test-code
 test-code:
-	@for suite in unit trainer e2e; do $(MAKE) --no-print-directory test-$$suite || exit; done
+	@$(call lane,unit trainer e2e,nice -n 5)
 
 .PHONY: test-cluster
 test-cluster:
-	@for suite in idle integration faults node; do $(MAKE) --no-print-directory test-$$suite || exit; done
+	@$(call lane,integration faults idle)
+
+.PHONY: test-pods
+test-pods:
+	@$(call lane,node)
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences
@@ -64,7 +72,6 @@ test-trainer: install trainer ## The trainer's own tests, on CPU
 
 .PHONY: test-e2e
 test-e2e: install programs trainer model ## The whole product with the real trainer
-	@if [ "$$(id -u)" = 0 ]; then node tools/controlplane/cli.ts build --for node >/dev/null; fi
 	@vitest run --project e2e
 
 .PHONY: trainer

@@ -3,11 +3,17 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 // unit: pure and in-process, beside the code, and the simulation. integration: a real API server, shared through the
-// global setup but for the operator's tests, which start their own. idle: an operator at rest. node: real pods on a real node. faults: the operator killed
-// and cut off at every turn, FULL=1 for all of it. e2e: the quickstart with
-// the real trainer.
+// global setup but for some of the operator's tests, which start their own. idle: an operator at rest. node: real pods on
+// a real node. faults: the operator killed and cut off at every turn, FULL=1 for all of it. e2e: the product with the real
+// trainer on this machine.
+
+// Hundreds of operators and commands are started: what was compiled once need not be again.
+const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'kriptik-compile-cache') };
+
 export default defineConfig({
   test: {
+    // By itself it leaves a core alone, which of two is half.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
@@ -22,6 +28,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts', '{operator,cli,tools}/**/*.integration.test.ts'],
           globalSetup: ['test/support/controlplane.setup.ts'],
+          env,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -31,6 +38,7 @@ export default defineConfig({
         test: {
           name: 'idle',
           include: ['test/idle/**/*.test.ts'],
+          env,
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },
@@ -40,8 +48,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           globalSetup: ['test/support/controlplane.setup.ts'],
-          // Hundreds of operators are started: what was compiled once need not be again.
-          env: { NODE_COMPILE_CACHE: join(tmpdir(), 'kriptik-compile-cache') },
+          env,
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -51,6 +58,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/node/**/*.test.ts'],
+          env,
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
@@ -60,6 +68,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          env,
           testTimeout: 600_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -14,8 +14,8 @@ const MODEL = 'models--HuggingFaceTB--SmolLM2-135M-Instruct';
 const COMMIT = '0'.repeat(40);
 
 /**
- * A Hub cache in which the base model is a small one with random weights, of about a third of a second a step on one core:
- * pods are under test here, not what they learn. Resolves with the folder for HF_HUB_CACHE.
+ * A Hub cache in which the base model is a small one with random weights: pods are under test here, not what they learn.
+ * Resolves with the folder for HF_HUB_CACHE.
  */
 export async function tinyModelCache(): Promise<string> {
   const recipe = join(TRAINER, 'tests', 'support', 'tiny.py');
@@ -46,4 +46,4 @@ export async function tinyModelCache(): Promise<string> {
 
 const MAKE = `import sys; from pathlib import Path
 from support.tiny import build_model
-build_model(Path(sys.argv[1]), hidden=1024)`;
+build_model(Path(sys.argv[1]), hidden=256)`;

@@ -26,7 +26,7 @@ const TRAINER = join(import.meta.dirname, '..', '..', 'trainer');
 /** Where the image looks for the trainer's Python packages. */
 const PACKAGES = '/opt/trainer';
 /** Where the image holds the trainer itself. */
-const SOURCE = '/opt/kriptik';
+export const SOURCE = '/opt/kriptik';
 /** Where the image looks for what was fetched once. */
 const CACHE = '/var/cache/kriptik';
 
@@ -143,7 +143,8 @@ async function interpreter(): Promise<Interpreter> {
 }
 
 /** Python without what only building and testing it need, the libraries, a shell, and the users. */
-async function baseTree(root: string, { base, libraries }: Interpreter): Promise<void> {
+async function baseTree(root: string, python: Interpreter): Promise<void> {
+  const { base, libraries } = python;
   const dropped = /\/(test|tests|site-packages|idlelib|tkinter|ensurepip|__pycache__|config-[^/]*|include|share)$|\.a$/;
   cpSync(base, join(root, base), { recursive: true, verbatimSymlinks: true, filter: (path) => !dropped.test(path) });
   for (const path of [...libraries, '/bin/sh']) {
@@ -155,11 +156,23 @@ async function baseTree(root: string, { base, libraries }: Interpreter): Promise
   mkdirSync(join(root, 'etc'));
   writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0::/:/bin/sh\nkriptik:x:1000:1000::/tmp:/bin/sh\n');
   writeFileSync(join(root, 'etc', 'group'), 'root:x:0:\nkriptik:x:1000:\n');
+  await compile(python, root, base);
 }
 
 /** By the step of trainer/Containerfile. */
-async function sourceTree(root: string, { prefix }: Interpreter): Promise<void> {
-  await run(join(prefix, 'bin', 'python'), ['-B', join(TRAINER, 'image.py'), 'source', join(root, SOURCE)]);
+async function sourceTree(root: string, python: Interpreter): Promise<void> {
+  const program = join(python.prefix, 'bin', 'python');
+  await run(program, ['-B', join(TRAINER, 'image.py'), 'source', join(root, SOURCE)]);
+  await compile(python, root, SOURCE);
+}
+
+/**
+ * Compiles a folder of the image: pods may write nothing, so each would do it anew. Not by the time of files, which the
+ * layer sets.
+ */
+async function compile({ prefix }: Interpreter, root: string, folder: string): Promise<void> {
+  const how = ['-m', 'compileall', '-q', '-j', '0', '--invalidation-mode', 'unchecked-hash'];
+  await run(join(prefix, 'bin', 'python'), [...how, '-s', root, '-p', '/', join(root, folder)]);
 }
 
 function packagesTree(root: string, { prefix }: Interpreter): void {
@@ -172,7 +185,7 @@ function packagesTree(root: string, { prefix }: Interpreter): void {
 }
 
 /** Part of what names a layer in the cache: to be raised when the trees above are filled in another way. */
-const RECIPE = '4';
+const RECIPE = '5';
 
 /** A layer from the cache, or made now: `facts` decide its content. */
 async function layerOf(

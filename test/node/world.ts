@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { ComputeProviderSpec, TrainingJob, TrainingPlan } from '@kriptik/crds';
 import { API_VERSION, ComputeProviderResource, TrainingJobResource, TrainingPlanResource } from '@kriptik/crds';
-import { trainerImage } from '../support/images.ts';
+import { SOURCE, trainerImage } from '../support/images.ts';
 import { startNode, type TestNode } from '../support/node.ts';
 import { startS3, type TestS3 } from '../support/s3.ts';
 import { waitFor } from '../support/wait.ts';
@@ -17,7 +17,7 @@ import { tinyModelCache } from './tiny-model.ts';
 export const PRICE = 3.6;
 export const USD_PER_SECOND = (PRICE * 1.1) / 3600;
 
-/** Steps of each run, at about a third of a second. */
+/** Steps of each run, at a quarter of a second and a little. */
 export const STEPS = 60;
 
 const STORE_SECRET = 'checkpoint-store';
@@ -80,6 +80,10 @@ export class NodeWorld {
     // Not below /tmp, which pods have one of their own of.
     const data = await mkdtemp('/var/tmp/kriptik-node-');
     await chmod(data, 0o755);
+    const slow = join(data, 'slow');
+    await cp(join(import.meta.dirname, 'slow'), slow, { recursive: true });
+    await chmod(slow, 0o755);
+    await chmod(join(slow, 'sitecustomize.py'), 0o644);
     const rows = Array.from(
       { length: 200 },
       (_, n) => `{"question":"What is ${n} plus one?","answer":"It is ${n + 1}."}\n`,
@@ -110,6 +114,8 @@ export class NodeWorld {
           { name: 'HF_HUB_CACHE', value: cache },
           { name: 'HF_HUB_OFFLINE', value: '1' },
           { name: 'OMP_NUM_THREADS', value: '1' },
+          // What is disturbed must last, and on every machine as long.
+          { name: 'PYTHONPATH', value: `${slow}:${SOURCE}` },
         ],
       },
     };
@@ -223,7 +229,7 @@ export class NodeWorld {
           last = (await this.world.jobs()).filter((job) => job.spec.goalRef.name === goal).at(-1);
           return last !== undefined && holds(last) ? last : undefined;
         },
-        { timeoutMs, everyMs: 100 },
+        { timeoutMs, everyMs: 200 },
       );
     } catch (error) {
       throw new Error(`${String(error)}; it is ${JSON.stringify(last?.status, undefined, 1)}`, { cause: error });

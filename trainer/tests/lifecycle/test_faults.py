@@ -66,6 +66,11 @@ def test_a_second_trainer_is_refused(tmp_path: Path, data: Path) -> None:
     assert trainer.result()["error"]["code"] == "storeBusy"
 
 
+def small_files() -> None:
+    """No file may grow beyond 20 kB: writes fail as they do on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
 def test_full_disk_keeps_the_last_verified_checkpoint(
     tmp_path: Path, tiny: Path, data: Path
 ) -> None:
@@ -74,10 +79,6 @@ def test_full_disk_keeps_the_last_verified_checkpoint(
     good = store.save(
         "checkpoint", "step-00000000", 0, "earlier", lambda f: (f / "x").write_text("good") and None
     )
-
-    def small_files() -> None:
-        # No file may grow beyond 20 kB: writes fail as they do on a full disk.
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     with TrainerProcess(tmp_path, spec, small_files) as trainer:
         code = trainer.exit_code()

@@ -27,7 +27,7 @@ def endless(tmp_path: Path, tiny: Path, data: Path) -> dict[str, Any]:
 
 
 def test_stop_over_http_with_a_checkpoint(tmp_path: Path, endless: dict[str, Any]) -> None:
-    with TrainerProcess(tmp_path, endless) as trainer:
+    with TrainerProcess(tmp_path, endless, fresh=True) as trainer:
         trainer.step(3)
         port = trainer.port()
         first = ask(port, "POST", "/v1/checkpoint", {"id": "one", "stop": False, "reason": "test"})
@@ -95,7 +95,8 @@ def test_deadline_freezes_in_time_with_nobody_there(
 
 
 def test_deadline_in_the_past_ends_before_training(tmp_path: Path, endless: dict[str, Any]) -> None:
-    with TrainerProcess(tmp_path, changed(endless, deadline="2020-01-01T00:00:00Z")) as trainer:
+    past = changed(endless, deadline="2020-01-01T00:00:00Z")
+    with TrainerProcess(tmp_path, past, fresh=True) as trainer:
         code = trainer.exit_code()
 
     assert code == 10

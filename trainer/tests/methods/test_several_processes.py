@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-from support.process import PATIENCE, TRAINER
+from support.forked import Forked
+from support.process import PATIENCE
 from support.specs import spec_json
 from support.team import free_port
 
@@ -22,11 +21,12 @@ NAMES = ("image: LoRA, SD 1.5", "llm: full")
 def test_two_processes_resume_exactly_with_either_loop(tmp_path: Path) -> None:
     (tmp_path / "any.json").write_text(json.dumps(spec_json(tmp_path, tmp_path, tmp_path)))
     ports = ",".join(str(free_port()) for _ in range(3 * len(NAMES)))
-    path = os.pathsep.join(str(TRAINER / part) for part in (".", "tests", "tools"))
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "support.pair", str(rank), ports, str(tmp_path), *NAMES],
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        Forked(
+            "support.pair:main",
+            [str(rank), ports, str(tmp_path), *NAMES],
+            {**os.environ, "OMP_NUM_THREADS": "1"},
+            tmp_path / f"{rank}.log",
         )
         for rank in (0, 1)
     ]

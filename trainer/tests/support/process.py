@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from support.forked import TRAIN, TRAINER, Forked
 from support.specs import write_spec
 
-TRAINER = Path(__file__).resolve().parents[2]
 PATIENCE = 240.0
 T = TypeVar("T")
 
@@ -54,24 +54,34 @@ def ask(
 
 
 class TrainerProcess:
-    """`python -m kriptik_trainer run` with a spec; killed at the end of a with block."""
+    """`python -m kriptik_trainer run` with a spec; killed at the end of a with block. `fresh` starts the
+    interpreter as well."""
 
     def __init__(
-        self, root: Path, spec: dict[str, Any], prepare: Callable[[], None] | None = None
+        self,
+        root: Path,
+        spec: dict[str, Any],
+        prepare: Callable[[], None] | None = None,
+        fresh: bool = False,
     ) -> None:
         self.root = root
         self.store = root / "store"
         self.attempt = spec["attempt"]
         path = write_spec(root, spec)
         (root / "port.json").unlink(missing_ok=True)
-        self.log = (root / f"{self.attempt}.log").open("w")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "kriptik_trainer", "run", "--spec", str(path)],
-            env={**os.environ, "PYTHONPATH": str(TRAINER)},
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=prepare,
-        )
+        log = root / f"{self.attempt}.log"
+        log.write_bytes(b"")
+        arguments = ["run", "--spec", str(path)]
+        environment = {**os.environ, "PYTHONPATH": str(TRAINER)}
+        self.process: Forked | subprocess.Popen[bytes]
+        if fresh:
+            command = [sys.executable, "-m", "kriptik_trainer", *arguments]
+            with log.open("w") as file:
+                self.process = subprocess.Popen(
+                    command, env=environment, stdout=file, stderr=file, preexec_fn=prepare
+                )
+        else:
+            self.process = Forked(TRAIN, arguments, environment, log, prepare)
 
     def __enter__(self) -> TrainerProcess:
         return self
@@ -80,7 +90,6 @@ class TrainerProcess:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.log.close()
 
     def until(self, what: str, look: Callable[[], T | None]) -> T:
         """Waits for a condition; a trainer that is gone ends the wait."""

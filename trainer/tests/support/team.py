@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from support.process import PATIENCE, TRAINER, ask
+from support.forked import TRAIN, TRAINER, Forked
+from support.process import PATIENCE, ask
 from support.specs import write_spec
-
-COMMAND = (sys.executable, "-m", "kriptik_trainer", "run", "--spec")
 
 
 def free_port() -> int:
@@ -43,7 +40,7 @@ class Team:
         other = path if others is None else write_spec(root / "others", others)
         (root / "port.json").unlink(missing_ok=True)
         port = free_port()
-        self.nodes: list[subprocess.Popen[bytes]] = []
+        self.nodes: list[Forked] = []
         for node in range(nodes):
             environment = {
                 **os.environ,
@@ -56,15 +53,10 @@ class Team:
                 "KRIPTIK_MASTER_PORT": str(port),
                 "KRIPTIK_TERMINATION_LOG": str(self.last_word(node)),
             }
-            with self._log(node).open("w") as log:
-                self.nodes.append(
-                    subprocess.Popen(
-                        [*COMMAND, str(path if node == 0 else other)],
-                        env=environment,
-                        stdout=log,
-                        stderr=subprocess.STDOUT,
-                    )
-                )
+            log = self._log(node)
+            log.write_bytes(b"")
+            arguments = ["run", "--spec", str(path if node == 0 else other)]
+            self.nodes.append(Forked(TRAIN, arguments, environment, log))
 
     def _log(self, node: int) -> Path:
         return self.root / f"{self.attempt}-{node}.log"

@@ -16,7 +16,7 @@ interface Seen {
     readonly model: { readonly family: string };
     readonly method: { readonly name: string };
     readonly compute: { readonly provider: string };
-    readonly stages?: readonly unknown[];
+    readonly stages?: readonly { readonly name: string }[];
   };
   readonly quote: { readonly fits: boolean; readonly total: { readonly expected: string } };
 }
@@ -32,25 +32,38 @@ const PLANNED: Readonly<
   Record<string, { modality: string; method: string; family: string; provider?: string; least: number; most: number }>
 > = {
   'botanical-full': { modality: 'image', method: 'full', family: 'sd-1.5', least: 1, most: 200 },
+  'charts-vlm-dpo': { modality: 'multimodal', method: 'dpo', family: 'qwen2-vl', least: 0.5, most: 150 },
   cluster: { modality: 'llm', method: 'lora', family: 'qwen', least: 0.5, most: 60 },
   'code-completion': { modality: 'code', method: 'lora', family: 'qwen', least: 0.5, most: 50 },
   dreambooth: { modality: 'image', method: 'dreambooth', family: 'sdxl', least: 0.1, most: 30 },
+  'dreambooth-flux': { modality: 'image', method: 'dreambooth', family: 'flux.1', least: 0.5, most: 60 },
   'flagship-music': { modality: 'audio', method: 'full', family: '', least: 10, most: 2000 },
   'flux-products': { modality: 'image', method: 'lora', family: 'flux.1', least: 0.5, most: 60 },
   'full-finetune': { modality: 'llm', method: 'full', family: 'smollm2', least: 0.1, most: 40 },
+  'guide-speecht5': { modality: 'audio', method: 'voice-clone', family: 'speecht5', least: 0.05, most: 20 },
   'llava-questions': { modality: 'multimodal', method: 'qlora', family: 'llava', least: 0.5, most: 80 },
   'maths-rlhf': { modality: 'llm', method: 'rlhf', family: 'qwen', least: 0.5, most: 120 },
   multilingual: { modality: 'llm', method: 'qlora', family: 'qwen', least: 0.5, most: 88 },
+  'musicgen-full': { modality: 'audio', method: 'full', family: 'musicgen', least: 0.5, most: 120 },
   'musicgen-loops': { modality: 'audio', method: 'lora', family: 'musicgen', least: 0.05, most: 40 },
   quickstart: { modality: 'llm', method: 'lora', family: 'smollm2', provider: 'local', least: 0.01, most: 1 },
   'sdxl-style': { modality: 'image', method: 'lora', family: 'sdxl', least: 0.1, most: 50 },
   'smolvlm-captions': { modality: 'multimodal', method: 'lora', family: 'smolvlm', least: 0.1, most: 40 },
+  'stable-audio-foley': { modality: 'audio', method: 'lora', family: 'stable-audio', least: 0.1, most: 40 },
+  'stable-audio-full': { modality: 'audio', method: 'full', family: 'stable-audio', least: 5, most: 400 },
   'support-dpo': { modality: 'llm', method: 'dpo', family: 'qwen', least: 1, most: 90 },
+  'support-kto': { modality: 'llm', method: 'dpo', family: 'qwen', least: 0.5, most: 90 },
+  'support-orpo': { modality: 'llm', method: 'dpo', family: 'qwen', least: 0.1, most: 60 },
   'text-to-sql': { modality: 'code', method: 'qlora', family: 'qwen', least: 1, most: 60 },
   'textual-inversion': { modality: 'image', method: 'textual-inversion', family: 'sd-1.5', least: 0.05, most: 15 },
+  'timetable-speech': { modality: 'audio', method: 'full', family: 'speecht5', least: 0.2, most: 30 },
   'tone-rlhf': { modality: 'llm', method: 'rlhf', family: 'qwen', least: 0.5, most: 150 },
+  'two-stages': { modality: 'llm', method: 'dpo', family: 'qwen', least: 0.5, most: 150 },
+  'vlm-full': { modality: 'multimodal', method: 'full', family: 'smolvlm', least: 0.2, most: 90 },
   'vlm-invoices': { modality: 'multimodal', method: 'lora', family: 'qwen', least: 1, most: 120 },
   'voice-clone': { modality: 'audio', method: 'voice-clone', family: 'xtts', least: 0.1, most: 25 },
+  'wan-full': { modality: 'video', method: 'full', family: 'wan2.1', least: 5, most: 400 },
+  'wan-image-to-video': { modality: 'video', method: 'lora', family: 'wan2.1-i2v', least: 5, most: 200 },
   'wan-video': { modality: 'video', method: 'lora', family: 'wan', least: 1, most: 150 },
 };
 
@@ -72,6 +85,11 @@ describe('the examples', () => {
     expect(total).toBeLessThan(wanted.most);
     // The quickstart freezes on purpose.
     if (name !== 'quickstart') expect(quote.fits).toBe(true);
+  });
+
+  it('train in stages where their words ask for it', async () => {
+    const { resolved } = await planOf('two-stages');
+    expect(resolved.stages?.map(({ name }) => name)).toEqual(['supervised', 'preference', 'evaluation']);
   });
 
   it('have the same digest on any day and any machine', async () => {

@@ -63,6 +63,7 @@ describe('a data file', () => {
         bytes: 20,
         sha256: 'ab'.repeat(32),
         preferencePairs: false,
+        columns: ['a'],
       },
     ]);
   });

@@ -64,11 +64,15 @@ export class LocalDataFacts implements DataFactsSource {
     const seen = info.isFile() ? `${info.mtimeMs} ${info.size}` : await seenIn(path);
     if (known?.seen === seen && known.modality === modality) return known.facts;
     const format = info.isFile() ? trainerFormat(source) : 'folder';
-    const kind = await rowKind(modality, path, format);
+    const { kind, columns } = await rowKind(modality, path, format);
     const counted = factsOf(uri, await this.#check(uri, format, kind));
     // A latent or a clip of sound counts as one row, whatever its caption is.
     const { tokensPerRow: _tokens, longestRow: _longest, ...media } = counted;
-    const facts = text ? { ...counted, ...(kind !== undefined && { preferencePairs: kind === 'preferences' }) } : media;
+    const told = {
+      ...(kind !== undefined && { preferencePairs: kind === 'preferences' || kind === 'seen-preferences' }),
+      ...(columns !== undefined && { columns }),
+    };
+    const facts = text ? { ...counted, ...told } : { ...media, ...(modality === 'multimodal' && told) };
     this.#known.set(uri, { seen, modality, facts });
     return facts;
   }

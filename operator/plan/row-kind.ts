@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { Contract } from '@kriptik/crds';
+import { formOf, type RowForm } from '../planner/data/forms.ts';
 import type { DataKind } from '../trainer/check.ts';
 
 /** Enough for the first row of a file that people wrote. */
@@ -13,19 +14,30 @@ const MEDIA: Readonly<Partial<Record<Contract['modality'], DataKind>>> = {
   multimodal: 'questions',
 };
 
-/** What a source's rows are for. Of text the first row tells: undefined where it cannot be read or is not plain. */
-export async function rowKind(
-  modality: Contract['modality'],
-  path: string,
-  format: string,
-): Promise<DataKind | undefined> {
-  const media = MEDIA[modality];
-  if (media !== undefined) return media;
-  const names = await firstNames(path, format);
-  if (names === undefined) return undefined;
-  if (names.includes('chosen') && names.includes('rejected')) return 'preferences';
-  return names.includes('prompt') && names.includes('expected') ? 'prompts' : 'chat';
+/** What a source's rows are for, with the columns of the first; of text these tell it. */
+export interface RowKind {
+  /** Undefined where the first row cannot be read or is not plain. */
+  readonly kind: DataKind | undefined;
+  readonly columns?: readonly string[];
 }
+
+/** Looks at the first row of a source. */
+export async function rowKind(modality: Contract['modality'], path: string, format: string): Promise<RowKind> {
+  const columns = await firstNames(path, format);
+  const form = columns === undefined ? undefined : formOf(columns);
+  const media = MEDIA[modality];
+  if (media !== undefined) return { kind: media === 'questions' && form === 'pairs' ? 'seen-preferences' : media };
+  if (columns === undefined) return { kind: undefined };
+  return { kind: form === undefined ? 'chat' : KINDS[form], columns };
+}
+
+const KINDS: Readonly<Record<RowForm, DataKind>> = {
+  pairs: 'preferences',
+  judged: 'judged',
+  prompts: 'prompts',
+  answers: 'chat',
+  text: 'chat',
+};
 
 /** Fields of the first row. */
 async function firstNames(path: string, format: string): Promise<readonly string[] | undefined> {

@@ -16,6 +16,7 @@ import { chooseOptions } from './options.ts';
 import type { PolicyRule } from './policy-types.ts';
 import { sizeProblem } from './problems.ts';
 import type { Found } from './search.ts';
+import { leastBatch, settingsProblem } from './settings.ts';
 import { extentProblem } from './too-large.ts';
 import type { BlockReason, DataFacts, EffectivePolicy, ModelFacts } from './types.ts';
 
@@ -131,12 +132,13 @@ function workOut(
     data,
     maxLength: hyperparameters.maxLength,
     languages: languagesOf(contract.goalText),
+    goalText: contract.goalText,
   });
   let work = workload(hyperparameters);
   let figures = estimate(work, price, catalog);
   // Memory is made to fit, with room for a long row, before it is refused.
   const thrift = (hyper: Hyperparameters): Hyperparameters | undefined =>
-    thriftier(hyper, figures, { method, wholeModel });
+    thriftier(hyper, figures, { method, wholeModel, leastBatch: leastBatch(options) });
   for (let next = thrift(hyperparameters); next !== undefined; next = thrift(next)) {
     hyperparameters = next;
     work = workload(hyperparameters);
@@ -149,6 +151,7 @@ function workOut(
   const checkpointEverySteps = checkpointInterval(work, figures, rules.constraints);
   figures = estimate({ ...work, checkpointEverySteps }, price, catalog);
   const problem =
+    settingsProblem(contract, options, hyperparameters) ??
     sizeProblem(context, compute, figures) ??
     extentProblem(context, { figures, steps: work.steps, hyperparameters, price });
   return {
@@ -238,18 +241,19 @@ export function isComfortable({ memory, memoryAvailable = Number.POSITIVE_INFINI
 function thriftier(
   hyper: Hyperparameters,
   figures: Estimate,
-  { method, wholeModel }: { readonly method: MethodName; readonly wholeModel: boolean },
+  rules: { readonly method: MethodName; readonly wholeModel: boolean; readonly leastBatch: number },
 ): Hyperparameters | undefined {
+  const { method, wholeModel } = rules;
   if (isComfortable(figures)) return undefined;
   if (!hyper.gradientCheckpointing) return { ...hyper, gradientCheckpointing: true };
-  if (hyper.batchSize <= 1) {
+  if (hyper.batchSize <= rules.leastBatch) {
     if (figures.fitsMemory) return undefined;
     // A trainer that holds whole models keeps the optimizer's state beside them.
     if (wholeModel) return method === 'full' && hyper.weightPrecision !== 'bf16' ? { ...hyper, ...LEAN } : undefined;
     const offloadable = hyper.weightPrecision === 'bf16' && hyper.offloadOptimizer !== true;
     return offloadable ? { ...hyper, offloadOptimizer: true } : undefined;
   }
-  const batchSize = Math.ceil(hyper.batchSize / 2);
+  const batchSize = Math.max(rules.leastBatch, Math.ceil(hyper.batchSize / 2));
   const gradientAccumulation = Math.round((hyper.batchSize * hyper.gradientAccumulation) / batchSize);
   return { ...hyper, batchSize, gradientAccumulation };
 }

@@ -33,6 +33,15 @@ export function hyperparameterReasons(candidate: Candidate): readonly Reason[] {
     method('precision', hyper.precision, precisionReason(candidate)),
     method('gradient checkpointing', hyper.gradientCheckpointing ? 'on' : 'off', checkpointingReason(candidate)),
     ...leanReasons(candidate, method),
+    ...(hyper.emaDecay === undefined
+      ? []
+      : [
+          method(
+            'moving average',
+            hyper.emaDecay,
+            'The goal sets it: the average of the weights is measured and exported.',
+          ),
+        ]),
     method('seed', String(hyper.seed), 'The same seed and rows give the same split and the same order.'),
     method('checkpoint every', `${hyper.checkpointEverySteps} steps`, checkpointReason(candidate)),
     { tile: 'Data', what: 'passes and steps', value: extentText(candidate), because: extentReason(candidate) },

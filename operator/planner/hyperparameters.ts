@@ -54,6 +54,7 @@ export function chooseHyperparameters(input: RuleInput): Hyperparameters {
     precision: precision(device),
     gradientCheckpointing: constraints.gradientCheckpointing ?? (device.kind === 'gpu' && model.parameters > 2e9),
     ...(method === 'full' && model.parameters > STATE_TOO_LARGE_B * 1e9 && LEAN),
+    ...(constraints.emaDecay !== undefined && { emaDecay: constraints.emaDecay }),
   };
 }
 

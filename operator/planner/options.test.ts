@@ -17,8 +17,20 @@ describe('options of a method', () => {
       data: { views: [] },
       maxLength: 256,
       languages: ['de'],
+      goalText: '',
       ...more,
     });
+
+  it.each([
+    ['pairs', 'pairs', 'DPO', {}, undefined],
+    ['verdicts, answer by answer', 'judged', 'DPO', {}, 'kto'],
+    ['pairs and a goal that names ORPO', 'pairs', 'Run ORPO on them.', {}, 'orpo'],
+    ['pairs and a goal that names KTO', 'pairs', 'KTO, please.', {}, 'kto'],
+    ['pairs and a goal that sets it', 'pairs', 'Run ORPO on them.', { preference: 'kto' }, 'kto'],
+  ] as const)('DPO with %s', (_name, form, goalText, wished, want) => {
+    const data = { views: [{ form }] } as unknown as OptionsInput['data'];
+    expect(chosen('qwen2.5-7b-instruct', 'dpo', { data, goalText, wished })?.preference).toBe(want);
+  });
 
   it.each([
     ['LoRA of a language model', 'qwen2.5-7b-instruct', 'lora', undefined],

@@ -16,6 +16,8 @@ export interface OptionsInput {
   readonly maxLength: number;
   /** ISO codes of the languages that the goal speaks of. */
   readonly languages: readonly string[];
+  /** Words of the goal, which may name a kind of preference training. */
+  readonly goalText: string;
 }
 
 /** Fewest and most tokens of an answer that reinforcement learning draws. */
@@ -31,10 +33,12 @@ export function chooseOptions(input: OptionsInput): MethodOptions | undefined {
   return Object.keys(chosen).length === 0 ? undefined : chosen;
 }
 
-function ofMethod({ method, maxLength, data, wished }: OptionsInput): MethodOptions {
+function ofMethod({ method, maxLength, data, wished, goalText }: OptionsInput): MethodOptions {
   switch (method) {
-    case 'dpo':
-      return { beta: '0.1' };
+    case 'dpo': {
+      const preference = wished.preference ?? preferenceOf(data, goalText);
+      return { ...(preference !== 'dpo' && { preference }), beta: '0.1' };
+    }
     case 'rlhf': {
       const reward = wished.reward ?? rewardOf(data);
       const maxCompletion = Math.min(ANSWER.most, Math.max(ANSWER.least, Math.floor(maxLength / 2)));
@@ -50,6 +54,12 @@ function ofMethod({ method, maxLength, data, wished }: OptionsInput): MethodOpti
     case 'voice-clone':
       return {};
   }
+}
+
+/** Answers with a verdict each are for KTO; over pairs the words of the goal choose. */
+function preferenceOf({ views }: OptionsInput['data'], goalText: string): NonNullable<MethodOptions['preference']> {
+  if (views.some(({ form }) => form === 'judged') || /\bkto\b/i.test(goalText)) return 'kto';
+  return /\borpo\b/i.test(goalText) ? 'orpo' : 'dpo';
 }
 
 /** Pairs of answers train a model that marks; other rows hold the answer that is expected. */

@@ -4,6 +4,8 @@ import type { PlanContext, PlanMemory } from './candidate.ts';
 import { emptyMemory } from './candidate.ts';
 import type { Compute } from './compute.ts';
 import { computesOf } from './compute.ts';
+import type { SourceView } from './data/source.ts';
+import { sourcesFor } from './data/stage-sources.ts';
 import type { NoData } from './data/summary.ts';
 import { summarizeData } from './data/summary.ts';
 import type { Choices, Decision, Failure, Selection } from './decide.ts';
@@ -14,6 +16,7 @@ import { modelChoices } from './models.ts';
 import type { Ceiling } from './policy-ceiling.ts';
 import { ceilingOf } from './policy-ceiling.ts';
 import { modelProblem } from './problems.ts';
+import { wantsStages } from './recipes.ts';
 import type { ProviderOffer, RecommendInput } from './types.ts';
 
 /** A decision with what it was chosen from. */
@@ -69,7 +72,15 @@ export function planningOf(input: RecommendInput): Planning {
   function build(dataChoice: string | undefined, methodChoice: string | undefined): Prepared {
     const facts = input.dataFacts ?? [];
     const method = catalog.methods.find(({ id }) => id === methodChoice)?.id;
-    const data = summarizeData(contract, facts, { catalog, policy, choice: dataChoice, method });
+    // Of rows for several stages, those of the stage that decides.
+    const decides = method ?? contract.methods?.[0] ?? 'lora';
+    const sources = wantsStages(contract) ? sourcesFor(decides, contract.data, facts, catalog) : contract.data;
+    const data = summarizeData({ ...contract, data: [...sources] }, facts, {
+      catalog,
+      policy,
+      choice: dataChoice,
+      method,
+    });
     if ('noData' in data) return data;
     const context: PlanContext = {
       contract,
@@ -120,8 +131,10 @@ function remembered<K, V>(known: Map<K, V>, key: K, make: () => V): V {
 type Prepared = Pick<Decided, 'context' | 'choices'> | NoData | UnknownModel;
 
 function methodDataOf({ rows, rowsKnown, views }: PlanContext['data']) {
-  const pairs = views.length > 0 && views.every(({ preferencePairs }) => preferencePairs === true);
-  const noPairs = views.some(({ preferencePairs }) => preferencePairs === false);
+  const isPreference = ({ preferencePairs, form }: SourceView): boolean =>
+    preferencePairs === true || form === 'judged';
+  const pairs = views.length > 0 && views.every(isPreference);
+  const noPairs = views.some((view) => view.preferencePairs === false && !isPreference(view));
   return { rows, rowsKnown, pairs, noPairs };
 }
 

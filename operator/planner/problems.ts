@@ -127,12 +127,17 @@ function pairProblem(
       text: 'four bits save memory of a GPU; on a processor LoRA is the faster way',
     };
   }
-  if (method === 'voice-clone' && contract.consent === undefined && isDriven(offer)) {
-    const text = 'a voice is cloned only with the recorded consent of its owner: name it in spec.consent';
+  if (learnsVoice(model, method) && contract.consent === undefined && isDriven(offer)) {
+    const text = 'a voice is learned only with the recorded consent of its owner: name it in spec.consent';
     return { reason: 'NoData', text };
   }
   const unreachable = weightsProblem(model, offer, hubReachable);
   return unreachable === undefined ? undefined : { reason: 'NoSuitableModel', text: unreachable };
+}
+
+/** SpeechT5 learns the voice of its recordings by any method. */
+function learnsVoice({ family }: ModelSpec, method: MethodName): boolean {
+  return method === 'voice-clone' || family === 'speecht5';
 }
 
 /** Where this release starts trainers; elsewhere plans are previews of list prices. */

@@ -79,7 +79,6 @@ function textStages({ goalText }: Contract, method: MethodName): readonly StageR
 }
 
 function deciding({ shareOfMain: _share, optional: _optional, ...stage }: StageRecipe): StageRecipe {
-  // Its rows are the author's own, whatever they are.
   return { ...stage, data: 'rows', decides: true };
 }
 

@@ -27,6 +27,9 @@ export function resolve(decided: Decided): { readonly resolved: Resolved; readon
     },
     method: methodOf(chosen),
     hyperparameters: chosen.hyperparameters,
+    ...(context.contract.constraints.evaluation !== undefined && {
+      evaluation: { ...context.contract.constraints.evaluation },
+    }),
     data: (staged?.deciding.context ?? context).data.sources.map((source) => ({ ...source })),
     compute: computeOf(context, chosen),
     providerOrder: providerOrder(decided),

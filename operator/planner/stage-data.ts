@@ -1,7 +1,8 @@
-import type { PlannedData } from '@kriptik/crds';
+import type { DataSource, PlannedData } from '@kriptik/crds';
 import type { DatasetSpec } from '../catalog/catalog.ts';
 import type { PlanContext } from './candidate.ts';
 import { emptyMemory } from './candidate.ts';
+import { sourcesFor, sourcesKnownFor } from './data/stage-sources.ts';
 import type { DataSummary } from './data/summary.ts';
 import { summarizeData } from './data/summary.ts';
 import { licenseForbidden } from './policy-check.ts';
@@ -32,10 +33,36 @@ function makeContext(context: PlanContext, recipe: StageRecipe): PlanContext | u
   return { ...context, data, contract: { ...context.contract, constraints: rest }, memory: emptyMemory() };
 }
 
-function rowsOf(context: PlanContext, { data }: StageRecipe): DataSummary | undefined {
-  if (data === 'rows') return context.data;
-  if (data === 'held-out') return heldOut(context);
-  return pairsOf(context);
+function rowsOf(context: PlanContext, recipe: StageRecipe): DataSummary | undefined {
+  if (recipe.data === 'held-out') return heldOut(context);
+  return recipe.data === 'pairs' ? pairsOf(context, recipe) : ownRows(context, recipe);
+}
+
+/** The author's own sources that are for this stage; what the goal as a whole learns from where it named none. */
+function ownRows(context: PlanContext, recipe: StageRecipe): DataSummary {
+  const { contract, data } = context;
+  const sources = sourcesOf(context, recipe);
+  const uris = new Set(sources.map(({ uri }) => uri));
+  if (
+    contract.data.length === 0 ||
+    (uris.size === data.sources.length && data.sources.every(({ uri }) => uris.has(uri)))
+  )
+    return data;
+  return summaryOf(context, sources, recipe) ?? data;
+}
+
+function sourcesOf({ contract, facts, catalog }: PlanContext, { purpose, methods }: StageRecipe) {
+  const learns = purpose === 'continued-pretraining' ? 'reading' : (methods[0] ?? 'lora');
+  return sourcesFor(learns, contract.data, facts, catalog);
+}
+
+function summaryOf(
+  { contract, facts, catalog, policy }: PlanContext,
+  sources: readonly DataSource[],
+  { methods: [method] }: StageRecipe,
+): DataSummary | undefined {
+  const summary = summarizeData({ ...contract, data: [...sources] }, facts, { catalog, policy, method });
+  return 'noData' in summary ? undefined : summary;
 }
 
 /** Rows that are enough to tell two models apart. */
@@ -48,23 +75,15 @@ function heldOut({ data }: PlanContext): DataSummary {
 }
 
 /** Pairs of a better and a worse answer: the author's own, else a public set that may be used. */
-function pairsOf(context: PlanContext): DataSummary | undefined {
-  const { contract, data, facts, catalog, policy } = context;
-  const own = data.views.filter(({ preferencePairs }) => preferencePairs === true).map(({ planned }) => planned.uri);
-  const sources = contract.data.filter(({ uri }) => own.includes(uri));
-  const set = sources.length > 0 ? undefined : publicPairs(context);
-  if (sources.length === 0 && set === undefined) return undefined;
-  const chosen = sources.length > 0 ? sources : [sourceOf(set)];
-  const summary = summarizeData({ ...contract, data: chosen.filter((source) => source !== undefined) }, facts, {
-    catalog,
-    policy,
-    method: 'dpo',
-  });
-  return 'noData' in summary ? undefined : summary;
+function pairsOf(context: PlanContext, recipe: StageRecipe): DataSummary | undefined {
+  const { contract, facts, catalog } = context;
+  const own = sourcesKnownFor(recipe.methods[0] ?? 'dpo', contract.data, facts, catalog);
+  const sources = own.length > 0 ? own : publicPairs(context);
+  return sources.length === 0 ? undefined : summaryOf(context, sources, recipe);
 }
 
-function publicPairs({ contract, catalog, policy, data }: PlanContext): DatasetSpec | undefined {
-  return catalog.datasets.find(
+function publicPairs({ contract, catalog, policy, data }: PlanContext): readonly PlannedData[] {
+  const found = catalog.datasets.find(
     (set) =>
       set.shape === 'preference' &&
       set.modality === contract.modality &&
@@ -72,10 +91,10 @@ function publicPairs({ contract, catalog, policy, data }: PlanContext): DatasetS
       (set.commercialUse !== 'no' || !data.commercial) &&
       licenseForbidden(policy, set.license) === undefined,
   );
+  return found === undefined ? [] : [sourceOf(found)];
 }
 
-function sourceOf(set: DatasetSpec | undefined): PlannedData | undefined {
-  if (set === undefined) return undefined;
+function sourceOf(set: DatasetSpec): PlannedData {
   const name = set.id.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return { name, uri: `hf://datasets/${set.hub}`, format: 'hub', rows: set.rows };
 }

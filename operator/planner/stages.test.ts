@@ -95,6 +95,42 @@ describe('stages', () => {
     expect(made.warnings.join()).toMatch(/workstation runs one stage at a time/);
   });
 
+  it('are planned on this machine where its trainer told that it trains them, each with the rows that are for it', () => {
+    const answers = 'file:///srv/answers.jsonl';
+    const better = 'file:///srv/better.jsonl';
+    const here = { rows: 180, tokensPerRow: 60, longestRow: 110 };
+    const machine = (stages: boolean) =>
+      workstation({ stages, executors: [{ modality: 'llm', methods: ['lora', 'dpo'], architectures: '.*' }] });
+    const told = (stages: boolean) =>
+      plan(
+        {
+          goalText: 'First supervised fine-tuning on the answers, then DPO on the pairs.',
+          methods: ['dpo'],
+          methodStated: true,
+          data: [{ uri: answers }, { uri: better }],
+        },
+        '250.00',
+        {
+          providers: [machine(stages)],
+          dataFacts: [
+            { uri: answers, ...here, columns: ['messages'], preferencePairs: false },
+            { uri: better, ...here, columns: ['prompt', 'chosen', 'rejected'], preferencePairs: true },
+          ],
+        },
+      );
+    const made = told(true);
+    expect(names(made)).toEqual(['supervised', 'preference', 'evaluation']);
+    expect(made.resolved.stages?.map(({ data: rows }) => rows.map(({ uri }) => uri))).toEqual([
+      [answers],
+      [better],
+      [better],
+    ]);
+    expect(made.resolved.method.name).toBe('dpo');
+    expect(made.quote.steps).toBe(made.quote.stages?.reduce((steps, stage) => steps + stage.steps, 0));
+    const single = told(false);
+    expect(single.resolved.data.map(({ uri }) => uri)).toEqual([better]);
+  });
+
   it('cost together what the plan costs, to the micro-dollar, within any limit', () => {
     fc.assert(
       fc.property(fc.integer({ min: 500, max: 300_000 }), fc.constantFrom(flagship, music), (cents, contract) => {

@@ -34,7 +34,17 @@ export const checkReport = z.object({
 export type CheckReport = z.infer<typeof checkReport>;
 
 /** What rows are for, as the trainer's check names it. */
-export type DataKind = 'chat' | 'preferences' | 'prompts' | 'images' | 'subject' | 'clips' | 'sounds' | 'questions';
+export type DataKind =
+  | 'chat'
+  | 'preferences'
+  | 'judged'
+  | 'prompts'
+  | 'images'
+  | 'subject'
+  | 'clips'
+  | 'sounds'
+  | 'questions'
+  | 'seen-preferences';
 
 /** Checks one data file or folder; rows to chat with where no kind is given. Rejects when the trainer itself cannot be run. */
 export type DataCheck = (uri: string, format: string, kind?: DataKind) => Promise<CheckReport>;

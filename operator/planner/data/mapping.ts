@@ -19,6 +19,7 @@ const READ_AS_IS: Readonly<Record<TargetForm, readonly (readonly string[])[]>> =
   preference: [
     ['prompt', 'chosen', 'rejected'],
     ['chosen', 'rejected'],
+    ['prompt', 'completion', 'label'],
   ],
   text: [['text']],
   'media-text': ['image', 'video', 'audio', 'file_name'].flatMap((media) => [
@@ -30,6 +31,7 @@ const READ_AS_IS: Readonly<Record<TargetForm, readonly (readonly string[])[]>> =
   prompts: [
     ['prompt', 'expected'],
     ['question', 'answer'],
+    ['chosen', 'rejected'],
   ],
 };
 

@@ -2,6 +2,7 @@ import type { Contract, DataSource, MethodName, Modality, PlannedData } from '@k
 import type { DatasetSpec } from '../../catalog/catalog.ts';
 import { DEFAULT_SEED } from '../hyperparameters.ts';
 import type { DataFacts } from '../types.ts';
+import { formOf, type RowForm } from './forms.ts';
 import { type Conversion, conversionOf, targetOf } from './mapping.ts';
 import { rowsFrom, type StatedAmount } from './size.ts';
 import { type Split, splitOf } from './split.ts';
@@ -36,6 +37,8 @@ export interface SourceView {
   readonly tokensKnown: boolean;
   readonly longestRow?: number;
   readonly preferencePairs?: boolean;
+  /** What its rows can teach; absent where nobody told their columns. */
+  readonly form?: RowForm;
   readonly dataset?: DatasetSpec;
   /** Its terms must be accepted before it can be read. */
   readonly gated: boolean;
@@ -64,6 +67,7 @@ export function viewSource({ contract, source, method, fact, dataset, amount }: 
   const split = splitOf(rows, modality, constraints.seed ?? DEFAULT_SEED);
   const columns = fact?.columns ?? dataset?.columns;
   const conversion = columns === undefined ? {} : conversionOf(columns, targetOf(modality, method));
+  const form = columns === undefined ? undefined : formOf(columns);
   const license = fact?.license ?? dataset?.license;
   // A fact's revision is the commit that the stated branch stands for today: the plan pins it.
   const revision = fact?.revision ?? source.revision;
@@ -87,6 +91,7 @@ export function viewSource({ contract, source, method, fact, dataset, amount }: 
     ...(fact?.longestRow !== undefined && { longestRow: fact.longestRow }),
     ...(fact?.preferencePairs !== undefined && { preferencePairs: fact.preferencePairs }),
     ...(dataset !== undefined && { dataset, preferencePairs: dataset.shape === 'preference' }),
+    ...(form !== undefined && { form }),
     gated: fact?.gated ?? dataset?.gated ?? false,
     conversion,
   };

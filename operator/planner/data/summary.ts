@@ -124,11 +124,15 @@ export function summarizeData(
 
 /** Why a method cannot learn from this data; undefined = nothing known speaks against it. */
 export function dataProblem({ views }: DataSummary, method: MethodName): string | undefined {
-  const without = views.filter(({ preferencePairs }) => preferencePairs === false);
+  const without = views.filter(({ preferencePairs, form }) => preferencePairs === false && form !== 'judged');
+  const judged = views.filter(({ form }) => form === 'judged');
   const pairs = views.filter(({ preferencePairs }) => preferencePairs === true);
   const named = (of: readonly SourceView[]): string => of.map(({ planned }) => planned.name ?? planned.uri).join(', ');
   if (method === 'dpo' && without.length > 0) {
     return `DPO needs pairs of a chosen and a rejected answer, which ${named(without)} does not have`;
+  }
+  if (method === 'dpo' && judged.length > 0 && judged.length < views.length) {
+    return `${named(judged)} holds answers with a verdict each, the other sources do not: plan one kind at a time`;
   }
   if ((method === 'lora' || method === 'qlora' || method === 'full') && pairs.length > 0) {
     return `${named(pairs)} holds pairs of answers, which DPO learns from`;

@@ -29,7 +29,7 @@ export function methodTile(draft: PlanDraft): Tile {
     ]
       .slice(0, 16)
       .map((text) => cut(text)),
-    facts: [...stageFacts(draft), ...settingFacts(chosen)].slice(0, 24),
+    facts: [...stageFacts(draft), ...settingFacts(chosen), ...lookFacts(draft)].slice(0, 24),
     alternatives: others.map(({ name, against, unwise }) => {
       const other = methodFacts(context.catalog, name);
       return alternative(draft, { method: name }, other.title, () => `${other.summary} ${unwise ?? against}`);
@@ -63,10 +63,20 @@ function settingFacts({ hyperparameters: hyper, lora, options = {} }: Candidate)
     ...(lora === undefined ? [] : [{ label: 'Rank', value: `${lora.r}, alpha ${lora.alpha}` }]),
     { label: 'Longest row', value: `${hyper.maxLength} tokens` },
     { label: 'Precision', value: hyper.precision },
+    ...(hyper.emaDecay === undefined ? [] : [{ label: 'Moving average', value: hyper.emaDecay }]),
     ...Object.entries(options).map(([name, value]) => ({
       label: OPTION[name] ?? name,
       value: cut(String(value), 512),
     })),
+  ];
+}
+
+/** How samples are looked at, where the goal says so. */
+function lookFacts({ context }: PlanDraft): Tile['facts'] {
+  const { samples, scoreModel } = context.contract.constraints.evaluation ?? {};
+  return [
+    ...(samples === undefined ? [] : [{ label: 'Samples a look', value: String(samples) }]),
+    ...(scoreModel === undefined ? [] : [{ label: 'Scored by', value: cut(scoreModel, 512) }]),
   ];
 }
 
@@ -75,6 +85,8 @@ const OPTION: Readonly<Record<string, string>> = {
   packing: 'Packed rows',
   fillInMiddle: 'Asked for the middle',
   beta: 'Pull to the base',
+  preference: 'Learns preferences by',
+  loss: 'Loss',
   reward: 'Reward',
   algorithm: 'Learns by',
   completions: 'Answers a prompt',
@@ -88,7 +100,9 @@ const OPTION: Readonly<Record<string, string>> = {
   subjectPrompt: 'Caption of the subject',
   classPrompt: 'Caption of the class',
   classImages: 'Pictures of the class',
+  priorWeight: 'Weight of the class',
   samplePrompt: 'Caption of samples',
   sampleSteps: 'Steps of a sample',
   language: 'Language',
+  vocoder: 'Vocoder',
 };

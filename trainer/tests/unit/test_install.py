@@ -103,3 +103,12 @@ def test_a_wrong_device_is_refused_with_a_remedy(tmp_path: Path) -> None:
     )
     assert done.returncode == 20
     assert "Remedy: Set it to cpu, cuda or auto" in done.stderr
+
+
+def test_packages_are_compiled_whatever_else_lies_there(tmp_path: Path) -> None:
+    site = tmp_path / "lib" / "site-packages"
+    (site / "good").mkdir(parents=True)
+    (site / "good" / "one.py").write_text("ONE = 1\n")
+    (site / "old.py").write_text("print 'of another Python'\n")
+    install.compile_all(Path(sys.executable), tmp_path / "lib")
+    assert [path.parent.parent.name for path in site.rglob("*.pyc")] == ["good"]

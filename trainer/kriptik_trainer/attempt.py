@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kriptik_trainer.continuing import is_extended, refuse_misfits
 from kriptik_trainer.data.load import Loaded
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.evaluation import Evaluator
@@ -175,8 +176,15 @@ class Attempt:
         log(f"{prepared['trainable']:,} of {prepared['parameters']:,} parameters train")
         facts = facts_of(spec, loaded, torch.get_num_threads(), processes)
         before = {} if resume is None else run_file(resume.path)
-        for name in differences(before, facts):
-            progress.warn(f"{name} differs from the checkpoint's: the result will not be the same")
+        if resume is not None and not resume.uri.startswith(f"{spec.store.uri.rstrip('/')}/"):
+            refuse_misfits(before, facts, spec.modality, resume.uri)
+            log(
+                f"going on from step {resume.step} of the job before, with the settings of this plan"
+            )
+        else:
+            for name in differences(before, facts):
+                text = f"{name} differs from the checkpoint's: the result will not be the same"
+                progress.warn(text)
         evaluator = Evaluator(spec, executor, progress, self._metrics, self._store)
         evaluator.take_up(before.get("evaluationOfBase"), before.get("samples"))
         if resume is None:
@@ -189,7 +197,7 @@ class Attempt:
             hooks = Leading(session, peers)
             peers.meet(f"prepared {place.index}")
         total = before.get("totalSteps")
-        if resume is not None and resume.step == total:
+        if resume is not None and resume.step == total and not is_extended(before, facts):
             log(f"step {total} was the last one; only the export is left")
             progress.set(totalSteps=total + place.after, stage=place.shown(total))
             executor.load(resume.path)

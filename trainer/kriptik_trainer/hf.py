@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction
-from kriptik_trainer.optimizers import HF_NAMES, refuse_what_cannot_be
+from kriptik_trainer.optimizers import HF_NAMES, rebase, refuse_what_cannot_be
 from kriptik_trainer.spec import Hyperparameters, Spec
 
 Rows = list[tuple[str, Example]]
@@ -100,6 +100,11 @@ class Committed:
             self._save_rng_state(str(folder))  # type: ignore[attr-defined]
 
         self.hooks.save(step, write, None if alone else random_numbers)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[misc]
+        if checkpoint is not None:
+            rebase(self.optimizer, self.lr_scheduler, float(self.args.learning_rate))  # type: ignore[attr-defined]
 
     def store_flos(self) -> None:
         """The usual one sums over all processes, but only the first one writes a checkpoint."""

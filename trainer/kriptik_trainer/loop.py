@@ -24,7 +24,7 @@ from kriptik_trainer.averages import Average
 from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import Hooks
-from kriptik_trainer.optimizers import make_optimizer
+from kriptik_trainer.optimizers import make_optimizer, rebase
 from kriptik_trainer.order import batch_at, batches
 from kriptik_trainer.spec import Hyperparameters
 
@@ -198,6 +198,7 @@ class Loop:
         state: Any = torch.load(folder / OPTIMIZER_FILE, map_location="cpu", weights_only=True)
         self._optimizer.load_state_dict(state["optimizer"])
         self._scheduler.load_state_dict(state["scheduler"])
+        rebase(self._optimizer, self._scheduler, self._given.learning_rate)
         if self._task.average is not None:
             self._task.average.load(folder)
         if self._accelerator.scaler is not None and state["scaler"] is not None:

@@ -80,3 +80,17 @@ def make_optimizer(parameters: Iterable[torch.nn.Parameter], given: Hyperparamet
         made: Any = optim.AdamW8bit  # type: ignore[attr-defined]
         return made(parameters, lr=given.learning_rate)
     return torch.optim.AdamW(parameters, lr=given.learning_rate)
+
+
+def rebase(optimizer: Any, scheduler: Any, rate: float) -> None:
+    """Puts the learning rate of the plan in force in the place of the one that a checkpoint was saved with.
+
+    The schedule is a function of the step, so that it holds from the next step on. Where the rate is the
+    same nothing changes.
+    """
+    scheduler = getattr(scheduler, "scheduler", scheduler)
+    scheduler.base_lrs = [rate for _ in scheduler.base_lrs]
+    rates = [rate * at(scheduler.last_epoch) for at in scheduler.lr_lambdas]
+    for group, now in zip(optimizer.param_groups, rates, strict=True):
+        group["initial_lr"], group["lr"] = rate, now
+    scheduler._last_lr = rates  # noqa: SLF001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -47,13 +48,30 @@ class Saver:
         self._progress = progress
         self._store = store
         self._sleep = sleep
-        self._protect = None if spec.resume is None else spec.resume.uri
+        self._resumed = () if spec.resume is None else (spec.resume.uri,)
+        self._sound: list[str] = []
+        """The two newest checkpoints at which the loss was lower than at any before."""
+        self._lowest = math.inf
         self._retry_after = FIRST_RETRY_SECONDS
         self._retry_at: float | None = None
 
     def due(self) -> bool:
         """Whether a checkpoint that failed is to be tried again."""
         return self._retry_at is not None and self._now() >= self._retry_at
+
+    @property
+    def _protect(self) -> tuple[str, ...]:
+        return (*self._resumed, *self._sound)
+
+    def note(self, uri: str, loss: float | None) -> None:
+        """Tells the mean loss of the steps before a checkpoint, None where it says nothing.
+
+        Once a loss goes wrong for good, what is saved later is of no use, and it takes a while until people
+        have seen it: then what was saved before is still there to go on from.
+        """
+        if loss is not None and loss < self._lowest:
+            self._lowest = loss
+            self._sound = [*self._sound[-1:], uri]
 
     def _now(self) -> float:
         return self._progress.clock.monotonic()

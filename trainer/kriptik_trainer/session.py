@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from kriptik_trainer.deadline import decide
@@ -24,6 +26,10 @@ from kriptik_trainer.store import JobStore
 
 RUN_FILE = "kriptik.json"
 """In each checkpoint: what the next attempt wants to know of this one."""
+
+
+LOSSES = 20
+"""Of so many steps before a checkpoint the mean loss is taken: single steps are noise."""
 
 
 class Session:
@@ -56,6 +62,7 @@ class Session:
         self._waited = 0.0
         self._ends = False
         self._saver = Saver(spec, progress, store)
+        self._losses: deque[float] = deque(maxlen=LOSSES)
         self._reason: Reason = "periodic"
         self._total = 0
         self._answering: list[Request] = []
@@ -132,6 +139,7 @@ class Session:
         """See Hooks.logged. Raises TrainerError `lossNotFinite` before such weights are saved."""
         speed = tokens / self._step_seconds if tokens and self._step_seconds > 0 else None
         self._progress.logged(loss, rate, speed, norm)
+        self._losses.append(loss)
         self._metrics.add(step, loss, rate, norm, speed, self._progress.data_wait_share())
         if self._metrics.write_error:
             self._progress.warn(self._metrics.write_error)
@@ -207,3 +215,4 @@ class Session:
             self._saver.tidy()
         self._store.flush()
         self._started = clock.monotonic()
+            self._saver.note(stored.uri, mean(self._losses) if self._losses else None)

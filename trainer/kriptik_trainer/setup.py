@@ -99,6 +99,7 @@ def facts_of(
     return {
         "trainer": __version__,
         "model": spec.model.id,
+        "revision": spec.model.revision,
         "method": spec.method,
         "lora": {k: list(v) if isinstance(v, tuple) else v for k, v in vars(spec.lora).items()},
         "options": vars(spec.options),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -63,15 +63,16 @@ class Store(Protocol):
         """
 
     def verified(self, uri: str, manifest_sha256: str | None) -> Stored:
-        """A checkpoint or artifact, every byte compared, readable under `path`. Needs no `acquire`."""
+        """A checkpoint or artifact of this job, or of another one whose folder lies beside this one's, every
+        byte compared, readable under `path`. Needs no `acquire`."""
 
     def latest(self) -> Found:
         """The newest checkpoint that verifies."""
 
-    def rotate(self, keep: int, protect: str | None) -> None:
-        """Deletes checkpoints but the newest `keep` good ones, the best and the one with URI `protect`."""
+    def rotate(self, keep: int, protect: Collection[str]) -> None:
+        """Deletes checkpoints but the newest `keep` good ones, the best and those with URIs in `protect`."""
 
-    def make_room(self, protect: str | None) -> None:
+    def make_room(self, protect: Collection[str]) -> None:
         """Frees what can be freed where a save found no room."""
 
     def put_result(self, attempt: str, result: dict[str, Any], patience: float = 10.0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -118,16 +118,21 @@ class FileStore:
             self._uri_of(path), path, built.step, built.sha256, built.size_bytes, built.created_at
         )
 
+    def _places(self) -> list[tuple[str, Path]]:
+        """(URI, folder) of this job's store, and of that which the other jobs have theirs in."""
+        return [(self._uri, self.root), (self._uri.rpartition("/")[0], self.root.parent)]
+
     def _uri_of(self, path: Path) -> str:
-        if path.is_relative_to(self.root):
-            return f"{self._uri}/{quote(path.relative_to(self.root).as_posix())}"
+        for uri, root in self._places():
+            if path.is_relative_to(root):
+                return f"{uri}/{quote(path.relative_to(root).as_posix())}"
         return path.as_uri()
 
     def _path_of(self, uri: str) -> Path:
-        if uri.startswith(f"{self._uri}/"):
-            inside = PurePosixPath(unquote(uri.removeprefix(f"{self._uri}/")))
-            if ".." not in inside.parts:
-                return self.root / inside
+        for place, root in self._places():
+            inside = PurePosixPath(unquote(uri.removeprefix(f"{place}/")))
+            if uri.startswith(f"{place}/") and ".." not in inside.parts:
+                return root / inside
         return path_of(uri)
 
     def verified(self, uri: str, manifest_sha256: str | None) -> Stored:
@@ -158,7 +163,7 @@ class FileStore:
                 problems.append(str(error))
         return Found(None, tuple(problems))
 
-    def rotate(self, keep: int, protect: str | None) -> None:
+    def rotate(self, keep: int, protect: Collection[str]) -> None:
         """See Store.rotate. What was compared once is only looked at again where it changed."""
         candidates, good = [], 0
         for step, path in self.steps():
@@ -170,7 +175,7 @@ class FileStore:
             same = known == state
             good += same
             candidates.append(Candidate(str(path), step, "", same, score if same else _score(path)))
-        protected = [] if protect is None else [str(self._path_of(protect))]
+        protected = [str(self._path_of(uri)) for uri in protect]
         for key in doomed(candidates, keep, protected):
             path = Path(key)
             self._known.pop(path, None)
@@ -178,7 +183,7 @@ class FileStore:
             path.rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
 
-    def make_room(self, protect: str | None) -> None:
+    def make_room(self, protect: Collection[str]) -> None:
         """See Store.make_room."""
         self.rotate(1, protect)
 

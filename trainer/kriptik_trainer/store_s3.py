@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -231,8 +231,10 @@ class S3Store:
         """See Store.verified. Downloads to the scratch folder, hashing every byte on its way."""
         bucket, path = split_uri(uri)
         key = f"{path}/"
-        if bucket != self._client.bucket or not key.startswith(self._prefix):
-            raise manifest.broken(uri, f"it does not lie in the store {self._uri}")
+        # Of this job, or of another one whose folder lies beside this one's.
+        beside = self._prefix.rstrip("/").rpartition("/")
+        if bucket != self._client.bucket or not key.startswith(f"{beside[0]}{beside[1]}"):
+            raise manifest.broken(uri, f"it lies neither in the store {self._uri} nor beside it")
         found = self._folder(key)
         try:
             built = manifest.parse(self._client.get(key + manifest.NAME), uri)
@@ -279,7 +281,7 @@ class S3Store:
 
     # Removing
 
-    def rotate(self, keep: int, protect: str | None) -> None:
+    def rotate(self, keep: int, protect: Collection[str]) -> None:
         """See Store.rotate. One listing tells whether a checkpoint that was compared is still the same."""
         folders = {folder.key: folder for folder in self._checkpoints()}
         candidates = []
@@ -292,7 +294,7 @@ class S3Store:
             )
             good = self._good.get(key) == folder.state
             candidates.append(Candidate(key, step_of(key) or 0, created_at, good, score))
-        protected = [] if protect is None else [f"{split_uri(protect)[1]}/"]
+        protected = [f"{split_uri(uri)[1]}/" for uri in protect]
         for key in doomed(candidates, keep, protected):
             self._claim.check()
             self._delete(folders[key])
@@ -317,7 +319,7 @@ class S3Store:
         self._manifests[entry.key] = (entry.state, read)
         return read
 
-    def make_room(self, protect: str | None) -> None:
+    def make_room(self, protect: Collection[str]) -> None:
         """See JobStore.make_room. Room is short here, not there, so nothing in the bucket may go."""
         self._scratch.clear(self.metrics_path)
 

@@ -155,10 +155,10 @@ def test_something_that_was_never_damaged_can_always_be_restored(
                     save(store, again, text="again")
                 case 5 | 6 | 7:
                     history.append(f"rotate {keep}")
-                    store.rotate(keep, None)
+                    store.rotate(keep, ())
                 case 8:
                     history.append("free space")
-                    store.make_room(None)
+                    store.make_room(())
                 case _:
                     folders = sorted((tmp_path / "checkpoints").glob("step-*"))
                     disk.left = None
@@ -207,7 +207,7 @@ def test_the_same_in_a_bucket(
                     save(store, step, f"kriptik-job-{attempt}", evaluation=lower(chance.random()))
                 case 3 | 4 | 5:
                     history.append("rotate")
-                    store.rotate(chance.choice((1, 2)), None)
+                    store.rotate(chance.choice((1, 2)), ())
                 case _:
                     fuse.left = None
                     keys = [k for k in server.keys_below(place.uri) if "/step-" in k]

@@ -224,7 +224,7 @@ def test_a_full_scratch_disk_is_named(store: S3Store) -> None:
         store.save("checkpoint", "step-00000002", 2, "kriptik-job-1", full)
     assert caught.value.code == "diskFull"
     assert "scratch" in str(caught.value)
-    store.make_room(None)
+    store.make_room(())
     found = store.latest().stored
     assert found is not None
     assert found.uri == good.uri
@@ -246,7 +246,7 @@ print("ready", flush=True)
 for step in range(int(first), int(first) + 1000):
     saved = save(store, step, attempt, large=sizes.choice([0, 10_000, 40_000_000]))
     print(step, saved.uri, flush=True)
-    store.rotate(2, None)
+    store.rotate(2, ())
 """
 
 

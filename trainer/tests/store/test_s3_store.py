@@ -146,7 +146,7 @@ def test_retention_keeps_the_last_the_best_and_the_one_resumed_from(
     first = save(store, 1)
     for step, loss in ((2, 0.5), (3, 0.1), (4, 0.2), (5, 0.3), (6, 0.4)):
         save(store, step, evaluation=lower(loss))
-        store.rotate(2, first.uri)
+        store.rotate(2, (first.uri,))
 
     assert steps(server, place) == [1, 3, 5, 6]
 
@@ -159,7 +159,7 @@ def test_what_was_changed_since_it_was_saved_does_not_count_as_kept(
     broken = save(store, 4)
     swap(server, *split(broken))
 
-    store.rotate(2, None)
+    store.rotate(2, ())
 
     assert steps(server, place) == [2, 3, 4], "the changed one is not one of the two"
 
@@ -171,10 +171,10 @@ def test_a_new_process_deletes_nothing_before_it_has_saved_enough_itself(
         save(store, step)
     later = S3Store(place, "kriptik-job-2")
     later.acquire()
-    later.rotate(1, None)
+    later.rotate(1, ())
     assert steps(server, place) == [1, 2, 3]
     save(later, 4, "kriptik-job-2")
-    later.rotate(1, None)
+    later.rotate(1, ())
     assert steps(server, place) == [4]
     later.close()
 

@@ -28,6 +28,10 @@ class Flaky:
     def __init__(self, refusals: list[Exception]) -> None:
         self.refusals = refusals
         self.tries = 0
+        self.protected: tuple[str, ...] = ()
+
+    def rotate(self, _keep: int, protect: tuple[str, ...]) -> None:
+        self.protected = protect
 
     def save(self, *_: Any) -> Stored:
         self.tries += 1
@@ -117,3 +121,11 @@ def test_a_run_without_steps_is_hung(phase: str, still: float, hung: bool) -> No
     assert (found is not None) == hung
     if found is not None:
         assert (found.code, found.exit_code) == ("hung", 31)
+
+
+def test_what_was_saved_before_a_loss_went_wrong_is_kept() -> None:
+    bench = Bench([])
+    for step, loss in enumerate([3.0, 2.0, 2.5, 1.8, 1.9, 4.0, 9.0, 40.0, None]):
+        bench.saver.note(f"file:///{step}", loss)
+    bench.saver.tidy()
+    assert bench.store.protected == ("file:///1", "file:///3")

@@ -53,12 +53,12 @@ def test_rotation_keeps_the_newest_good_ones_and_the_protected(tmp_path: Path) -
         put(store, step)
     (store.root / "checkpoints/step-00000004/sub/weights").write_text("broken")
     # A new process has not committed any of them itself, so it reads them back.
-    FileStore(tmp_path).rotate(2, first.uri)
+    FileStore(tmp_path).rotate(2, (first.uri,))
 
     left = sorted(path.name[-1] for path in (tmp_path / "checkpoints").iterdir())
     assert left == ["1", "2", "3", "4"], "the broken one does not count as one of the two"
     put(store, 5)
-    store.rotate(2, None)
+    store.rotate(2, ())
     left = sorted(path.name[-1] for path in (tmp_path / "checkpoints").iterdir())
     assert "5" in left
     assert "1" not in left

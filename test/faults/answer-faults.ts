@@ -24,13 +24,28 @@ function every(n: number, fault: ProxyFault): Faulty {
 const commitment = (write: LoggedWrite | undefined): boolean =>
   write?.occurrence === 1 && write.label.includes('attempts=Creating');
 
-/** What may become of answers while the operator lives. Each run has its own. */
-export const answerFaults: readonly (readonly [string, () => Faulty])[] = [
-  ['the first write of each kind is lost on its way', () => firstOfEach({ at: 'cut', when: 'before' })],
-  ['the first write of each kind is done, and its answer lost', () => firstOfEach({ at: 'cut', when: 'committed' })],
-  ['the first write of each kind is done, and its answer breaks off', () => firstOfEach({ at: 'cut', when: 'amid' })],
-  ['the first write of each kind is answered with 500', () => firstOfEach({ at: 'status', code: 500 })],
-  ['the first write of each kind is answered with 503', () => firstOfEach({ at: 'status', code: 503 })],
+/** What may become of a write while the operator lives. */
+const WRITE_FAULTS: readonly (readonly [string, ProxyFault])[] = [
+  ['lost on its way', { at: 'cut', when: 'before' }],
+  ['done, and its answer lost', { at: 'cut', when: 'committed' }],
+  ['done, and its answer breaks off', { at: 'cut', when: 'amid' }],
+  ['answered with 500', { at: 'status', code: 500 }],
+  ['answered with 503', { at: 'status', code: 503 }],
+];
+
+/** Strikes the first write of each label, with another fault for each: five rotations have each fault strike each write. */
+const oneForEach =
+  (rotation: number): Faulty =>
+  (_lane, _call, write) => {
+    if (write?.occurrence !== 1) return undefined;
+    const digit = [...write.label].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), rotation);
+    return WRITE_FAULTS[digit % WRITE_FAULTS.length]?.[1];
+  };
+
+/** What may become of answers, as much of it in one run as goes together. Each run has its own. */
+export const answerFaults = (rotation: number): readonly (readonly [string, () => Faulty])[] => [
+  ['the first write of each kind fails in one way', () => oneForEach(rotation)],
+  ['the first write of each kind fails in another way', () => oneForEach(rotation + 1)],
   ['every third call is answered with 429', () => every(3, { at: 'status', code: 429, retryAfterSeconds: 1 })],
   ['every second call takes 300 ms longer', () => every(2, { at: 'delay', ms: 300 })],
   [
@@ -38,3 +53,8 @@ export const answerFaults: readonly (readonly [string, () => Faulty])[] = [
     () => (_lane, _call, write) => (commitment(write) ? { at: 'silence', committed: true } : undefined),
   ],
 ];
+
+/** Each fault of a write with every kind of write. */
+export const singleAnswerFaults: readonly (readonly [string, () => Faulty])[] = WRITE_FAULTS.map(
+  ([what, fault]) => [`the first write of each kind is ${what}`, () => firstOfEach(fault)] as const,
+);

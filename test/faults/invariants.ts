@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
 import { planDigest } from '@kriptik/operator/digest.ts';
 import { type AuditEntry, accepted } from '../support/audit.ts';
-import { restorable } from '../support/saved.ts';
+import { newestSound, restorable } from '../support/saved.ts';
 import { type Lane, PRICE, type Seen } from './lane.ts';
+import { brokenPods } from './pod-log.ts';
 
 const FEE = 1.1;
 
@@ -15,6 +16,8 @@ export async function brokenIn(lane: Lane, seen: Seen, limit: number): Promise<s
     ...money(lane, limit),
     ...owned(log),
     ...(await saved(lane, seen, log)),
+    ...(await lost(lane, log)),
+    ...(lane.site === undefined ? [] : brokenPods(log, limit, costOf)),
     ...(await secrets(lane)),
     ...(lane.processes.most > 1 ? [`${lane.processes.most} trainers ran at once`] : []),
     ...lane.processes.live.map((name) => `${name} still runs`),
@@ -48,10 +51,12 @@ function approvals({ processes }: Lane, log: readonly AuditEntry[]): string[] {
   });
 }
 
+/** What so many ms cost, in USD. */
+const costOf = (ms: number): number => (ms / 3_600_000) * Number(PRICE) * FEE;
+
 /** What the processes took, by the system's clock. */
 export function billOf({ processes }: Pick<Lane, 'processes'>): number {
-  const spans = processes.seen.map(({ start, stop }) => (stop ?? Date.now()) - start);
-  return spans.reduce((sum, ms) => sum + (ms / 3_600_000) * Number(PRICE) * FEE, 0);
+  return processes.seen.reduce((sum, { start, stop }) => sum + costOf((stop ?? Date.now()) - start), 0);
 }
 
 function money(lane: Lane, limit: number): string[] {
@@ -93,6 +98,27 @@ async function saved(lane: Lane, { jobs }: Seen, log: readonly AuditEntry[]): Pr
     if (resting && open) broken.push(`${status?.phase} was reported with an attempt that is not gone`);
     if (status?.phase === 'Succeeded' && (status.artifacts ?? []).length === 0)
       broken.push('succeeded without a model');
+  }
+  return broken;
+}
+
+/**
+ * A checkpoint that a status once called verified is there for good, or a newer sound one is: also of a job that was
+ * deleted since.
+ */
+async function lost(lane: Lane, log: readonly AuditEntry[]): Promise<string[]> {
+  const promised = new Map<string, number>();
+  for (const { objectRef, responseObject } of log) {
+    if (objectRef?.resource !== 'trainingjobs' || objectRef.subresource !== 'status') continue;
+    for (const { uri, step, verifiedAt } of (responseObject as TrainingJob).status?.checkpoints ?? []) {
+      const store = uri.slice(0, uri.lastIndexOf('/checkpoints/'));
+      if (verifiedAt !== undefined) promised.set(store, Math.max(step, promised.get(store) ?? 0));
+    }
+  }
+  const broken: string[] = [];
+  for (const [store, step] of promised) {
+    const sound = await newestSound(lane.folderOf(store));
+    if (sound < step) broken.push(`${store}: step ${step} was verified, and the newest that can be read is ${sound}`);
   }
   return broken;
 }

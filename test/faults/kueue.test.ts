@@ -39,7 +39,7 @@ const QUEUES = [
               name: 'any',
               resources: [
                 { name: 'cpu', nominalQuota: '1' },
-                { name: 'memory', nominalQuota: '1Gi' },
+                { name: 'memory', nominalQuota: '64Gi' },
               ],
             },
           ],
@@ -97,7 +97,7 @@ describe.skipIf(unavailable !== undefined)('jobs in a queue of Kueue', () => {
     const podAt = (namespace: string, pod: string) => running.kubelet.addressOf(namespace, pod);
     proxy = await FaultProxy.start({ upstream: await operatorKubeconfig(cluster), podAt });
     const provider = running.provider(NAMESPACE, PRICE);
-    const resources = { cpu: '1', memory: '256Mi' };
+    const resources = { cpu: '1', memory: '16Gi' };
     world = await World.start({
       cluster,
       namespace: NAMESPACE,

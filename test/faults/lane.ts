@@ -32,6 +32,9 @@ export const FAST: Partial<JobSettings> = {
   waitMs: 300,
 };
 
+/** So long it may take until all is at rest: an operator may have to start for it. */
+const REST_MS = 90_000;
+
 /** A module that sets the wall clock of the process that loads it first; what measures durations stays as it is. */
 function skewed(ms: number): string {
   const code = `const real = Date; globalThis.Date = class extends real {
@@ -70,6 +73,8 @@ export class Lane {
   kills = 0;
   readonly site: PodSite | undefined;
   #operator: ChildProcess | undefined;
+  /** Epoch ms since when the operator that runs has its caches; undefined while it starts, or none runs. */
+  #readySince: number | undefined;
 
   private constructor(world: World, proxy: FaultProxy, audit: AuditTail, site: PodSite | undefined) {
     this.site = site;
@@ -116,7 +121,12 @@ export class Lane {
   startOperator(clockMs = 0): void {
     if (this.alive) return;
     const nodeArguments = clockMs === 0 ? [] : ['--import', skewed(clockMs)];
-    this.#operator = this.world.spawnOperator({ nodeArguments });
+    const operator = this.world.spawnOperator({ nodeArguments });
+    this.#operator = operator;
+    this.#readySince = undefined;
+    operator.stdout?.on('data', (chunk: Buffer) => {
+      if (this.#operator === operator && chunk.includes('ready')) this.#readySince = Date.now();
+    });
   }
 
   /** As by the system's hand: it hears nothing of it. */
@@ -161,21 +171,30 @@ export class Lane {
     return names;
   }
 
-  /** What is left in the cluster of attempts, besides their records. */
+  /** What is left in the cluster of attempts, besides the records of those that were let go of. */
   async left(): Promise<string[]> {
     return (await this.site?.left(this.world.client, this.world.namespace)) ?? [];
   }
 
-  /** Resolves when nothing was written for so long and nothing of an attempt is left. */
+  /** Epoch ms of the last write that changed more than events; undefined before the first. */
+  get lastWords(): number | undefined {
+    return this.proxy.effective.findLast(({ call }) => call.resource !== 'events')?.at;
+  }
+
+  /**
+   * Resolves when an operator has worked for so long without a write and nothing of an attempt is left. One that is gone
+   * is started again: what its predecessor left undone at the very end is its to do.
+   */
   async quiet(forMs: number): Promise<void> {
     await waitFor(
       `${this.world.namespace} to come to rest`,
       async () => {
-        const last = this.proxy.effective.findLast(({ call }) => call.resource !== 'events')?.at ?? 0;
-        if (Date.now() - last < forMs || this.processes.live.length > 0) return undefined;
+        this.startOperator();
+        const since = Math.max(this.#readySince ?? Number.POSITIVE_INFINITY, this.lastWords ?? 0);
+        if (!(Date.now() - since >= forMs) || this.processes.live.length > 0) return undefined;
         return (await this.left()).length === 0 ? true : undefined;
       },
-      { timeoutMs: 40_000 },
+      { timeoutMs: REST_MS, everyMs: 100 },
     );
   }
 

@@ -13,6 +13,7 @@ const KINDS = [
   '/api/v1/pods',
   '/api/v1/secrets',
   '/api/v1/services',
+  '/api/v1/configmaps',
   '/apis/networking.k8s.io/v1/networkpolicies',
 ];
 const STORE_SECRET = 'checkpoint-store';
@@ -75,9 +76,9 @@ export class PodSite {
     this.kubelet.serve(namespace, { ...place, arguments: [...place.arguments, '--bucket-dir', dir] });
   }
 
-  /** What is there of a lane's attempts besides their records, which stay. */
+  /** What is there of a lane's attempts. Of those that were let go of a record stays, which says so. */
   async left(client: KubeClient, lane: string): Promise<string[]> {
-    const selector = encodeURIComponent(LABEL.attempt);
+    const selector = encodeURIComponent(`${LABEL.attempt},!${LABEL.released}`);
     const found = KINDS.map(async (kind) => {
       const [root, plural] = [kind.slice(0, kind.lastIndexOf('/')), kind.slice(kind.lastIndexOf('/') + 1)];
       const path = `${root}/namespaces/${podsOf(lane)}/${plural}?labelSelector=${selector}`;

@@ -40,8 +40,9 @@ const scale =
 
 const budget = (limit: string) => ({ limit, currency: 'USD' as const, alertAt: 80, warnAt: 95 });
 
-const AGREED = 1;
-const RAISED = 2;
+/** Minutes of waiting for people, so that no slow machine freezes it before they cut it. */
+const AGREED = 3;
+const RAISED = 6;
 
 /** Leaves so much of the budget that the job must freeze very soon, however slow the machine is. */
 async function cut({ world }: Lane): Promise<void> {

@@ -46,44 +46,65 @@ async function freeze(lane: Lane, kinds: readonly string[]): Promise<void> {
   }
 }
 
-/** Of each run one; a run has a fault of its own, so these are made anew. */
+/** Phases whose events are lost or late. */
+const PHASES = [
+  ['traininggoals', 'AwaitingApproval'],
+  ['trainingplans', 'AwaitingApproval'],
+  ['trainingplans', 'Approved'],
+  ['trainingjobs', 'Provisioning'],
+  ['trainingjobs', 'Running'],
+] as const;
+type Phase = (typeof PHASES)[number];
+
+/** Rewrites the events of each of these phases, once each. */
+function rewritten(phases: readonly Phase[], rewrite: typeof droppedOnce): NonNullable<WatchFault['begin']> {
+  return ({ proxy }) => {
+    for (const kind of new Set(phases.map(([one]) => one))) {
+      const filters = phases.filter(([one]) => one === kind).map(([, phase]) => rewrite(modifiedTo(phase)));
+      proxy.filters.set(kind, (event) => filters.reduce((events, filter) => events.flatMap(filter), [event]));
+    }
+  };
+}
+
+const lost = (phases: readonly Phase[]): NonNullable<WatchFault['begin']> => rewritten(phases, droppedOnce);
+const late = (phases: readonly Phase[]): NonNullable<WatchFault['begin']> => rewritten(phases, swappedOnce);
+
+/** What may happen to watches, as much of it in one run as goes together; a run has faults of its own, so these are made anew. */
 export const watchFaults: readonly (() => WatchFault)[] = [
-  ...KINDS.map(
-    (kind) => (): WatchFault => ({
-      name: `the watch of ${kind} is frozen while the job runs`,
-      disturb: once(running, async (lane) => await freeze(lane, [kind])),
+  () => ({
+    name: 'the watches of goals, plans and jobs are frozen one after the other while the job runs',
+    disturb: once(running, async (lane) => {
+      for (const kind of KINDS) await freeze(lane, [kind]);
     }),
-  ),
-  (): WatchFault => ({
+  }),
+  () => ({
     name: 'all watches are frozen from before the approval',
     disturb: once(
       ({ goal }) => goal?.status?.phase === 'AwaitingApproval',
       async (lane) => await freeze(lane, ALL),
     ),
   }),
-  (): WatchFault => ({
+  () => ({
     name: 'every event comes twice',
     begin: ({ proxy }) => {
       for (const kind of ALL) proxy.filters.set(kind, duplicated);
     },
   }),
-  ...[
-    ['traininggoals', 'AwaitingApproval'],
-    ['trainingplans', 'AwaitingApproval'],
-    ['trainingplans', 'Approved'],
-    ['trainingjobs', 'Provisioning'],
-    ['trainingjobs', 'Running'],
-  ].flatMap(([kind = '', phase = '']) => [
-    (): WatchFault => ({
-      name: `the event that ${kind} are ${phase} is lost`,
-      begin: ({ proxy }) => void proxy.filters.set(kind, droppedOnce(modifiedTo(phase))),
-    }),
-    (): WatchFault => ({
-      name: `the event that ${kind} are ${phase} comes after the next`,
-      begin: ({ proxy }) => void proxy.filters.set(kind, swappedOnce(modifiedTo(phase))),
-    }),
-  ]),
+  () => ({ name: 'the event of each new phase is lost', begin: lost(PHASES) }),
+  () => ({ name: 'the event of each new phase comes after the next', begin: late(PHASES) }),
   staleAfterRestart,
+];
+
+/** The same, each alone. */
+export const singleWatchFaults: readonly (() => WatchFault)[] = [
+  ...KINDS.map((kind) => () => ({
+    name: `the watch of ${kind} is frozen while the job runs`,
+    disturb: once(running, async (lane) => await freeze(lane, [kind])),
+  })),
+  ...PHASES.flatMap((phase) => [
+    () => ({ name: `the event that ${phase.join(' are ')} is lost`, begin: lost([phase]) }),
+    () => ({ name: `the event that ${phase.join(' are ')} comes after the next`, begin: late([phase]) }),
+  ]),
 ];
 
 /** The operator dies while the job runs; its successor is shown the time before the approval, then the present. */

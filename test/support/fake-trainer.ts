@@ -1,7 +1,7 @@
 // A stand-in for `python -m kriptik_trainer` that follows the same protocol, store layout, deadline and exit codes
 // without training anything, so that tests of what surrounds a trainer take seconds:
 //   node fake-trainer.ts [--step-ms 20] [--later-step-ms 20] [--checkpoint-ms 20] [--total-steps 30] [--silent] [--deaf] [--escape]
-//                        [--allocate-mib 512] [--fail-at 5] [--diverge-above 0.001] [--bucket-dir FOLDER] (run --spec spec.json | version)
+//                        [--hold-at 30] [--allocate-mib 512] [--fail-at 5] [--diverge-above 0.001] [--bucket-dir FOLDER] (run --spec spec.json | version)
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { runFakeTrainer } from '@kriptik/operator/trainer/testing/fake-trainer.ts';
@@ -15,6 +15,8 @@ const { values, positionals } = parseArgs({
     'later-step-ms': { type: 'string' },
     'checkpoint-ms': { type: 'string', default: '20' },
     'total-steps': { type: 'string', default: '30' },
+    // Of the first attempt.
+    'hold-at': { type: 'string' },
     'fail-at': { type: 'string' },
     'diverge-above': { type: 'string' },
     'allocate-mib': { type: 'string' },
@@ -43,13 +45,16 @@ if (positionals[0] === 'version') {
   const failAt = values['fail-at'];
   const divergeAbove = values['diverge-above'];
   const bucketDir = values['bucket-dir'];
-  const later = values.spec.endsWith('-1/spec.json') ? undefined : values['later-step-ms'];
+  const first = values.spec.endsWith('-1/spec.json');
+  const later = first ? undefined : values['later-step-ms'];
+  const holdAt = first ? values['hold-at'] : undefined;
   process.exitCode = await runFakeTrainer(values.spec, {
     stepMs: Number(later ?? values['step-ms']),
     checkpointMs: Number(values['checkpoint-ms']),
     totalSteps: Number(values['total-steps']),
     silent: values.silent,
     deaf: values.deaf,
+    ...(holdAt === undefined ? {} : { holdAt: Number(holdAt) }),
     ...(failAt === undefined ? {} : { failAt: Number(failAt) }),
     ...(bucketDir === undefined ? {} : { bucketDir }),
     ...(divergeAbove === undefined ? {} : { divergeAbove: Number(divergeAbove) }),

@@ -13,6 +13,8 @@ import { keyOf } from '@kriptik/operator/runtime/types.ts';
 import { trainerSpecFile } from '@kriptik/operator/trainer/spec.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 
+/** As the API server's log names it. */
+export const KUBELET = 'played-kubelet';
 const NODE = 'played';
 /** Less than half of the time after which a node that says nothing counts as lost. */
 const BEAT_MS = 10_000;
@@ -47,7 +49,7 @@ export class PlayedKubelet {
 
   private constructor(client: KubeClient) {
     this.#client = client;
-    const log = createLogger({ name: 'played-kubelet', level: 'silent' });
+    const log = createLogger({ name: KUBELET, level: 'silent' });
     this.#pods = new Informer<Pod>({ client: client.resource(PODS), log, labelSelector: LABEL.attempt });
     this.#pods.onEvent({ add: (pod) => this.#seen(pod), update: (_, pod) => this.#seen(pod) });
     this.#beat = setInterval(() => void this.#sayReady().catch(() => {}), BEAT_MS);
@@ -55,7 +57,7 @@ export class PlayedKubelet {
 
   static async start(cluster: ControlPlane): Promise<PlayedKubelet> {
     const config = loadKubeConfig({ path: cluster.kubeconfigPath });
-    const client = KubeClient.fromKubeConfig(config, { userAgent: 'played-kubelet', qps: 1_000, burst: 1_000 });
+    const client = KubeClient.fromKubeConfig(config, { userAgent: KUBELET, qps: 1_000, burst: 1_000 });
     await client.raw('POST', '/api/v1/nodes', {
       body: { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE, labels: { 'kubernetes.io/hostname': NODE } } },
     });

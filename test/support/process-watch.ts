@@ -17,8 +17,10 @@ export interface SeenAttempt {
 }
 
 const LOOK_MS = 60;
-/** Looks after which every process is read anew: numbers are given again, and a fork shows its parent's command. */
-const FORGET_LOOKS = 10;
+/** So often the command of a process that is none of these is read: a fork shows its parent's, and then its own. */
+const READS = 5;
+/** Looks after which every process is read anew, should one have become another late in its life. */
+const FORGET_LOOKS = 100;
 
 /**
  * Samples the process table for supervisors and trainers below a folder. It knows nothing of the operator: what it saw
@@ -29,7 +31,8 @@ export class ProcessWatch {
   /** Most trainers seen at one moment. */
   most = 0;
   readonly #folder: string;
-  readonly #others = new Set<string>();
+  /** Processes that are none of these, with how often that was read. */
+  #others = new Map<string, number>();
   #looks = 0;
   #running = true;
   readonly #done: Promise<void>;
@@ -69,15 +72,21 @@ export class ProcessWatch {
 
   async #look(): Promise<void> {
     this.#looks += 1;
-    if (this.#looks % FORGET_LOOKS === 0) this.#others.clear();
+    const known = this.#looks % FORGET_LOOKS === 0 ? new Map<string, number>() : this.#others;
+    // Of those that are gone nothing is kept: their numbers are given again.
+    this.#others = new Map();
     const alive = new Set<string>();
     let trainers = 0;
     for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      if (this.#others.has(pid)) continue;
+      const reads = known.get(pid) ?? 0;
+      if (reads >= READS) {
+        this.#others.set(pid, reads);
+        continue;
+      }
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       const mine = command.includes(this.#folder);
       // A process without a command line yet may become anything.
-      if (!mine && command !== '') this.#others.add(pid);
+      if (!mine && command !== '') this.#others.set(pid, reads + 1);
       const [, directory, name] =
         (mine && /(\/\S*?\/instances\/([a-z0-9-]+))(?:[/ ]|$)/.exec(command.replaceAll('\0', ' '))) || [];
       if (directory === undefined || name === undefined) continue;

@@ -19,6 +19,12 @@ export async function readBack(
   const folder = folderOf(saved.uri);
   const bytes = await readFile(join(folder, 'MANIFEST.json'));
   if (sha256(bytes) !== saved.manifestSha256) throw new Error(`${folder}: another manifest than the one on record`);
+  return await readFolder(folder);
+}
+
+/** Reads a folder back that carries a manifest, whichever it is; throws what is wrong with it. */
+async function readFolder(folder: string): Promise<Manifest> {
+  const bytes = await readFile(join(folder, 'MANIFEST.json'));
   const manifest = JSON.parse(bytes.toString('utf8')) as Manifest;
   if (manifest.files.length === 0) throw new Error(`${folder}: nothing is saved`);
   for (const { path, size, sha256: expected } of manifest.files) {
@@ -39,6 +45,15 @@ export async function restorable(
     if (step !== checkpoint.step) throw new Error(`${checkpoint.uri} is of step ${step}, not ${checkpoint.step}`);
   }
   return promised.at(-1)?.step ?? 0;
+}
+
+/** Step of the newest checkpoint of a store that can be read back; 0 where there is none. */
+export async function newestSound(store: string): Promise<number> {
+  for (const folder of (await checkpointsIn(store).catch(() => [])).toReversed()) {
+    const found = await readFolder(folder).catch(() => undefined);
+    if (found !== undefined) return found.step;
+  }
+  return 0;
 }
 
 /** Changes one byte of a saved file behind everybody's back. */

@@ -14,6 +14,8 @@ export type FakeSettings = {
   checkpointMs: number;
   /** Steps when the spec names none. */
   totalSteps: number;
+  /** Makes no step beyond this one, and does everything else: it waits to be stopped, however long that takes. */
+  holdAt?: number;
   /** Fails at this step as if the data were wrong. */
   failAt?: number;
   /** Learning rate above which the loss climbs from the middle of the run on. */
@@ -245,6 +247,10 @@ export class FakeRun implements Control {
         if (reason !== 'none') await this.save(reason);
         this.phase = outcome === 'frozen' ? 'frozen' : 'stopped';
         return outcome;
+      }
+      if (this.step === this.settings.holdAt) {
+        await delay(this.settings.stepMs);
+        continue;
       }
       await this.oneStep();
       if (this.step % this.spec.hyperparameters.checkpointEverySteps === 0) await this.save('periodic');

@@ -23,6 +23,7 @@ import type { Kubeconfig } from '@kriptik/tools/controlplane/cluster/kubeconfig.
 import { startControlPlane } from '@kriptik/tools/controlplane/controlplane.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
 import { INSTALLED } from './installed.ts';
+import { FaultProxy } from './proxy.ts';
 import { waitFor } from './wait.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -46,6 +47,8 @@ export interface WorldOptions {
   readonly trainerPython?: string;
   /** A control plane to share instead of one of its own; it needs what {@link startCluster} gives. */
   readonly cluster?: ControlPlane;
+  /** Operators see nothing but this world's namespace and provider: the control plane has more. */
+  readonly alone?: boolean;
   /** Where the goals live. @default team */
   readonly namespace?: string;
   /** Name of the provider on this machine. @default workstation */
@@ -84,6 +87,7 @@ export class World {
   readonly namespace: string;
   readonly #options: WorldOptions;
   readonly #operators = new Set<ChildProcess>();
+  #proxy: FaultProxy | undefined;
   readonly #people: KubeClient[] = [];
 
   private constructor(controlPlane: ControlPlane, directory: string, options: WorldOptions) {
@@ -98,7 +102,7 @@ export class World {
   static async start(options: WorldOptions = {}): Promise<World> {
     const controlPlane = options.cluster ?? (await startCluster());
     const world = new World(controlPlane, await mkdtemp(join(tmpdir(), 'kriptik-world-')), options);
-    const kubeconfig = options.operatorKubeconfig ?? (await operatorKubeconfig(controlPlane));
+    const kubeconfig = options.operatorKubeconfig ?? (await world.#operatorAccess());
     await writeFile(world.#operatorKubeconfig, JSON.stringify(kubeconfig), { mode: 0o600 });
     await world.client.raw('POST', '/api/v1/namespaces', {
       body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: world.namespace } },
@@ -106,13 +110,24 @@ export class World {
     await world.client.resource(ComputeProviderResource).create({
       apiVersion: API_VERSION,
       kind: 'ComputeProvider',
-      metadata: { name: options.provider ?? 'workstation' },
+      metadata: { name: world.#provider },
       spec: options.providerSpec ?? {
         type: 'local',
         local: { pricePerHour: options.pricePerHour ?? '3.60', workDir: world.workDir },
       },
     });
     return world;
+  }
+
+  get #provider(): string {
+    return this.#options.provider ?? 'workstation';
+  }
+
+  async #operatorAccess(): Promise<Kubeconfig> {
+    const upstream = await operatorKubeconfig(this.controlPlane);
+    if (this.#options.alone !== true) return upstream;
+    this.#proxy = await FaultProxy.start({ upstream, scope: { namespace: this.namespace, name: this.#provider } });
+    return this.#proxy.kubeconfig;
   }
 
   get #operatorKubeconfig(): string {
@@ -317,9 +332,18 @@ export class World {
         // It ended meanwhile.
       }
     }
+    await this.#proxy?.stop();
+    if (this.#options.alone === true) await this.#removeProvider();
     for (const client of [this.client, ...this.#people]) await client.close();
     if (this.#options.cluster === undefined) await this.controlPlane.stop();
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** With nobody left to count what runs there. */
+  async #removeProvider(): Promise<void> {
+    const providers = this.client.resource(ComputeProviderResource);
+    await providers.status.patch({ name: this.#provider }, { status: { instances: 0 } });
+    await providers.delete({ name: this.#provider });
   }
 
   async #user(): Promise<string> {

@@ -8,7 +8,8 @@ import { findCondition } from '@kriptik/operator/runtime/conditions.ts';
 import { openStore } from '@kriptik/operator/store/open.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
-import { World } from '../../support/world.ts';
+import type { World } from '../../support/world.ts';
+import { startSharedWorld } from '../shared-world.ts';
 import { usePlace } from './program.ts';
 
 /** Room that a provider asks for, and a little more. Nothing is taken until it is written to. */
@@ -46,7 +47,7 @@ const job = async (): Promise<TrainingJob | undefined> => (await world.jobs())[0
 
 describe.runIf(mountable)('a full disk', () => {
   beforeAll(async () => {
-    world = await World.start({
+    world = await startSharedWorld({
       settings: { pollMs: 200, progressMs: 300, waitMs: 500, retryMs: 200 },
       trainerArguments: ['--step-ms', '100', '--checkpoint-ms', '50'],
     });

@@ -5,11 +5,12 @@ import { type TrainingGoalSpec, type TrainingPlan, TrainingPlanResource } from '
 import { findCondition } from '@kriptik/operator/runtime/conditions.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
-import { World } from '../../support/world.ts';
+import type { World } from '../../support/world.ts';
+import { startSharedWorld } from '../shared-world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await World.start();
+  world = await startSharedWorld();
   await world.startOperator();
 });
 afterAll(async () => await world?.stop());
@@ -115,24 +116,27 @@ const CASES: readonly DataCase[] = [
 ];
 
 describe('a data file', () => {
-  it.each(CASES)('that $what blocks the plan, says where and what to do, and is looked at again', async (one) => {
-    const path = join(world.directory, one.name);
-    await one.make?.(path);
-    const goal = one.name.split('.')[0] ?? '';
-    await world.createGoal(goal, { data: [{ uri: pathToFileURL(path).href }] } as Partial<TrainingGoalSpec>);
-    const plan = await planIn(goal, 'Blocked');
-    const ready = findCondition(plan.status?.conditions, 'Ready');
-    expect(ready).toMatchObject({ status: 'False', reason: 'DataUnreadable' });
-    for (const says of [pathToFileURL(path).href, ...one.says]) expect(ready?.message).toMatch(says);
-    expect(ready?.message).not.toMatch(/\.\.|undefined|field (\w+), field \1/);
-    expect(ready?.message).toMatch(/The plan is priced as soon as the data can be read$/);
-    // The goal's own message leads there.
-    await waitFor(`the goal to say: ${one.says[0]}`, async () => {
-      const standing = findCondition((await world.goal(goal)).status?.conditions, 'Ready');
-      return standing?.message === ready?.message ? true : undefined;
-    });
-    expect(plan.status?.digest).toBeUndefined();
-  });
+  it.concurrent.each(CASES)(
+    'that $what blocks the plan, says where and what to do, and is looked at again',
+    async (one) => {
+      const path = join(world.directory, one.name);
+      await one.make?.(path);
+      const goal = one.name.split('.')[0] ?? '';
+      await world.createGoal(goal, { data: [{ uri: pathToFileURL(path).href }] } as Partial<TrainingGoalSpec>);
+      const plan = await planIn(goal, 'Blocked');
+      const ready = findCondition(plan.status?.conditions, 'Ready');
+      expect(ready).toMatchObject({ status: 'False', reason: 'DataUnreadable' });
+      for (const says of [pathToFileURL(path).href, ...one.says]) expect(ready?.message).toMatch(says);
+      expect(ready?.message).not.toMatch(/\.\.|undefined|field (\w+), field \1/);
+      expect(ready?.message).toMatch(/The plan is priced as soon as the data can be read$/);
+      // The goal's own message leads there.
+      await waitFor(`the goal to say: ${one.says[0]}`, async () => {
+        const standing = findCondition((await world.goal(goal)).status?.conditions, 'Ready');
+        return standing?.message === ready?.message ? true : undefined;
+      });
+      expect(plan.status?.digest).toBeUndefined();
+    },
+  );
 
   it('that this user may not read blocks the plan and says so', async () => {
     const path = join(world.directory, 'secret.jsonl');

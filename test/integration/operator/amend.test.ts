@@ -4,7 +4,8 @@ import { parseMoney } from '@kriptik/operator/money.ts';
 import { isTrue } from '@kriptik/operator/runtime/conditions.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
-import { World } from '../../support/world.ts';
+import type { World } from '../../support/world.ts';
+import { startSharedWorld } from '../shared-world.ts';
 
 const SETTINGS = {
   pollMs: 200,
@@ -26,7 +27,7 @@ describe('a job that diverges', () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await World.start({ settings: SETTINGS, trainerArguments: TRAINER });
+    world = await startSharedWorld({ settings: SETTINGS, trainerArguments: TRAINER });
     await world.startOperator();
   });
   afterAll(async () => await world.stop());

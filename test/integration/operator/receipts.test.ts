@@ -9,7 +9,8 @@ import { parseMoney } from '@kriptik/operator/money.ts';
 import { isForbidden } from '@kriptik/operator/runtime/errors.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
-import { World } from '../../support/world.ts';
+import type { World } from '../../support/world.ts';
+import { startSharedWorld } from '../shared-world.ts';
 
 const SETTINGS = {
   pollMs: 200,
@@ -25,7 +26,7 @@ const SETTINGS = {
 let world: World;
 beforeAll(async () => {
   // A cent every ten seconds: enough to be seen, and far from the limit.
-  world = await World.start({
+  world = await startSharedWorld({
     settings: SETTINGS,
     trainerArguments: ['--step-ms', '60', '--checkpoint-ms', '30'],
     pricePerHour: '36.00',

@@ -25,7 +25,7 @@ from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import Hooks
 from kriptik_trainer.optimizers import make_optimizer, rebase
-from kriptik_trainer.order import batch_at, batches
+from kriptik_trainer.order import Order
 from kriptik_trainer.spec import Hyperparameters
 
 WEIGHTS_FILE = "trainable.safetensors"
@@ -56,11 +56,10 @@ class Task(Protocol):
         """What else a checkpoint has to hold."""
 
 
-def total_steps(
-    given: Hyperparameters, keys: Sequence[Hashable], processes: int = 1
-) -> tuple[int, float]:
-    """(optimizer steps of the run, micro-batches that each process makes of a pass)."""
-    a_pass = len(batches(keys, given.batch_size, given.seed, 0)) / processes
+def total_steps(given: Hyperparameters, batches: int, processes: int = 1) -> tuple[int, float]:
+    """(optimizer steps of the run, micro-batches that each process makes of a pass), where a pass has so
+    many batches."""
+    a_pass = batches / processes
     micro = given.epochs * a_pass
     return given.max_steps or max(1, math.ceil(micro / given.gradient_accumulation)), a_pass
 
@@ -118,7 +117,8 @@ class Loop:
         AcceleratorState._reset_state()  # noqa: SLF001
         self._accelerator = Accelerator(mixed_precision=precision, cpu=device == "cpu")
         self._processes = self._accelerator.num_processes
-        self._total, self._pass = total_steps(given, task.keys(), self._processes)
+        self._order = Order(task.keys(), given.batch_size, given.seed)
+        self._total, self._pass = total_steps(given, len(self._order), self._processes)
         self._parameters = task.trainable()
         optimizer = make_optimizer(self._parameters.values(), given)
         self._scheduler = get_scheduler(
@@ -151,27 +151,27 @@ class Loop:
     def _step(self, step: int) -> tuple[float, float]:
         """(mean loss, gradient norm) of an optimizer step."""
         given, accelerator = self._given, self._accelerator
-        total = 0.0
+        losses: list[torch.Tensor] = []
         for micro in range(given.gradient_accumulation):
             position = step * given.gradient_accumulation + micro
             place = position * accelerator.num_processes + accelerator.process_index
-            rows = batch_at(self._task.keys(), given.batch_size, given.seed, place)
+            rows = self._order.at(place)
             seed_all(given.seed, "micro-step", place)
             with accelerator.autocast():
                 loss = self._task.loss(rows) / given.gradient_accumulation
             accelerator.backward(loss)
-            total += float(loss.detach())
+            losses.append(loss.detach())
+        # Read once a step: a GPU that has to tell after each micro-batch stands still in between.
+        total = torch.stack(losses).sum()
         if self._processes > 1:
             average_gradients(list(self._parameters.values()), self._processes)
-            total = float(
-                accelerator.reduce(torch.tensor(total, device=accelerator.device), "mean")
-            )
+            total = accelerator.reduce(total, "mean")
         norm = accelerator.clip_grad_norm_(self._parameters.values(), MAX_GRADIENT_NORM)
         self._optimizer.step()
         self._optimizer.zero_grad()
         if self._task.average is not None:
             self._task.average.step()
-        return total, float(norm)
+        return float(total), float(norm)
 
     def _save(self, hooks: Hooks, step: int) -> None:
         def write(folder: Path) -> None:

@@ -36,7 +36,8 @@ class Manifest:
     files: tuple[FileEntry, ...]
     sha256: str
     evaluation: dict[str, Any] | None = None
-    """`metric`, `value` and `better` on held-out rows at exactly this step; None where not measured."""
+    """`metric`, `value` and `better` on held-out rows at exactly this step, and `stage` in a run of
+    several; None where not measured."""
 
     @property
     def size_bytes(self) -> int:

@@ -7,6 +7,8 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ class Metrics:
         self._lock = threading.Lock()
         self._ring: deque[Point] = deque(maxlen=RING)
         self._next = 1
+        self._file: FileIO | None = None
+        self._torn = False
         self.write_error: str | None = None
         self.stage: str | None = None
         """Name of the stage that trains, in each of its points."""
@@ -80,13 +84,31 @@ class Metrics:
         point: Point = {"n": self._next, "step": step, "time": time, **named, **figures}
         self._next += 1
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(point) + "\n")
+            self._write(f"{json.dumps(point)}\n".encode())
         except OSError as error:
             self.write_error = f"metrics.jsonl is incomplete: {error.strerror}"
         self._ring.append(point)
         return point
+
+    def _write(self, line: bytes) -> None:
+        """Hands a line to the system at once: a kill of this process loses none. What could not be
+        written whole is closed off by the next line, through a file opened anew."""
+        line = b"\n" + line if self._torn else line
+        left = line
+        try:
+            if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = FileIO(self._path, "a")
+            while left:
+                left = left[self._file.write(left) or 0 :]
+        except OSError:
+            self._torn = self._torn or len(left) < len(line)
+            file, self._file = self._file, None
+            if file is not None:
+                with suppress(OSError):
+                    file.close()
+            raise
+        self._torn = False
 
     def evaluated(self, step: int, figures: dict[str, float]) -> Point:
         """Records figures on held-out rows as a point of its own."""

@@ -26,7 +26,23 @@ def batches(keys: Sequence[Hashable], size: int, seed: int, epoch: int) -> list[
     return found
 
 
-def batch_at(keys: Sequence[Hashable], size: int, seed: int, position: int) -> list[int]:
-    """The batch at a position of the run, counted in micro-batches over all passes."""
-    a_pass = len(batches(keys, size, seed, 0))
-    return batches(keys, size, seed, position // a_pass)[position % a_pass]
+class Order:
+    """The batches of a run, found by their position alone. Keeps the pass that was asked for last, for
+    shuffling all rows anew costs a millisecond for a few thousand of them."""
+
+    def __init__(self, keys: Sequence[Hashable], size: int, seed: int) -> None:
+        self._keys, self._size, self._seed = keys, size, seed
+        self._epoch = 0
+        self._pass = batches(keys, size, seed, 0)
+
+    def __len__(self) -> int:
+        """Batches of a pass."""
+        return len(self._pass)
+
+    def at(self, position: int) -> list[int]:
+        """The batch at a position of the run, counted in micro-batches over all passes."""
+        epoch, place = divmod(position, len(self))
+        if epoch != self._epoch:
+            # Every pass has as many batches.
+            self._pass, self._epoch = batches(self._keys, self._size, self._seed, epoch), epoch
+        return self._pass[place]

@@ -32,6 +32,9 @@ Phase = Literal[
 Reason = Literal["periodic", "requested", "deadline", "signal", "final"]
 WINDOW = 20
 """Steps over which speeds are averaged."""
+LOOK_SECONDS = 1.0
+"""From one look at memory and the GPU to the next: the kernel takes a millisecond to add up a container's
+memory, and a driver tells of no less than a sixth of a second."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Progress:
         self._steps: deque[float] = deque(maxlen=WINDOW)
         self._waits: deque[float] = deque(maxlen=WINDOW)
         self._busy: deque[float] = deque(maxlen=WINDOW)
+        self._looked: float | None = None
         self._worst_checkpoint: float | None = None
         self._moved = clock.monotonic()
         self.state_bytes = 0
@@ -193,9 +197,7 @@ class Progress:
             self._moved = self.clock.monotonic()
             self._steps.append(seconds)
             self._waits.append(waited)
-            busy = device_busy()
-            if busy is not None:
-                self._busy.append(busy)
+            self._look()
             spent = sum(self._steps)
             mean = spent / len(self._steps)
             total = self._status["totalSteps"]
@@ -207,10 +209,20 @@ class Progress:
                 etaSeconds=None if total is None else round(max(0, total - step) * mean, 1),
                 lastProgressAt=to_rfc3339(self._steady_now()),
                 dataWaitShare=round(sum(self._waits) / spent, 4) if spent > 0 else None,
-                gpuBusyShare=_mean(self._busy),
-                memory=device_memory() or host_memory(),
-                hostMemory=host_memory(),
             )
+
+    def _look(self) -> None:
+        """Notes memory in use and how busy the GPU is, where the last look is long enough ago."""
+        now = self.clock.monotonic()
+        if self._looked is not None and now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        busy, host = device_busy(), host_memory()
+        if busy is not None:
+            self._busy.append(busy)
+        self._status.update(
+            gpuBusyShare=_mean(self._busy), memory=device_memory() or host, hostMemory=host
+        )
 
     def moved(self) -> None:
         """Something other than a step was done between two of them."""

@@ -16,6 +16,7 @@ from kriptik_trainer.errors import ExitCode, TrainerError
 from kriptik_trainer.faults import classify
 from kriptik_trainer.follow import follow
 from kriptik_trainer.launch import launch
+from kriptik_trainer.libraries import leave_out
 from kriptik_trainer.log import log
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
@@ -23,9 +24,7 @@ from kriptik_trainer.peer_watch import LeaderWatch
 from kriptik_trainer.peers import Peers
 from kriptik_trainer.progress import Clock, Progress
 from kriptik_trainer.result import Ending
-from kriptik_trainer.setup import (
-    quiet_libraries,
-)
+from kriptik_trainer.setup import quiet_libraries
 from kriptik_trainer.spec import Spec, load_spec
 from kriptik_trainer.store import open_store
 from kriptik_trainer.watchdog import Watchdog
@@ -115,6 +114,7 @@ def run(path: Path) -> int:
     else:
         os.environ.update(world.environment(world.local_rank))
     quiet_libraries(spec)
+    leave_out(spec.modality)
     if not world.leads:
         follow(spec, world)
     return lead(spec, world)

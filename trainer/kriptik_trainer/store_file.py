@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 from kriptik_trainer import manifest
 from kriptik_trainer.atomic import fsync_path, write_atomically, write_json
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.retention import Candidate, doomed, score_of
+from kriptik_trainer.retention import Candidate, Score, doomed, score_of
 from kriptik_trainer.store import Found, Stored, path_of, step_of
 from kriptik_trainer.timestamps import to_rfc3339
 
@@ -36,7 +36,7 @@ class FileStore:
         self._uri = (root.absolute().as_uri() if uri is None else uri).rstrip("/")
         self._now = now
         self._lock: IO[str] | None = None
-        self._known: dict[Path, tuple[str, float | None]] = {}
+        self._known: dict[Path, tuple[str, Score | None]] = {}
 
     def acquire(self, patience: float = 10.0) -> None:
         """See JobStore.acquire. Waits `patience` seconds for another trainer to let go."""
@@ -213,7 +213,7 @@ def _state(folder: Path) -> str:
     return "\n".join(parts)
 
 
-def _score(folder: Path) -> float | None:
+def _score(folder: Path) -> Score | None:
     try:
         content = (folder / manifest.NAME).read_bytes()
         return score_of(manifest.parse(content, folder).evaluation)

@@ -47,6 +47,18 @@ def test_method(case: Case, tmp_path: Path) -> None:
 
     measured = alone.status["evaluation"]
     assert measured == resumed.status["evaluation"]
+    check("result", resumed.result)
+    assert (resumed.result["outcome"], resumed.result["step"]) == ("succeeded", total)
+    assert resumed.result["checkpoint"] == final
+    assert stopped.result["outcome"] == "stopped"
+    told = resumed.result["evaluation"]
+    assert told == measured, "the result tells the figures of the end, after a resume as well"
+    every = spec["evaluation"]["everySteps"]
+    assert told["step"] == total
+    assert [one["step"] for one in told["history"]] == [0, *range(every, total, every), total]
+    assert told["history"][0]["values"] == told["base"]
+    assert told["history"][-1]["values"] == told["latest"]
+    assert all(value is not None for one in told["history"] for value in one["values"].values())
     base, tuned = (measured[key][measured["metric"]] for key in ("base", "latest"))
     if case.improves:
         assert (tuned < base) if measured["better"] == "lower" else (tuned > base)

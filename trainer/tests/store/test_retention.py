@@ -11,7 +11,7 @@ import pytest
 
 from kriptik_trainer import manifest, store_file
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.retention import Candidate, doomed, score_of
+from kriptik_trainer.retention import Candidate, Score, doomed, score_of
 from kriptik_trainer.s3_client import S3Client
 from kriptik_trainer.store_cli import Files, inspect, open_files
 from kriptik_trainer.store_file import FileStore
@@ -22,15 +22,14 @@ from support.saving import lower, save
 
 
 def row(text: str) -> list[Candidate]:
-    """Candidates from words like `3+` (good) or `4-` (broken or unknown), with `=0.5` for a score."""
+    """Candidates from words like `3+` (good) or `4-` (broken or unknown), with `=0.5` for a score and
+    `=0.5b` for one of stage b."""
     found = []
     for word in text.split():
         name, _, score = word.partition("=")
-        found.append(
-            Candidate(
-                name[:-1], int(name[:-1]), "", name[-1] == "+", float(score) if score else None
-            )
-        )
+        stage = score.lstrip("0123456789.")
+        told = Score(float(score.removesuffix(stage)), (stage, "")) if score else None
+        found.append(Candidate(name[:-1], int(name[:-1]), "", name[-1] == "+", told))
     return found
 
 
@@ -49,6 +48,12 @@ def row(text: str) -> list[Candidate]:
         pytest.param("1+=1 2+=1 3+", 1, (), ["1"], id="of equals the newer one"),
         pytest.param("1+=8 2-=9 3+", 1, (), [], id="the best good one beside a broken better one"),
         pytest.param("1+ 2+ 3+", 0, (), ["1", "2"], id="keeping none keeps one"),
+        pytest.param(
+            "1+=8 2+=9 3+=2b 4+=1b 5+=1b", 1, (), ["1", "4"], id="the best of each stage stays"
+        ),
+        pytest.param(
+            "1+=9 2+=8 3-=3b 4+=2b 5+", 1, (), ["2"], id="of each stage a good one that is best"
+        ),
     ],
 )
 def test_the_rule(
@@ -57,9 +62,12 @@ def test_the_rule(
     assert doomed(row(candidates), keep, protected) == expected
 
 
-def test_a_score_knows_which_way_is_better() -> None:
-    assert score_of({"metric": "loss", "value": 0.5, "better": "lower"}) == -0.5
-    assert score_of({"metric": "accuracy", "value": 0.5, "better": "higher"}) == 0.5
+def test_a_score_knows_which_way_is_better_and_what_it_is_of() -> None:
+    assert score_of({"metric": "loss", "value": 0.5, "better": "lower"}) == Score(
+        -0.5, ("", "loss")
+    )
+    told = {"metric": "accuracy", "value": 0.5, "better": "higher", "stage": "two"}
+    assert score_of(told) == Score(0.5, ("two", "accuracy"))
     for unusable in (None, {}, {"value": None}, {"value": True}, "loss"):
         assert score_of(unusable) is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from kriptik_trainer.attempt import train_attempt
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress
+from kriptik_trainer.result import Ending
 from kriptik_trainer.spec import parse_spec
 from kriptik_trainer.store import JobStore, open_store
 
@@ -34,10 +36,11 @@ class StoppingProgress(Progress):
 
 @dataclass(frozen=True)
 class Attempt:
-    """What an attempt left behind."""
+    """What an attempt left behind; `result` is what it has written as result.json."""
 
     ended_early: str | None
     status: dict[str, Any]
+    result: dict[str, Any]
     points: list[dict[str, Any]]
     store: JobStore
     mailbox: Mailbox
@@ -52,7 +55,11 @@ def run_attempt(spec: dict[str, Any], stop_after: int | None = None) -> Attempt:
     progress.stop_after = stop_after
     metrics = Metrics(store.metrics_path, CLOCK.wall)
     early = train_attempt(parsed, store, progress, metrics)
-    return Attempt(early, progress.snapshot(), metrics.history(), store, mailbox)
+    status = progress.snapshot()
+    Ending(progress, store, parsed.attempt, leave=lambda _: None).end(early or "succeeded")
+    file = store.metrics_path.parent / "attempts" / parsed.attempt / "result.json"
+    result = json.loads(file.read_text())
+    return Attempt(early, status, result, metrics.history(), store, mailbox)
 
 
 def resume_of(attempt: Attempt) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import random
 import torch
 
 from kriptik_trainer.determinism import derived_seed, held_out, random_numbers_kept, seed_all
-from kriptik_trainer.order import batch_at, batches
+from kriptik_trainer.order import Order, batches
 from kriptik_trainer.packing import PackedCollator, pack
 from kriptik_trainer.tokens import IGNORED, Encoded
 
@@ -26,7 +26,10 @@ def test_a_position_is_found_without_the_ones_before() -> None:
     keys = [0] * 5
     in_order = [batch for epoch in range(3) for batch in batches(keys, 2, 1, epoch)]
 
-    assert [batch_at(keys, 2, 1, position) for position in range(9)] == in_order
+    order = Order(keys, 2, 1)
+    assert len(order) == 3
+    assert [order.at(position) for position in range(9)] == in_order
+    assert [order.at(position) for position in (8, 0, 4)] == [in_order[at] for at in (8, 0, 4)]
 
 
 def test_rows_are_held_out_by_the_seed_and_one_is_always_left() -> None:

@@ -27,11 +27,11 @@ test: check ## Run every check and test, in three lanes beside each other
 # All suites of a lane are run, also after one has failed: what else is wrong is told at once.
 lane = status=0; for suite in $(1); do $(2) $(MAKE) --no-print-directory test-$$suite || status=1; done; exit $$status
 
-# This lane computes, with what the others leave: they mostly wait for a cluster, and some of what they wait for must
-# come in time. What each suite needs it builds itself, so with empty caches this lane does not wait for compilers.
+# This lane computes, with what the others leave: they wait for clusters most of the time, and some of what they wait
+# for must come in time. What each suite needs it builds itself: with empty caches this lane waits for no compiler.
 .PHONY: test-code
 test-code:
-	@$(call lane,unit trainer e2e,nice -n 5)
+	@$(call lane,unit trainer,nice -n 5)
 
 .PHONY: test-cluster
 test-cluster:
@@ -39,7 +39,7 @@ test-cluster:
 
 .PHONY: test-pods
 test-pods:
-	@$(call lane,node)
+	@$(call lane,e2e node)
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences

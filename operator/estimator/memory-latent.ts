@@ -1,6 +1,6 @@
 import { latentsOf } from './latents.ts';
 import type { MemoryEstimate } from './memory-parts.ts';
-import { frozenBytes, sumUp, trainedPart } from './memory-parts.ts';
+import { averageBytes, frozenBytes, sumUp, trainedPart } from './memory-parts.ts';
 import type { Workload } from './workload.ts';
 import { baseBits, shardCount, trainsAdapter } from './workload.ts';
 
@@ -30,7 +30,7 @@ export function memoryOfLatent(work: Workload): MemoryEstimate {
   const cached = work.cachedLatents !== false;
   // A new word is learned through the text encoder, which therefore stays.
   const kept = work.method === 'textual-inversion' ? latents.textEncoderParameters * half : 0;
-  const adapters = adapter ? latentAdapterParameters(work) * 16 : 0;
+  const adapters = adapter ? latentAdapterParameters(work) * (16 + averageBytes(work)) : 0;
   const training = sumUp(
     work,
     {

@@ -56,12 +56,18 @@ export function trainedBytes(work: Workload): TrainedBytes {
   const precision = work.device.kind === 'cpu' ? 'fp32' : (work.weightPrecision ?? 'mixed');
   const released = work.releaseGradients === true;
   const moments = MOMENTS[optimizer];
-  if (precision === 'fp32') return { weight: 4, gradient: released ? 0 : 4, state: moments, step: 0 };
+  const average = averageBytes(work);
+  if (precision === 'fp32') return { weight: 4, gradient: released ? 0 : 4, state: moments + average, step: 0 };
   if (precision === 'bf16') {
-    const state = optimizer === 'adamw' ? 4 : moments;
+    const state = (optimizer === 'adamw' ? 4 : moments) + average;
     return { weight: 2, gradient: released ? 0 : 2, state, step: optimizer === 'adamw' && !released ? 2.6 : 0 };
   }
-  return { weight: 2, gradient: released ? 0 : 2, state: 4 + moments, step: 0 };
+  return { weight: 2, gradient: released ? 0 : 2, state: 4 + moments + average, step: 0 };
+}
+
+/** Bytes of a trained weight's moving average. */
+export function averageBytes({ average }: Workload): number {
+  return average === true ? 4 : 0;
 }
 
 type Parts = Omit<MemoryEstimate, 'overhead' | 'total' | 'host'> & { readonly step?: number };

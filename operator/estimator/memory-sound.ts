@@ -1,5 +1,5 @@
 import type { MemoryEstimate } from './memory-parts.ts';
-import { sumUp, trainedPart } from './memory-parts.ts';
+import { averageBytes, sumUp, trainedPart } from './memory-parts.ts';
 import { soundOf } from './sound.ts';
 import type { Workload } from './workload.ts';
 import { shardCount, trainsAdapter } from './workload.ts';
@@ -35,7 +35,7 @@ export function memoryOfSound(work: Workload): MemoryEstimate {
       beside: frozen + (work.method === 'voice-clone' ? ADVERSARIAL : 0),
       gradients: trained?.gradients ?? 0,
       optimizer: trained?.optimizer ?? 0,
-      adapters: adapter ? (work.loraRank ?? 16) * 18 * sound.hidden * sound.layers * 16 : 0,
+      adapters: adapter ? (work.loraRank ?? 16) * 18 * sound.hidden * sound.layers * (16 + averageBytes(work)) : 0,
       activations: work.batchSize * (clip + sound.clipSeconds * WAVEFORM_BYTES),
       logits: 0,
       cache: 0,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { evalEstimates } from '../eval/estimates.ts';
 import { estimateMemory, memoryOf } from './memory.ts';
 import { catalog, gpu, makeWork, withoutAdapter } from './test-builders.ts';
+import { checkpointBytes } from './time.ts';
 
 const table = readFileSync(join(import.meta.dirname, '..', 'catalog', 'data', 'calibration.tsv'), 'utf8');
 const measured = evalEstimates(table, catalog).rows.filter(({ quantity }) => quantity.startsWith('memory'));
@@ -41,6 +42,16 @@ describe('parts', () => {
     const qlora = estimateMemory(makeWork('qwen2.5-7b-instruct', { method: 'qlora' })).total;
     expect(full).toBeGreaterThan(lora);
     expect(lora).toBeGreaterThan(qlora);
+  });
+
+  it('hold four bytes more of each trained weight where an average is kept, in checkpoints too', () => {
+    const work = makeWork('sdxl', { method: 'full' });
+    const more = { ...work, average: true };
+    const bytes = 4 * work.model.parameters;
+    expect(estimateMemory(more).optimizer - estimateMemory(work).optimizer).toBe(bytes);
+    expect(checkpointBytes(more) - checkpointBytes(work)).toBe(bytes);
+    const adapter = makeWork('sdxl');
+    expect(estimateMemory({ ...adapter, average: true }).adapters).toBe((estimateMemory(adapter).adapters * 20) / 16);
   });
 
   it('hold sixteen bytes a weight of full training, cut over the GPUs', () => {

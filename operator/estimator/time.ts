@@ -1,7 +1,7 @@
 import type { Catalog, Speeds } from '../catalog/catalog.ts';
 import { adapterParameters } from './memory-language.ts';
 import { latentAdapterParameters } from './memory-latent.ts';
-import { trainedBytes } from './memory-parts.ts';
+import { averageBytes, trainedBytes } from './memory-parts.ts';
 import type { WorkKind } from './step.ts';
 import { kindOf, secondsPerStep, tokensPerSecond } from './step.ts';
 import type { Workload } from './workload.ts';
@@ -121,9 +121,9 @@ function resultBytes(work: Workload): number {
   return 2 * trainedParameters(work);
 }
 
-/** Size of one checkpoint in bytes: trained weights, in fp32 where they are kept so, with their optimizer state. */
+/** Size of one checkpoint in bytes: trained weights, in fp32 where they are kept so, with optimizer state and average. */
 export function checkpointBytes(work: Workload): number {
-  if (trainsAdapter(work)) return trainedParameters(work) * ADAPTER_STATE;
+  if (trainsAdapter(work)) return trainedParameters(work) * (ADAPTER_STATE + averageBytes(work));
   const { weight, state } = trainedBytes(work);
   return (
     trainedParameters(work) *

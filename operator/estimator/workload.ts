@@ -50,6 +50,8 @@ export interface Workload {
   readonly rows?: number;
   /** adamw where absent. */
   readonly optimizer?: Optimizer;
+  /** A moving average of the trained weights is kept beside them, in fp32. */
+  readonly average?: boolean;
   /** Keep optimizer state and gradients in the machine's main memory (ZeRO-Offload). */
   readonly offload?: 'none' | 'optimizer';
   /** mixed: fp32 master weights beside bf16 ones. bf16: no master weights. fp32: nothing smaller. Mixed where absent. */

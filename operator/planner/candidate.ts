@@ -194,6 +194,7 @@ function workOut(
       ...(chosen.optimizer !== undefined && { optimizer: chosen.optimizer }),
       ...(chosen.weightPrecision !== undefined && { weightPrecision: chosen.weightPrecision }),
       ...(chosen.offloadOptimizer === true && { offload: 'optimizer' as const }),
+      ...(chosen.emaDecay !== undefined && { average: true }),
       ...(wholeModel && { sharding: 'none' as const }),
       rented: compute.offer.type !== 'local',
     };

@@ -57,7 +57,8 @@ export async function endStateOf(lane: Lane, seen: Seen): Promise<EndState> {
     if (!['create', 'delete', 'deletecollection'].includes(verb) || subresource !== undefined) continue;
     // Of what the control plane does by itself only the collection of garbage is ours to answer for.
     if (objectRef?.apiGroup !== 'training.kriptik.ai' && !user.username.includes('kriptik-operator')) continue;
-    if (resource === 'events') continue;
+    // Whether a pod ends by itself in time or is told to depends on how long an operator takes to start again.
+    if (resource === 'events' || resource === 'pods') continue;
     const { metadata, spec } = (entry.requestObject ?? {}) as Partial<TrainingPlan>;
     if (resource === 'trainingplans' && spec?.amends !== undefined) proposed.add(metadata?.name ?? '');
     if (resource === 'trainingplans' && proposed.has(metadata?.name ?? objectRef?.name ?? '')) continue;

@@ -158,7 +158,7 @@ describe.skipIf(unavailable !== undefined)('jobs in a queue of Kueue', () => {
     await begin('second', 60);
     const waiting = await queued('second', 1);
     expect(waiting.status?.phase).toBe('Pending');
-    expect(waiting.status?.cost?.spent).toBe('0');
+    expect(Number(waiting.status?.cost?.spent)).toBe(0);
     const ready = waiting.status?.conditions?.find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'False', reason: 'Queued' });
     expect(ready?.message).toContain(`queue ${QUEUE} has not admitted it`);

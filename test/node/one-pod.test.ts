@@ -4,6 +4,7 @@ import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeUnavailableHere } from '../support/node.ts';
 import { waitFor } from '../support/wait.ts';
+import { expectFenced } from './fenced.ts';
 import { HUB_TOKEN, NodeWorld, STEPS, USD_PER_SECOND } from './world.ts';
 
 const unavailable = nodeUnavailableHere();
@@ -36,9 +37,10 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
     expect(status?.progress?.step).toBe(STEPS);
   });
 
-  it('freezes before the limit with a verified checkpoint and no pod, and goes on from it once the limit is raised', async () => {
+  it('reaches its store alone, freezes before the limit with a verified checkpoint and no pod, and goes on from it once the limit is raised', async () => {
     await cluster.launch('raised');
     await cluster.past('raised', 12);
+    await expectFenced(cluster, 'raised');
     const limit = await cluster.limitIn('raised', 4);
     const frozen = await cluster.inPhase('raised', 'Frozen');
     expect(await cluster.pods('raised')).toEqual([]);

@@ -38,14 +38,15 @@ export function nodeUnavailableHere(): string | undefined {
 }
 
 /**
- * The cluster of KUBECONFIG or kind, whose nodes must run pods, else a control plane and node of our own; with the
- * product's definitions and policies installed.
+ * The cluster of KUBECONFIG or kind, whose nodes must run pods, else a control plane and node of our own, on which
+ * NetworkPolicies hold; with the product's definitions and policies installed.
  * @throws Error when no node is Ready, or what {@link nodeUnavailable} says.
  */
 export async function startNode(options: Omit<ControlPlaneOptions, 'node'> = {}): Promise<TestNode> {
   const cluster = await startControlPlane({ auditLog: true, ...options, node: true });
   try {
     await cluster.applyManifests(INSTALLED);
+    await cluster.node?.enforceNetworkPolicies();
     return testNode(cluster, cluster.node?.name ?? (await readyNode(cluster.client)));
   } catch (error) {
     await cluster.stop({ keepLogs: true });

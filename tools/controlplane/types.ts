@@ -43,6 +43,8 @@ export interface ClusterNode {
   readonly hostAddress: string;
   /** Loads the images of an OCI archive, under the names that are in it; resolves with these. */
   readonly importImage: (archive: string) => Promise<readonly string[]>;
+  /** From now on NetworkPolicies hold on the node; before, they are accepted and nothing more. */
+  readonly enforceNetworkPolicies: () => Promise<void>;
   /** Ends the kubelet at once, as if the machine were cut off; its containers run on. */
   readonly stopKubelet: () => Promise<void>;
   /** Starts the kubelet again. */

@@ -27,7 +27,7 @@ import { podLogs } from './logs.ts';
 import { Memory, type PodChanges } from './memory.ts';
 import { isForeign, SECRET_KEY } from './names.ts';
 import type { Secret } from './objects.ts';
-import { instanceOf, leftOver, type View } from './observe.ts';
+import { instanceOf, isLeavingOnly, leftOver, type View } from './observe.ts';
 import { factsOfAll, Places } from './places.ts';
 import { leaderOf } from './pods.ts';
 import { probeCluster } from './probe.ts';
@@ -207,6 +207,8 @@ export const createKubernetesBackend = (
       try {
         for (const [namespace, facts] of await factsOfAll(clients, settings)) {
           places.learn(facts.name, namespace);
+          // Its record is closed.
+          if (isLeavingOnly(facts)) continue;
           const instance = instanceOf(facts, viewOf(facts));
           if (hasNews(facts, instance)) await see(namespace, facts.name);
           const left = instance ?? leftOver(facts, now());

@@ -116,6 +116,16 @@ describe('an attempt', () => {
       want: { state: 'exited' },
     },
     {
+      case: 'whose deleted Job is only kept by the finalizer of somebody else is over',
+      facts: makeFacts({ job: deleting, record: makeRecord({ created: 'uid', stoppedAt: NOW - 6_000 }) }),
+      want: { state: 'exited', exit: { code: null, signal: null, at: NOW, reason: 'terminated' } },
+    },
+    {
+      case: 'whose Job was deleted a moment ago may still get a pod',
+      facts: makeFacts({ job: deleting, record: makeRecord({ created: 'uid', stoppedAt: NOW - 1_000 }) }),
+      want: { state: 'queued' },
+    },
+    {
       case: 'of two machines is not over with one of its pods',
       facts: makeFacts({ job: makeJob({ completions: 2 }), pods: [ended(0)] }),
       want: { state: 'starting' },

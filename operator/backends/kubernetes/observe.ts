@@ -1,9 +1,9 @@
 import type { KubeObject } from '../../runtime/types.ts';
 import type { Instance, InstanceExit } from '../backend.ts';
 import { exitOf } from './exit.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, LifeRecord } from './facts.ts';
 import { ANNOTATION, LABEL } from './names.ts';
-import { epochOf, holds, type Pod } from './objects.ts';
+import { epochOf, holds, type Job, type Pod } from './objects.ts';
 import { hasEnded, leaderOf, scheduledAt, trainerState } from './pods.ts';
 import { type Wanted, waitingOf } from './waiting.ts';
 
@@ -34,7 +34,7 @@ export const instanceOf = (facts: Facts, view: View): Instance | undefined => {
 
   const startedAt = earliest(pods.map(startOf));
   const known = { ...base, ...(startedAt !== undefined && { startedAt }) };
-  if (isOver(facts)) return { ...known, state: 'exited', exit: record?.exit ?? exitOf(facts, view.now) };
+  if (isOver(facts, view.now)) return { ...known, state: 'exited', exit: record?.exit ?? exitOf(facts, view.now) };
   const waiting = waitingOf(facts, view.wanted);
   const why = waiting === undefined ? {} : { waiting };
   if (from === undefined && job !== undefined) return { ...known, ...why, state: 'queued' };
@@ -56,12 +56,26 @@ const absent = (facts: Facts, base: Omit<Instance, 'state'>, { now }: View): Ins
  * Whether nothing of it runs, and nothing of it can begin to: the Job says it is done, or each of its pods has ended
  * (an ended pod is never replaced). A pod that is merely marked for deletion still runs.
  */
-const isOver = ({ job, pods }: Facts): boolean => {
+const isOver = ({ job, pods, record }: Facts, now: number): boolean => {
   if (pods.some((pod) => !hasEnded(pod))) return false;
-  if (job === undefined) return true;
+  if (job === undefined || isKept(job, record, now)) return true;
   if (holds(job.status?.conditions, 'Complete') || holds(job.status?.conditions, 'Failed')) return true;
   return pods.length > 0 && pods.length >= (job.spec.completions ?? 1);
 };
+
+/** How long after its deletion was asked for the Job controller may not have heard of it, in ms. */
+const UNHEARD_MS = 5_000;
+
+/**
+ * Whether only somebody's finalizer keeps a Job that the operator deleted, as that of a queue whose controller is away:
+ * no pod is made for it any more, and money must not wait for it.
+ */
+const isKept = ({ metadata }: Job, record: LifeRecord | undefined, now: number): boolean =>
+  metadata.deletionTimestamp !== undefined && record?.stoppedAt !== undefined && now - record.stoppedAt >= UNHEARD_MS;
+
+/** What is left of an attempt that was let go of: a Job that goes as soon as whoever keeps it lets it. */
+export const isLeavingOnly = ({ job, pods, record }: Facts): boolean =>
+  job?.metadata.deletionTimestamp !== undefined && pods.length === 0 && record === undefined;
 
 /** What a launch that never came to its Job left behind; only the sweep asks, a launch goes on where it stopped. */
 export const leftOver = ({ name, job, pods, record }: Facts, now: number): Instance | undefined => {

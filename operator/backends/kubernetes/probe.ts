@@ -8,6 +8,7 @@ import { providerSelector } from './names.ts';
 import { holds, type Node } from './objects.ts';
 import { claimOf, DEFAULTS, type KubernetesSettings } from './settings.ts';
 import { hasProduct } from './waiting.ts';
+import { kueuePath } from './workload.ts';
 
 type NotReady = Extract<ProbeResult, { ready: false }>;
 type Right = { verb: string; group: string; resource: string; subresource?: string };
@@ -44,6 +45,7 @@ export const probeCluster = async (clients: Clients, settings: KubernetesSetting
       (await missingNamespace(clients.kube, settings)) ??
       (await missingRight(clients.kube, settings)) ??
       (await missingObject(clients.kube, settings)) ??
+      (await missingQueue(clients.kube, settings)) ??
       (await missingCredentials(settings));
     if (problem !== undefined) return problem;
     const nodes = (await clients.nodes.list()).items;
@@ -152,6 +154,28 @@ const missingObject = async (kube: KubeClient, settings: KubernetesSettings): Pr
     return notReady(`${kind}Missing`, `${kind} ${name} does not exist`, 'Create it, or correct the ComputeProvider.');
   }
   return undefined;
+};
+
+/** Without its queue no Job would ever be admitted. */
+const missingQueue = async (
+  kube: KubeClient,
+  { spec: { queueName }, namespace }: KubernetesSettings,
+): Promise<NotReady | undefined> => {
+  if (queueName === undefined || namespace === undefined) return undefined;
+  const path = await kueuePath(kube);
+  if (
+    path !== undefined &&
+    (await exists(kube, `${path}/namespaces/${namespace}/localqueues/${queueName}`)) !== false
+  ) {
+    return undefined;
+  }
+  const missing = path === undefined ? 'Kueue is not installed' : `namespace ${namespace} has no such LocalQueue`;
+  const remedy = path === undefined ? 'Install Kueue' : `Create LocalQueue ${queueName}`;
+  return notReady(
+    'QueueMissing',
+    `kubernetes.queueName is ${queueName}, and ${missing}`,
+    `${remedy}, or correct kubernetes.queueName.`,
+  );
 };
 
 /** Without the keys of the store or the token of the Hub an attempt would fail on hardware that is paid for. */

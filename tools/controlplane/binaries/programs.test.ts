@@ -9,7 +9,7 @@ const FETCHED = Object.values(PROGRAMS).filter(({ family }) => family !== 'pause
 
 describe.each(FETCHED)('$name', (program) => {
   it('is pinned in go.mod to the version of the table', () => {
-    const pinned = recipe(program.family, 'go.mod').match(/^require (\S+) (\S+)$/m);
+    const pinned = recipe(program.family, 'go.mod').match(/(?:^require|=>) (\S+) (\S+)$/m);
     if (program.package !== '.') expect(program.package).toContain(pinned?.[1]);
     expect(program.version).toBe(pinned?.[2]);
   });

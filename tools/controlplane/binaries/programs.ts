@@ -12,7 +12,8 @@ export interface Program {
     | 'pause'
     | 'versitygw'
     | 'kwok'
-    | 'kueue';
+    | 'kueue'
+    | 'kube-router';
   /** Version of the module, as it appears in go.mod; of a program of ours, its own: change it with the source. */
   readonly version: string;
   /** Import path of the main package; `.` where it is the recipe's own folder. */
@@ -45,7 +46,8 @@ export type ProgramName =
   | 'pause'
   | 'versitygw'
   | 'kwok'
-  | 'kueue';
+  | 'kueue'
+  | 'network-policies';
 
 const ETCD_VERSION = 'v3.7.3';
 const KUBERNETES_VERSION = 'v1.37.2';
@@ -114,6 +116,14 @@ export const PROGRAMS: Readonly<Record<ProgramName, Program>> = {
     beside: { module: 'sigs.k8s.io/kueue', folder: 'config' },
     expectedMinutes: 4,
   },
+  'network-policies': {
+    name: 'network-policies',
+    family: 'kube-router',
+    version: 'v2.6.3-k3s1',
+    package: '.',
+    stamps: [],
+    expectedMinutes: 0.7,
+  },
 };
 
 /**
@@ -137,6 +147,7 @@ export const PROGRAM_GROUPS = {
     'host-local',
     'coredns',
     'pause',
+    'network-policies',
   ],
   s3: ['versitygw'],
   bench: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'],

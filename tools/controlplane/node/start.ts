@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ProgramName } from '../binaries/programs.ts';
 import type { ResolvedProgram } from '../binaries/resolve.ts';
+import type { PolicyRule } from '../cluster/rbac.ts';
 import { applyObjects } from '../cluster/resources.ts';
 import { writeComponentKubeconfig, writePair, writePrivate } from '../embedded/keys.ts';
 import type { Embedded } from '../embedded/start.ts';
@@ -16,6 +17,7 @@ import { corefile, DNS_READY_PORT, DNS_RULES } from './dns.ts';
 import { kubeletArguments, kubeletConfig } from './kubelet.ts';
 import type { Machine } from './machine.ts';
 import { pauseImage } from './pause.ts';
+import { firewallEnvironment, POLICY_RULES } from './policies.ts';
 
 /** What starting needs. */
 interface NodeOptions {
@@ -24,9 +26,12 @@ interface NodeOptions {
   readonly programs: ReadonlyMap<ProgramName, ResolvedProgram>;
   readonly supervised: Supervised;
   readonly readyTimeoutMs: number;
+  /** Root of the cache; see `cacheRoot`. */
+  readonly cache: string;
 }
 
 const DNS_USER = 'kriptik-dns';
+const POLICY_USER = 'kriptik-network-policies';
 
 /**
  * Starts containerd, CoreDNS and kubelet in the machine and waits until the node is Ready.
@@ -68,9 +73,26 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
     address: network.node,
     hostAddress: network.host,
     importImage,
+    enforceNetworkPolicies: () => startFirewall(options),
     stopKubelet: () => machine.end('kubelet'),
     startKubelet,
   };
+}
+
+/** Starts what enforces NetworkPolicies, and waits for its first rules. */
+async function startFirewall(options: NodeOptions): Promise<void> {
+  const { machine, embedded, cache } = options;
+  const { directory, network } = machine;
+  const [{ cluster }] = embedded.kubeconfig.clusters;
+  const kubeconfig = join(directory, 'network-policies.kubeconfig');
+  await writeComponentKubeconfig(kubeconfig, { username: POLICY_USER }, embedded.keys.authority, cluster.server);
+  await applyObjects(embedded.client, rightsOf(POLICY_USER, POLICY_RULES));
+  const env = { ...ENVIRONMENT, ...(await firewallEnvironment(ENVIRONMENT.PATH, join(directory, 'firewall'), cache)) };
+  const args = [`--kubeconfig=${kubeconfig}`, `--node=${network.name}`];
+  await machine.start('network-policies', pathOf('network-policies', options), args, env);
+  const save = ['-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), 'iptables-save'];
+  const ruled = async () => (await machine.run('env', save)).includes('-A KUBE-ROUTER-FORWARD');
+  await until('network-policies', options, ruled);
 }
 
 // Nothing of the caller's: these programs need no more, and a proxy for the Internet is none for them.
@@ -102,21 +124,21 @@ async function writeFiles(options: NodeOptions): Promise<void> {
   await writeComponentKubeconfig(file('kubelet.kubeconfig'), kubelet, authority, cluster.server);
   await writeComponentKubeconfig(file('dns.kubeconfig'), { username: DNS_USER }, authority, cluster.server);
   writePrivate(file('Corefile'), corefile(network.node, file('dns.kubeconfig')));
-  await applyObjects(embedded.client, dnsRights());
+  await applyObjects(embedded.client, rightsOf(DNS_USER, DNS_RULES));
 }
 
-function dnsRights() {
+function rightsOf(name: string, rules: readonly PolicyRule[]) {
   const apiVersion = 'rbac.authorization.k8s.io/v1';
   const apiGroup = 'rbac.authorization.k8s.io';
-  const metadata = { name: DNS_USER };
+  const metadata = { name };
   return [
-    { apiVersion, kind: 'ClusterRole', metadata, rules: DNS_RULES },
+    { apiVersion, kind: 'ClusterRole', metadata, rules },
     {
       apiVersion,
       kind: 'ClusterRoleBinding',
       metadata,
-      roleRef: { apiGroup, kind: 'ClusterRole', name: DNS_USER },
-      subjects: [{ apiGroup, kind: 'User', name: DNS_USER }],
+      roleRef: { apiGroup, kind: 'ClusterRole', name },
+      subjects: [{ apiGroup, kind: 'User', name }],
     },
   ];
 }

@@ -7,6 +7,7 @@ import { failed } from './failure.ts';
 import { situationOf } from './live-situation.ts';
 import { askedToStop, event, type Step, stepOf } from './step.ts';
 import type { JobObserved } from './types.ts';
+import { READING_MS } from './unjudged.ts';
 
 /** The identity is on record and nothing runs under it: create it, unless nobody wants it any more. */
 export function create(o: JobObserved, attempts: readonly Attempt[], live: Attempt): Step {
@@ -14,6 +15,9 @@ export function create(o: JobObserved, attempts: readonly Attempt[], live: Attem
   if (asked !== undefined) return ended(o, attempts, { ...live, stopReason: asked }, undefined);
   if (!o.approval.approved) return unapproved(o, attempts, live);
   if (o.launchError?.final === true) return impossible(o, attempts, live, o.launchError.message);
+  // It may be the very one to begin with: nothing is concluded from its absence.
+  if (o.store.pending !== undefined && lacks(o, live))
+    return stepOf(o, attempts, situationOf(live), { requeueAfterMs: READING_MS });
   const hindrance = o.launchError?.message ?? outdated(o, attempts, live);
   if (hindrance !== undefined) return refused(o, attempts, live, hindrance);
   return stepOf(o, attempts, situationOf(live), {
@@ -36,9 +40,13 @@ function unapproved(o: JobObserved, attempts: readonly Attempt[], live: Attempt)
 function outdated(o: JobObserved, attempts: readonly Attempt[], live: Attempt): string | undefined {
   const { spent, reserve, limit } = moneyOf(o, attempts);
   if (addMoney(spent, reserve) >= limit) return `Attempt ${live.number} could not be created while its money lasted`;
-  const saved = o.store.latest?.step ?? 0;
-  if (saved >= live.resumedFromStep) return undefined;
-  return `The checkpoint of step ${live.resumedFromStep} does not verify any more; the next attempt goes on from step ${saved}`;
+  if (!lacks(o, live)) return undefined;
+  return `The checkpoint of step ${live.resumedFromStep} does not verify any more; the next attempt goes on from step ${o.store.latest?.step ?? 0}`;
+}
+
+/** Whether what the attempt would begin with is not there. */
+function lacks(o: JobObserved, live: Attempt): boolean {
+  return (o.store.latest?.step ?? 0) < live.resumedFromStep;
 }
 
 /** Nothing was created, so nothing is billed: the attempt ends at the moment it began. */

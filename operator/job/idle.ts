@@ -17,7 +17,7 @@ import { askedToStop, event, type Step, stepOf } from './step.ts';
 import { storageRate } from './stored.ts';
 import { nextTurn } from './turns.ts';
 import type { JobAction, JobObserved, ProviderView, Situation, StoreTrouble } from './types.ts';
-import { cannotJudge, unjudged } from './unjudged.ts';
+import { cannotJudge, READING_MS, unjudged } from './unjudged.ts';
 
 /** Decides for a job of which nothing runs: rest, wait, or begin the next attempt. */
 export function decideIdle(o: JobObserved, attempts: readonly Attempt[]): Step {
@@ -48,6 +48,10 @@ export function decideIdle(o: JobObserved, attempts: readonly Attempt[]): Step {
     return rest(pending('Retrying', `Attempt ${last?.number ?? 0} was lost; the next one starts shortly`), {
       requeueAfterMs: wait,
     });
+  }
+  if (o.store.pending !== undefined) {
+    const message = `The checkpoint of step ${o.store.pending.step} is being read back`;
+    return rest(pending('Verifying', message), { requeueAfterMs: READING_MS });
   }
   if (o.store.unavailable !== undefined)
     return rest(storeAway(o.store.unavailable), { requeueAfterMs: o.settings.waitMs });
@@ -129,8 +133,8 @@ function stoppedSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
 }
 
 function keptWork(o: JobObserved, last: Attempt | undefined): string {
-  if (last === undefined) return 'Nothing was trained yet';
-  const lost = last.message === undefined ? '' : ` (${last.message})`;
+  if (last === undefined && o.store.latest === undefined) return 'Nothing was trained yet';
+  const lost = last?.message === undefined ? '' : ` (${last.message})`;
   if (o.store.latest === undefined) return `No checkpoint could be saved; training starts over${lost}`;
   return `The checkpoint of step ${o.store.latest.step} is saved and verified${lost}`;
 }

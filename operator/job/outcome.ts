@@ -90,7 +90,7 @@ interface Verdict {
 function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): Verdict {
   const saved = o.store.latest?.step ?? 0;
   const result = o.store.result?.attempt === attempt.name ? o.store.result : undefined;
-  if (result === undefined) return judgeWithoutResult(attempt, exited, saved, furthestStep(o), readSigns(o.logTail));
+  if (result === undefined) return judgeWithoutResult(attempt, exited, saved, furthestStep(o), signsOf(o));
   const step = result.step ?? saved;
   switch (result.outcome) {
     case 'succeeded':
@@ -109,14 +109,25 @@ function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): 
       };
     case 'failed': {
       const error: TrainerFault = result.error ?? { code: 'internal', message: 'the trainer gave no reason' };
-      const remedy = error.remedy ?? `read the log: kriptik logs ${o.job.metadata.name}`;
+      const remedy = inItsPlace(o, error.remedy ?? `read the log: kriptik logs ${o.job.metadata.name}`);
       const where = error.where ? ` (${error.where})` : '';
       const own = { code: error.code, message: `${error.message}${where}`, remedy };
       // A trainer names what it knows; what it does not know its libraries may have written down.
-      const read = error.code === 'internal' ? readSigns(o.logTail) : undefined;
+      const read = error.code === 'internal' ? signsOf(o) : undefined;
       return { outcome: 'Failed', step: saved, message: (read ?? error).message, diagnosis: read ?? own };
     }
   }
+}
+
+function signsOf(o: JobObserved): Diagnosis | undefined {
+  const read = readSigns(o.logTail);
+  return read && { ...read, remedy: inItsPlace(o, read.remedy) };
+}
+
+/** Trainers name the variable of a machine of one's own; pods get that token from a Secret. */
+function inItsPlace({ job }: JobObserved, remedy: string): string {
+  if (job.spec.run.resolved.compute.providerType !== 'kubernetes') return remedy;
+  return remedy.replaceAll('HF_TOKEN', 'the Secret that spec.kubernetes.hubTokenRef of the ComputeProvider names');
 }
 
 /** The trainer said it finished; believed only if what it made can be read back. */

@@ -4,19 +4,21 @@ import type { ProviderRuntime } from '../provider/registry.ts';
 import { errorMessage } from '../runtime/errors.ts';
 import { StoreError, type StoreFailure } from '../store/errors.ts';
 import type { JobDependencies } from './dependencies.ts';
+import { inheritanceMoved, inheritanceOf, inheritedRecord, withInheritance } from './inherited.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { viewStore } from './store-view.ts';
 import type { StorePlace, StoreTrouble, StoreView } from './types.ts';
 
 const NOTHING_STORED: StoreView = { checkpoints: [], artifacts: [], problems: [] };
 
-/** Name of the provider whose store holds the job's work: that of the first attempt that ever ran. */
+/** Name of the provider whose store holds the job's work: that of what it began with, or of its first attempt that ran. */
 export function keeperName(job: TrainingJob): string {
   return (pinned(job) ?? job.status?.attempts?.at(-1)?.provider) || job.spec.run.resolved.compute.provider;
 }
 
 function pinned(job: TrainingJob): string | undefined {
-  return job.status?.store?.provider ?? job.status?.attempts?.find((one) => one.startedAt !== undefined)?.provider;
+  const kept = job.status?.store?.provider ?? inheritanceOf(job)?.provider;
+  return kept ?? job.status?.attempts?.find((one) => one.startedAt !== undefined)?.provider;
 }
 
 /** What opens the store that holds the job's work. Undefined when its provider is gone and was never seen. */
@@ -41,17 +43,21 @@ export async function readStore(
   newest: Attempt | undefined,
   instance: Instance | undefined | 'unknown',
 ): Promise<StoreView> {
-  if (newest === undefined) return NOTHING_STORED;
+  if (newest === undefined && inheritanceOf(job) === undefined) return NOTHING_STORED;
   const keeper = storeKeeper(deps, job);
-  const trouble = keeper === undefined ? keeperGone(job) : moved(job, keeper);
+  const trouble = keeper === undefined ? keeperGone(job) : (moved(job, keeper) ?? inheritanceMoved(job, keeper));
   if (keeper === undefined || trouble !== undefined) return lastKnown(job, trouble);
   // Once the attempt ended its files must be true now, not when last looked at. At rest the memory serves.
   const over = instance === undefined || (instance !== 'unknown' && instance.state === 'exited');
-  const fresh = over && (newest.state !== 'Gone' || newest.outcome === undefined);
+  const fresh = newest !== undefined && over && (newest.state !== 'Gone' || newest.outcome === undefined);
   try {
     // Whether there is something to begin from is another question than what an attempt left behind, however soon it ended.
-    const question = `${instance === undefined && newest.state === 'Creating' ? 'before' : 'after'} ${newest.name}`;
-    return await viewStore(keeper.openStore(job.metadata.uid), job, newest, fresh ? question : false);
+    const question = `${instance === undefined && newest?.state === 'Creating' ? 'before' : 'after'} ${newest?.name}`;
+    const own =
+      newest === undefined
+        ? NOTHING_STORED
+        : await viewStore(keeper.openStore(job.metadata.uid), job, newest, fresh ? question : false);
+    return await withInheritance(own, job, keeper, fresh ? question : false);
   } catch (error) {
     if (!(error instanceof StoreError && error.kind === 'Looking')) return lastKnown(job, troubleOf(error));
     const known = lastKnown(job, undefined);
@@ -62,7 +68,7 @@ export async function readStore(
 /** What the status remembers of the store, none of it looked at now. */
 function lastKnown(job: TrainingJob, unavailable: StoreTrouble | undefined): StoreView {
   const checkpoints = job.status?.checkpoints ?? [];
-  const latest = checkpoints.findLast((one) => one.verifiedAt !== undefined);
+  const latest = checkpoints.findLast((one) => one.verifiedAt !== undefined) ?? inheritedRecord(job);
   return { ...NOTHING_STORED, checkpoints, latest, unavailable };
 }
 

@@ -7,7 +7,7 @@ import { event, type Step, stepOf } from './step.ts';
 import type { JobObserved, Situation } from './types.ts';
 
 /** Between two looks at a checkpoint that is being read back, ms. */
-const READING_MS = 1_000;
+export const READING_MS = 1_000;
 
 /**
  * Whether what an attempt amounts to cannot be told yet: the store that would tell is out of reach, or is still being

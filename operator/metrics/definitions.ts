@@ -21,7 +21,7 @@ export const gauges = {
   kriptik_job_findings: of('Open diagnoses of jobs', 'namespace', 'code'),
   kriptik_instances: of('Instances that may cost money', 'namespace', 'provider'),
   kriptik_spend_rate_usd_per_hour: of('What running instances cost an hour, fee included', 'namespace', 'provider'),
-  kriptik_spent_usd: of('Spent by the jobs that exist', 'namespace', 'component'),
+  kriptik_spent_usd: of('Spent by all jobs, deleted ones by their receipts', 'namespace', 'component'),
   kriptik_overspend_usd: of('Spent beyond what was approved; must be 0', 'namespace'),
   kriptik_jobs_at_budget_line: of('Running jobs whose spending reached a line of their budget', 'namespace', 'line'),
   kriptik_jobs_forecast_over_budget: of('Running jobs that will not fit into their budget', 'namespace'),

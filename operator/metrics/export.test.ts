@@ -20,7 +20,7 @@ class Shelf {
         return () => undefined;
       },
     } as unknown as Cache<TrainingJob>;
-    return { goals: empty, plans: empty, providers: empty, jobs };
+    return { goals: empty, plans: empty, receipts: empty, providers: empty, jobs };
   }
 }
 

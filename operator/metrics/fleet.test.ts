@@ -1,6 +1,7 @@
-import type { Condition, TrainingJobStatus } from '@kriptik/crds';
+import type { Condition, TrainingJobStatus, TrainingReceipt } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
 import { makeGoal, makeJob, makePlan, makeProvider, START, time } from '../../test/support/builders.ts';
+import { receiptOf } from '../budget/receipts.ts';
 import { type GaugeName, gauges } from './definitions.ts';
 import { type FleetObjects, fleetSamples } from './fleet.ts';
 
@@ -30,7 +31,7 @@ const told = (type: string, status: 'True' | 'False', reason = type): Condition 
 
 /** Values of one metric for the objects given, as `label,label=value`. */
 function values(name: GaugeName, objects: Partial<FleetObjects>): string[] {
-  const samples = fleetSamples({ goals: [], plans: [], jobs: [], providers: [], now, ...objects });
+  const samples = fleetSamples({ goals: [], plans: [], jobs: [], receipts: [], providers: [], now, ...objects });
   return samples.of(name).map(({ labels, value }) => `${Object.values(labels).join(',')}=${value}`);
 }
 
@@ -59,6 +60,26 @@ describe('the figures of a fleet', () => {
     ]);
     expect(values('kriptik_spend_rate_usd_per_hour', { jobs })).toEqual(['team,here=13.2']);
     expect(values('kriptik_instances', { jobs })).toEqual(['team,here=2']);
+  });
+
+  it('counts what deleted jobs spent, each once', () => {
+    const [job] = running({ cost: { ...cost, spent: '1.10' }, attempts: [] });
+    const month = { month: '2026-01', compute: '2.00', storage: '0.50', platformFee: '0.25' };
+    const receiptFor = (uid: string): TrainingReceipt => {
+      const made = receiptOf(makeJob().attempt('Running').obj(), now);
+      const spec = { ...made.spec, job: { ...made.spec.job, uid }, months: [month] };
+      return {
+        ...made,
+        metadata: { ...made.metadata, uid: `receipt-${uid}`, resourceVersion: '1', generation: 1 },
+        spec,
+      };
+    };
+    const receipts = [receiptFor('gone'), receiptFor(job?.metadata.uid ?? '')];
+    expect(values('kriptik_spent_usd', { jobs: running(), receipts })).toEqual([
+      'team,compute=3',
+      'team,storage=0.5',
+      'team,platform_fee=0.35',
+    ]);
   });
 
   it.each([
@@ -144,6 +165,7 @@ describe('the figures of a fleet', () => {
       goals: [makeGoal().obj()],
       plans: [makePlan().obj()],
       jobs: running(),
+      receipts: [],
       providers: [makeProvider().obj()],
     };
     const samples = fleetSamples({ ...objects, now });

@@ -1,5 +1,6 @@
-import type { Attempt, ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
-import { maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
+import type { Attempt, ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingReceipt } from '@kriptik/crds';
+import { receiptSpend, receiptsOfGone } from '../budget/receipts.ts';
+import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { findCondition, isTrue } from '../runtime/conditions.ts';
 import type { GaugeName } from './definitions.ts';
 import { dollars, type Labels, Samples } from './samples.ts';
@@ -9,17 +10,19 @@ export interface FleetObjects {
   readonly goals: readonly TrainingGoal[];
   readonly plans: readonly TrainingPlan[];
   readonly jobs: readonly TrainingJob[];
+  readonly receipts: readonly TrainingReceipt[];
   readonly providers: readonly ComputeProvider[];
   /** Epoch ms. */
   readonly now: number;
 }
 
 /** All gauges of the fleet. Money is in US dollars, times in seconds. */
-export function fleetSamples({ goals, plans, jobs, providers, now }: FleetObjects): Samples {
+export function fleetSamples({ goals, plans, jobs, receipts, providers, now }: FleetObjects): Samples {
   const fleet = new Fleet(now);
   for (const goal of goals) fleet.object('kriptik_goals', 'TrainingGoal', goal);
   for (const plan of plans) fleet.plan(plan);
   for (const job of jobs) fleet.job(job);
+  for (const receipt of receiptsOfGone(receipts, jobs)) fleet.receipt(receipt);
   for (const provider of providers) fleet.provider(provider);
   return fleet.samples;
 }
@@ -94,14 +97,27 @@ class Fleet {
   #money({ metadata: { namespace }, status }: TrainingJob): void {
     const cost = status?.cost;
     if (cost === undefined) return;
-    const parts = { compute: cost.compute, storage: cost.storage, platform_fee: cost.platformFee };
-    for (const [component, amount] of Object.entries(parts)) {
-      this.#add('kriptik_spent_usd', { namespace, component }, dollars(parseMoney(amount)));
-    }
+    this.#spent(namespace, {
+      compute: parseMoney(cost.compute),
+      storage: parseMoney(cost.storage),
+      platform_fee: parseMoney(cost.platformFee),
+    });
     // A limit may be cut below what was spent before: only what was once approved can be overspent.
     const allowed = maxMoney(parseMoney(cost.limit), parseMoney(cost.approvedLimit));
     const over = maxMoney(zeroMoney, subtractMoney(parseMoney(cost.spent), allowed));
     this.#add('kriptik_overspend_usd', { namespace }, dollars(over));
+  }
+
+  /** Of a job that was deleted. */
+  receipt({ metadata: { namespace }, spec }: TrainingReceipt): void {
+    const { compute, storage, platformFee } = receiptSpend(spec);
+    this.#spent(namespace, { compute, storage, platform_fee: platformFee });
+  }
+
+  #spent(namespace: string, parts: Readonly<Record<string, MicroUsd>>): void {
+    for (const [component, amount] of Object.entries(parts)) {
+      this.#add('kriptik_spent_usd', { namespace, component }, dollars(amount));
+    }
   }
 
   #add(name: GaugeName, labels: Labels, value: number): void {

@@ -1,4 +1,4 @@
-import type { Attempt, ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { Attempt, ComputeProvider, TrainingGoal, TrainingJob, TrainingPlan, TrainingReceipt } from '@kriptik/crds';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../runtime/clock.ts';
 import type { Cache } from '../runtime/informer.ts';
@@ -11,6 +11,7 @@ export interface FleetCaches {
   readonly goals: Cache<TrainingGoal>;
   readonly plans: Cache<TrainingPlan>;
   readonly jobs: Cache<TrainingJob>;
+  readonly receipts: Cache<TrainingReceipt>;
   readonly providers: Cache<ComputeProvider>;
 }
 
@@ -26,8 +27,9 @@ export function exportFleet(registry: Registry, caches: FleetCaches, clock: Cloc
   const samples = (): Samples => {
     const now = clock.now();
     if (last === undefined || Math.abs(now - last.at) > SCRAPE_MS) {
-      const { goals, plans, jobs, providers } = caches;
-      const objects = { goals: goals.list(), plans: plans.list(), jobs: jobs.list(), providers: providers.list() };
+      const { goals, plans, jobs, receipts, providers } = caches;
+      const money = { jobs: jobs.list(), receipts: receipts.list() };
+      const objects = { goals: goals.list(), plans: plans.list(), ...money, providers: providers.list() };
       last = { at: now, samples: fleetSamples({ ...objects, now }) };
     }
     return last.samples;

@@ -2,6 +2,7 @@ import type { TrainingJob, TrainingJobStatus, TrainingPlan } from '@kriptik/crds
 import { describe, expect, it } from 'vitest';
 import { quote, resolved, tiles } from '../../test/integration/crds/valid-plan.ts';
 import { makeAmendment, makeGoal, makeJob, makePlan, START, time } from '../../test/support/builders.ts';
+import { planDigest } from '../digest.ts';
 import { parseMoney } from '../money.ts';
 import { noPolicy } from '../planner/policy.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
@@ -94,6 +95,8 @@ const stored = (
   },
   status,
 });
+const approvalOf = (digest: string) =>
+  ({ decision: 'Approved', digest, user: 'a', at: time(0), via: 'status' }) as const;
 const denied = { approval: { decision: 'Denied', digest: '', user: 'a', at: time(0), via: 'status' } } as const;
 
 describe('which finding proposes which change', () => {
@@ -229,6 +232,26 @@ describe('an amendment', () => {
     });
   });
 
+  it('says where it goes on and binds the approval to that', () => {
+    const start = { from: 'Checkpoint', step: 80, lastStep: 300, soundUntil: 90, reason: 'the newest' } as const;
+    const proposal = { ...priced(), resolved: { ...lower, start } } as PlanResult;
+    const decision = decide(open.obj(), { proposal });
+    expect(readyOf(decision)).toContain('goes on from step 80 or later, up to step 90, of 300 (the newest)');
+    expect(decision.status.resolved?.start).toEqual(start);
+    expect(decision.status.digest).not.toBe(decide().status.digest);
+    expect(decision.status.changes).toContainEqual({
+      tile: 'Budget',
+      what: 'begins at',
+      before: 'step 0',
+      after: 'step 80 or later',
+    });
+    const over = { from: 'Base', step: 0, lastStep: 300, reason: 'rows of another length are other rows' } as const;
+    const again = decide(open.obj(), { proposal: { ...priced(), resolved: { ...lower, start: over } } as PlanResult });
+    expect(readyOf(again)).toContain(
+      'starts over from step 0, because rows of another length are other rows: the $2.00',
+    );
+  });
+
   const blocked = (reason: 'NoProvider' | 'UnsupportedMethod'): PlanResult => ({
     blocked: { reason, message: 'It cannot be', remedy: 'Wait.' },
   });
@@ -314,6 +337,37 @@ describe('an amendment', () => {
         job: { name: job.metadata.name, uid: job.metadata.uid },
         agreed: '2.00',
         spent: '1.10',
+      });
+    });
+
+    it('gets its job with the checkpoint that the one before saved at its end', () => {
+      const checkpoint = {
+        step: 95,
+        uri: 's3://bucket/jobs/a/checkpoints/step-95',
+        manifestSha256: 'a'.repeat(64),
+        sizeBytes: 10,
+        createdAt: time(1),
+        attempt: 'kriptik-a-1',
+      };
+      const start = { from: 'Checkpoint', step: 80, lastStep: 300, reason: 'the newest' } as const;
+      const plan = approved.status({ resolved: { ...lower, start } }).obj();
+      const { digest, ...status } = plan.status ?? {};
+      const rehashed = planDigest({
+        contract: plan.spec.contract,
+        resolved: { ...lower, start },
+        quote: status.quote ?? quote,
+      });
+      const signed = { ...plan, status: { ...status, digest: rehashed, approval: approvalOf(rehashed) } };
+      const amended = gone({
+        store: { provider: 'bucket', uri: 's3://bucket/jobs/a' },
+        checkpoints: [{ ...checkpoint, reason: 'Requested', verifiedAt: time(2) }],
+      });
+      const { action } = decide(signed, { amended });
+      expect(digest).not.toBe(rehashed);
+      expect(action?.type === 'CreateJob' && action.job.spec.continues?.checkpoint).toEqual({
+        ...checkpoint,
+        provider: 'bucket',
+        jobUid: amended.metadata.uid,
       });
     });
 

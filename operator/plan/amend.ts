@@ -24,6 +24,7 @@ import {
 import { findCondition, isTrue } from '../runtime/conditions.ts';
 import type { Unstored } from '../runtime/types.ts';
 import { amend } from './amend-change.ts';
+import { type Start, takenOver } from './start.ts';
 
 export type Amends = NonNullable<TrainingPlanSpec['amends']>;
 type Finding = NonNullable<NonNullable<TrainingJob['status']>['diagnosis']>[number];
@@ -154,8 +155,8 @@ export function mootBecause(
 /** Why people need not be asked about an amendment, now that it has a price. */
 export function uselessBecause({ finding }: Amends, quote: Quote, changes: readonly Change[]): string | undefined {
   if (changes.every(({ tile }) => tile === 'Budget')) return 'The planner comes to the same plan with it';
-  // Whoever runs out of money gains nothing by starting over into the same end.
-  return finding === 'BudgetTooFast' && !quote.fits ? 'Starting over with it does not fit what is left' : undefined;
+  // Whoever runs out of money gains nothing by another plan with the same end.
+  return finding === 'BudgetTooFast' && !quote.fits ? 'With it the rest does not fit what is left either' : undefined;
 }
 
 /** Why the job to be replaced is no longer there to be replaced. */
@@ -176,16 +177,19 @@ function spentInAll({ status, spec }: TrainingJob, beside: MicroUsd, now: number
 export function handover(
   amends: Amends,
   amended: TrainingJob,
+  start: Start | undefined,
   beside: MicroUsd,
   now: number,
 ): TrainingJob['spec']['continues'] {
   const { status, metadata } = amended;
   const gone = (status?.attempts ?? []).every(({ state }) => state === 'Gone');
   if (!gone || findCondition(status?.conditions, 'Ready')?.reason !== 'Superseded') return undefined;
+  const checkpoint = takenOver(amended, start);
   return {
     job: { name: metadata.name, uid: metadata.uid },
     agreed: amends.spent,
     spent: formatMoney(spentInAll(amended, beside, now)),
+    ...(checkpoint && { checkpoint }),
   };
 }
 
@@ -199,13 +203,22 @@ export function ranOn(job: TrainingJob, amended: TrainingJob | undefined, beside
   return spentInAll(amended, beside, now) > parseMoney(continues.spent);
 }
 
-/** What people must know before they approve an amendment: what it ends, and that it starts over. */
-export function termsOf({ text, finding, job, spent }: Amends, { limit }: Quote): string {
+/** What people must know before they approve an amendment: what it ends, where it goes on, and what that costs. */
+export function termsOf({ text, finding, job, spent }: Amends, { limit }: Quote, start: Start | undefined): string {
   return [
     `${text} (${finding} of job ${job.name}).`,
-    `Approving it ends that job with a checkpoint and starts over from step 0: the ${formatUsd(parseMoney(spent))} spent when this was proposed buy nothing more, and it spends on until then.`,
+    `Approving it ends that job with a checkpoint and ${goesOn(start, formatUsd(parseMoney(spent)))}`,
     `Both are paid from one budget; ${formatUsd(parseMoney(limit))} were left of it.`,
   ].join(' ');
+}
+
+function goesOn(start: Start | undefined, spent: string): string {
+  if (start?.from === 'Checkpoint') {
+    const until = start.soundUntil === undefined ? 'or later' : `or later, up to step ${start.soundUntil}`;
+    return `goes on from step ${start.step} ${until}, of ${start.lastStep} (${start.reason}): the price is for the rest. The job that runs spends on until then; ${spent} were spent when this was proposed.`;
+  }
+  const why = start === undefined ? '' : `, because ${start.reason}`;
+  return `starts over from step 0${why}: the ${spent} spent when this was proposed buy nothing more, and it spends on until then.`;
 }
 
 /** Whether an amendment would cost no more than letting the present job go on, by its own forecast. */

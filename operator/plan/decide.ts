@@ -164,7 +164,7 @@ function replacing(o: PlanObserved, amends: Amends, verdict: Verdict): PlanDecis
   const over = overBecause(amends, amended);
   if (amended === undefined || over !== undefined)
     return withdrawn(o, `${over ?? ''}; nothing of this plan was started`);
-  const continues = handover(amends, amended, besideAmended(o), o.now);
+  const continues = handover(amends, amended, status.resolved?.start, besideAmended(o), o.now);
   if (continues === undefined) {
     const message = `${verdict.message}; it starts once job ${amends.job.name} has saved and stopped`;
     return { status: withVerdict(o, status, { ...verdict, message }) };
@@ -247,7 +247,7 @@ function proposed(o: PlanObserved): PlanDecision {
   };
   const approval = automatic(o, digest, quote);
   if (approval === undefined) {
-    const terms = amends === undefined ? alreadySpent(o, taken) : `${termsOf(amends, quote)} `;
+    const terms = amends === undefined ? alreadySpent(o, taken) : `${termsOf(amends, quote, resolved.start)} `;
     const message = `${terms}Costs ${usd(quote.total.low)} to ${usd(quote.total.high)}, never more than ${usd(quote.limit)}; approve this digest: ${digest}`;
     return { status: withVerdict(o, priced, { phase: 'AwaitingApproval', reason: 'AwaitingApproval', message }) };
   }

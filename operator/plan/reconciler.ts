@@ -25,6 +25,7 @@ import type { DataFactsSource } from './data-facts.ts';
 import { decidePlan, type PlanDecision } from './decide.ts';
 import { monthRoom } from './month.ts';
 import { type Priced, priceWithHub, verification } from './price.ts';
+import { priceAmendment } from './price-amendment.ts';
 import { policyFor } from './propose.ts';
 
 export interface PlanDependencies {
@@ -129,10 +130,11 @@ export class PlanReconciler implements Reconciler {
     const contract = contractLeft(plan.spec.contract, takenBefore(plan, records, this.#deps.clock.now()));
     if (contract === undefined) return undefined;
     const { market, facts, hub, clock, price = priceWithHub } = this.#deps;
+    const amended = this.#amendedPlan(plan);
     const providers = this.#deps.providers.list();
     // Only where trainers run on this very machine do its files mean anything.
     const here = providers.some((provider) => provider.spec.type === 'local');
-    return await price({
+    const input = {
       plan: { ...plan, spec: { ...plan.spec, contract } },
       market,
       providers,
@@ -141,9 +143,13 @@ export class PlanReconciler implements Reconciler {
       sources: here ? [facts] : [],
       hub,
       pin: true,
-      before: plan.status?.resolved ?? this.#amendedPlan(plan)?.status?.resolved,
+      before: plan.status?.resolved ?? amended?.status?.resolved,
       now: clock.now(),
-    });
+    };
+    const job = this.#amended(plan);
+    const present = amended?.status?.resolved;
+    if (job === undefined || present === undefined) return await price(input);
+    return await priceAmendment(input, { job, present, told: plan.status?.resolved?.start }, price);
   }
 
   async #propose(plan: TrainingPlan, amendment: Unstored<TrainingPlan>): Promise<void> {

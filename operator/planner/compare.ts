@@ -32,7 +32,7 @@ interface Row {
 
 /** The same rows in the same order for every proposal. */
 function rows({ resolved, quote }: Proposal): readonly Row[] {
-  const { model, method, hyperparameters: hyper, data, compute, stages } = resolved;
+  const { model, method, hyperparameters: hyper, data, compute, stages, start } = resolved;
   return [
     { tile: 'Model', what: 'base model', value: model.id },
     { tile: 'Model', what: 'licence', value: model.license },
@@ -47,11 +47,16 @@ function rows({ resolved, quote }: Proposal): readonly Row[] {
     { tile: 'Method', what: 'stages', value: stages?.map(({ name }) => name).join(', ') ?? 'one' },
     { tile: 'Data', what: 'sources', value: data.map(({ uri }) => uri).join(', ') },
     { tile: 'Data', what: 'passes', value: hyper.epochs === undefined ? 'by steps' : String(hyper.epochs) },
-    { tile: 'Data', what: 'steps', value: String(quote.steps) },
+    { tile: 'Data', what: 'steps', value: String(start?.lastStep ?? quote.steps) },
     { tile: 'GPU', what: 'provider', value: compute.provider },
     { tile: 'GPU', what: 'GPUs', value: compute.gpuCount === 0 ? compute.gpu : `${compute.gpuCount} x ${compute.gpu}` },
     { tile: 'GPU', what: 'machines', value: String(compute.nodes) },
     { tile: 'GPU', what: 'price per hour', value: quote.unitPricePerHour },
+    {
+      tile: 'Budget',
+      what: 'begins at',
+      value: start?.from === 'Checkpoint' ? `step ${start.step} or later` : 'step 0',
+    },
     { tile: 'Budget', what: 'fits the limit', value: quote.fits ? 'yes' : 'no' },
   ];
 }

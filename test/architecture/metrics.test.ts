@@ -26,7 +26,7 @@ async function exported(): Promise<Map<string, string>> {
   const { registry } = new RuntimeMetrics();
   exportFleet(
     registry,
-    { goals: empty, plans: empty, jobs: empty, providers: empty } as unknown as FleetCaches,
+    { goals: empty, plans: empty, jobs: empty, receipts: empty, providers: empty } as unknown as FleetCaches,
     systemClock,
   );
   const names = new Map<string, string>();
@@ -63,7 +63,7 @@ describe('what people see of the metrics', () => {
     const { registry } = new RuntimeMetrics();
     exportFleet(
       registry,
-      { goals: empty, plans: empty, jobs: empty, providers: empty } as unknown as FleetCaches,
+      { goals: empty, plans: empty, jobs: empty, receipts: empty, providers: empty } as unknown as FleetCaches,
       systemClock,
     );
     const own = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith('kriptik_'));

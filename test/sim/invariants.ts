@@ -8,6 +8,7 @@ import type { SimApiServer, Write } from './api-server.ts';
 import { Books } from './books.ts';
 import type { SimClock } from './clock.ts';
 import type { Faults } from './faults.ts';
+import { checkFirstStep, checkHandover, goesOn } from './handover.ts';
 import { OPERATOR } from './kube.ts';
 import type { Rental } from './provider.ts';
 import type { Schedule } from './schedule.ts';
@@ -106,7 +107,7 @@ export class Invariants {
     const attempt = job.status?.attempts?.find((one: Attempt) => one.name === name);
     if (attempt === undefined) this.breaks('approved', `${name} was asked for before it was on record`);
     else this.#inApprovedOrder(job, attempt);
-    this.#resumes(request);
+    this.#resumes(request, job);
   }
 
   created(rental: Rental): void {
@@ -129,13 +130,15 @@ export class Invariants {
     }
     const job = write.after as TrainingJob;
     this.#spentRises(job);
+    const replaced = write.before === undefined ? job.spec.continues?.job.uid : undefined;
+    if (replaced !== undefined) checkHandover(job, this.#w.storesOf(replaced), (text) => this.breaks('resume', text));
     const phase = job.status?.phase ?? '';
     if (!OVER.has(phase)) return;
     const { uid } = job.metadata;
     const live = this.#w.bill.find((one) => one.request.job.uid === uid && one.endedAt === undefined && !one.late);
     if (live !== undefined) this.breaks('ends', `${phase} was reported while ${live.name} runs`);
-    const stores = this.#w.storesOf(uid);
-    if (phase === 'Succeeded' && stores.every((store) => store.artifacts.length === 0)) {
+    const stores = this.#storesOf(job);
+    if (phase === 'Succeeded' && this.#w.storesOf(uid).every((store) => store.artifacts.length === 0)) {
       this.breaks('promise', 'Succeeded was reported without a model');
     }
     if (phase === 'Frozen' || phase === 'Paused') this.#promises(phase, job, stores);
@@ -164,7 +167,7 @@ export class Invariants {
     for (const job of server.list('trainingjobs') as TrainingJob[]) {
       const phase = job.status?.phase ?? 'none';
       if (!RESTS.has(phase)) this.breaks('ends', `${job.metadata.name} rests in phase ${phase}`);
-      const stores = this.#w.storesOf(job.metadata.uid);
+      const stores = this.#storesOf(job);
       if (phase === 'Frozen' || phase === 'Paused') this.#promises(phase, job, stores, true);
     }
   }
@@ -183,9 +186,13 @@ export class Invariants {
     }
   }
 
-  #resumes({ name, spec, job }: LaunchRequest): void {
-    const stores = this.#w.storesOf(job.uid);
-    const saved = Math.max(...stores.map((store) => store.restorableStep));
+  #resumes(request: LaunchRequest, job: TrainingJob): void {
+    const { name, spec } = request;
+    const own = this.#w.storesOf(job.metadata.uid);
+    const stores = this.#storesOf(job);
+    const saved = Math.max(...own.map((store) => store.restorableStep));
+    checkFirstStep(request, job, stores, (text) => this.breaks('resume', text));
+    if (goesOn(request, job)) this.#w.faults.hit('an amendment goes on');
     const from = spec.resume?.step ?? 0;
     if (from < saved) this.breaks('resume', `${name} starts at step ${from} although step ${saved} is saved`);
     if (spec.resume === null || stores.some((store) => store.damagedSince(this.#w.clock.now() - 3_000))) return;
@@ -193,6 +200,12 @@ export class Invariants {
     if (!stores.some((store) => store.isRestorable(manifestSha256))) {
       this.breaks('resume', `${name} starts from step ${from}, which cannot be restored`);
     }
+  }
+
+  /** Of a job, and of those before it whose work it goes on from. */
+  #storesOf({ metadata, spec }: TrainingJob): readonly SimStore[] {
+    const handed = spec.continues?.checkpoint?.jobUid;
+    return [...this.#w.storesOf(metadata.uid), ...(handed === undefined ? [] : this.#w.storesOf(handed))];
   }
 
   /** What the message promises must be there, and what is there must not be denied. */

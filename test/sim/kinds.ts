@@ -38,6 +38,7 @@ export const kinds: readonly string[] = [
   'people suspend',
   'people limit in a freeze',
   'people approve an amendment',
+  'an amendment goes on',
   'people approve two at once in a month',
   'people scale',
   'people terminate',

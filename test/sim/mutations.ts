@@ -64,6 +64,14 @@ export const mutations: readonly Mutation[] = [
     within: 60,
   },
   {
+    name: 'the job of an amendment starts over',
+    file: 'job/read-store.ts',
+    find: 'return await withInheritance(own, job, keeper, fresh ? question : false);',
+    put: 'return own;',
+    breaks: 'resume',
+    within: 600,
+  },
+  {
     name: 'the token of a trainer is told when it does not answer',
     file: 'job/gather.ts',
     find: 'const status = await client.status();',

@@ -5,8 +5,11 @@ import type { Diagnosis } from '../outcome.ts';
 import type { JobEvent, JobObserved, Situation } from '../types.ts';
 import { detect } from './detect.ts';
 import { mergeFindings } from './merge.ts';
-import { checkpointGradients, oneOf, quantize, shorterRows, smallerBatch } from './remedies.ts';
+import { checkpointGradients, lowerLearningRate, oneOf, quantize, shorterRows, smallerBatch } from './remedies.ts';
 import type { Finding, Recorded, Symptoms, Verdict } from './types.ts';
+
+/** Code under which a trainer says that its loss is no number any more. */
+const RUINED = 'lossNotFinite';
 
 /** What a look at a job leaves on record, and what people are told of it. */
 export interface Diagnosed {
@@ -82,8 +85,20 @@ function faultFinding(
     last === undefined ? [] : [`attempt ${last.number} on ${last.provider} ended at step ${last.lastStep ?? 0}`];
   const remedies = OUT_OF_MEMORY.has(code)
     ? oneOf(own, checkpointGradients(plan), smallerBatch(plan), quantize(plan), shorterRows(plan))
-    : ([own] as const);
-  return { code, severity: 'Error', message, evidence: [...ended, ...read], remedies };
+    : code === RUINED
+      ? ([lowerLearningRate(plan), own] as const)
+      : ([own] as const);
+  return { code, severity: 'Error', message, evidence: [...ended, ...read], remedies, ...soundness(o, code) };
+}
+
+/**
+ * A loss that is no number was computed with weights of the step before: those may be ruined, and what was saved at that
+ * step with them. The trainer tells the step it ended at, or the one before.
+ */
+function soundness({ store, job }: JobObserved, code: string): Pick<Finding, 'soundUntilStep'> {
+  if (code !== RUINED) return {};
+  const ended = store.result?.step ?? job.status?.progress?.step ?? 0;
+  return { soundUntilStep: Math.max(0, ended - 2) };
 }
 
 /**

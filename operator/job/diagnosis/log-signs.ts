@@ -39,7 +39,7 @@ const SIGNS: readonly Sign[] = [
     pattern:
       /GatedRepoError|Access to model .* is restricted|Cannot access gated repo|401 Client Error.*huggingface|403 Client Error.*huggingface/,
     message: 'the model is gated and the token that was given may not read it',
-    remedy: 'accept its terms on the Hub with the account of the token, or give the trainer a token that may read it',
+    remedy: 'accept its terms on the Hub with the account of the token, or give a token that may read it in HF_TOKEN',
   },
   {
     code: 'modelMissing',

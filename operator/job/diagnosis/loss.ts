@@ -51,6 +51,7 @@ function diverging(symptoms: Symptoms): Verdict {
       `mean loss ${short(now)} at step ${means.at(-1)?.step ?? 0}, over ${window} points`,
       `learning rate ${symptoms.plan.hyperparameters.learningRate}`,
     ],
+    soundUntilStep: best.step,
     remedies: [
       lowerLearningRate(symptoms.plan),
       longerWarmup(symptoms.plan),

@@ -42,7 +42,7 @@ function isFinding(verdict: Verdict): verdict is Finding {
 }
 
 function recorded(finding: Finding, attempt: number | undefined, at: string): Recorded {
-  const { code, severity, message, evidence, remedies } = finding;
+  const { code, severity, message, evidence, remedies, soundUntilStep } = finding;
   return {
     code,
     message: message.slice(0, 2048),
@@ -53,6 +53,7 @@ function recorded(finding: Finding, attempt: number | undefined, at: string): Re
     at,
     severity,
     ...(attempt === undefined ? {} : { attempt }),
+    ...(soundUntilStep === undefined ? {} : { soundUntilStep }),
     evidence: evidence
       .filter((line) => line !== '')
       .map((line) => line.slice(0, 512))

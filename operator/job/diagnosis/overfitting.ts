@@ -28,6 +28,7 @@ function overfitting(symptoms: Symptoms): Verdict {
         .join(', ')}`,
       `meanwhile the loss on trained rows fell by ${Math.round(fall * 100)} %`,
     ],
+    soundUntilStep: best.step,
     remedies: [
       fewerEpochs(symptoms.plan),
       advice(`Pause the job and use the checkpoint nearest to step ${best.step}; the best one is kept`),

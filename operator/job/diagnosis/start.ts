@@ -31,6 +31,12 @@ const WAYS_OUT: Readonly<Record<string, readonly [Remedy, ...Remedy[]]>> = {
     advice('Mend what the provider says: kriptik describe provider/NAME'),
     advice('Check its credentials: the Secret of spec.credentialsRef'),
   ],
+  CredentialsMissing: [
+    advice(
+      'Create the Secret that the message names with the keys it names: spec.credentialsRef, spec.store.credentialsRef or spec.kubernetes.hubTokenRef of the ComputeProvider says which',
+    ),
+    advice('Let the operator read it: the Role of its namespace lists the Secrets it may get'),
+  ],
   CredentialsInvalid: [advice('Replace the credentials in the Secret of spec.credentialsRef of the ComputeProvider')],
   PriceAboveApproval: [advice('Wait for the price'), advice('Approve a new plan with the new price', true)],
   StoreOutOfReach: [

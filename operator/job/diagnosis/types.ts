@@ -22,6 +22,8 @@ export interface Finding {
   readonly severity: Severity;
   readonly message: string;
   readonly evidence: readonly string[];
+  /** The last step at which the training was sound, where it went wrong since: what was saved later is no good. */
+  readonly soundUntilStep?: number;
   /** Set where the message names one of several causes: another one is told at once. */
   readonly cause?: string;
   /** Best first; never empty. */

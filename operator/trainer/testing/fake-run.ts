@@ -54,6 +54,9 @@ export class FakeRun implements Control {
   phase: TrainerPhase = 'starting';
   step = 0;
   artifacts: TrainerStatus['artifacts'] = [];
+  /** Steps of the two newest checkpoints at which the loss was lower than at any before. */
+  private sound: readonly number[] = [];
+  private lowest = Number.POSITIVE_INFINITY;
   lastCheckpoint: CheckpointInfo | null = null;
   private weights: string;
   private readonly startedAt = new Date().toISOString();
@@ -177,13 +180,23 @@ export class FakeRun implements Control {
       { 'state.json': state, 'model/weights.txt': `${this.weights}\n`.repeat(64) },
       { step: this.step, attempt: this.spec.attempt, createdAt: new Date().toISOString() },
     );
-    await pruneCheckpoints(this.store, KEEP, this.spec.resume?.step);
+    this.noteSound();
+    await pruneCheckpoints(this.store, KEEP, [...this.sound, this.spec.resume?.step ?? 0]);
     const took = Date.now() - started;
     this.worstSave = Math.max(this.worstSave, took);
     this.lastCheckpoint = { step: this.step, ...saved, uri: this.uriOf(folder), reason, seconds: took / 1000 };
     this.phase = before;
     this.settings.log(`saved step ${this.step} (${reason})`);
     return this.lastCheckpoint;
+  }
+
+  /** What was saved while the loss still fell is kept, for one that goes wrong is seen only later. */
+  private noteSound(): void {
+    const losses = this.points.slice(-20).map(({ loss }) => loss ?? 0);
+    const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    if (!(mean < this.lowest)) return;
+    this.lowest = mean;
+    this.sound = [...this.sound.slice(-1), this.step];
   }
 
   private async answerRequests(): Promise<void> {

@@ -47,10 +47,10 @@ export const checkpointDirectory = (store: string, step: number): string =>
   join(store, 'checkpoints', `step-${String(step).padStart(8, '0')}`);
 
 /** Keeps the newest `keep` checkpoints and the one that a resume names. */
-export const pruneCheckpoints = async (store: string, keep: number, protectedStep?: number): Promise<void> => {
+export const pruneCheckpoints = async (store: string, keep: number, protect: readonly number[]): Promise<void> => {
   const directory = join(store, 'checkpoints');
   const names = (await readdir(directory)).filter((name) => /^step-\d{8}$/.test(name)).sort();
   for (const name of names.slice(0, -keep)) {
-    if (Number(name.slice(5)) !== protectedStep) await rm(join(directory, name), { recursive: true });
+    if (!protect.includes(Number(name.slice(5)))) await rm(join(directory, name), { recursive: true });
   }
 };

@@ -60,7 +60,13 @@ describe('a job that diverges', () => {
     expect(amendment.status?.changes).toContainEqual(
       expect.objectContaining({ what: 'learning rate', before: '0.001', after: '0.0005' }),
     );
-    expect(ready(amendment)).toContain('starts over from step 0');
+    // What it learned until the loss went wrong is kept.
+    const start = amendment.status?.resolved?.start;
+    expect(start).toMatchObject({ from: 'Checkpoint', lastStep: 200 });
+    expect(start?.step).toBeGreaterThanOrEqual(20);
+    expect(start?.soundUntil).toBeLessThan(120);
+    expect(amendment.status?.quote?.steps).toBe(200 - (start?.step ?? 0));
+    expect(ready(amendment)).toContain(`goes on from step ${start?.step} or later, up to step ${start?.soundUntil}`);
     // Nothing happens before somebody decides.
     const [before] = await jobs('high');
     expect(before?.status?.attempts?.at(-1)?.state).toBe('Running');
@@ -81,7 +87,12 @@ describe('a job that diverges', () => {
     expect(old?.status?.attempts?.at(-1)).toMatchObject({ state: 'Gone', stopReason: 'Superseded' });
     expect(old?.status?.checkpoints?.at(-1)?.verifiedAt).toBeDefined();
     expect(made?.status?.attempts).toHaveLength(1);
-    expect(made?.status?.attempts?.[0]?.resumedFromStep).toBe(0);
+    const handed = made?.spec.continues?.checkpoint;
+    expect(handed?.uri).toContain(old?.metadata.uid);
+    expect(handed?.step).toBeGreaterThanOrEqual(start?.step ?? 0);
+    expect(handed?.step).toBeLessThanOrEqual(start?.soundUntil ?? 0);
+    expect(made?.status?.attempts?.[0]?.resumedFromStep).toBe(handed?.step);
+    expect(made?.status?.progress?.step).toBe(200);
     // The second began when the first was gone, and what that spent is gone from its limit.
     expect(Date.parse(made?.status?.attempts?.[0]?.createdAt ?? '')).toBeGreaterThanOrEqual(
       Date.parse(old?.status?.attempts?.at(-1)?.goneAt ?? ''),

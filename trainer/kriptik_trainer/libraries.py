@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.spec import Spec
+from kriptik_trainer.store import path_of
 
 SEEN_OR_HEARD = ("scipy", "torchaudio", "torchvision")
 """What only the packages of pictures, clips and sound bring; a base install has none of it."""
 
-UNUSED: dict[str, tuple[str, ...]] = {"llm": SEEN_OR_HEARD, "code": SEEN_OR_HEARD}
-"""By modality; others use nearly everything."""
+FOUR_BITS = "bitsandbytes"
+"""PEFT and diffusers import it wherever it is, and with it the compiler of torch."""
 
 
-def leave_out(modality: str) -> None:
-    """Keeps libraries from importing what they find installed, though this run has no use for it: it is
-    then as if it were not. A second of CPU where all families are installed."""
+def _is_quantized(source: str) -> bool:
+    """Whether a model may hold weights in 4 or 8 bits. Of one that is still to be fetched nobody knows."""
+    if not source.startswith("file://"):
+        return not source.startswith("pypi://")
+    try:
+        configs = path_of(source).rglob("config.json")
+        return any("quantization_config" in path.read_text("utf-8") for path in configs)
+    except (OSError, UnicodeDecodeError, TrainerError):
+        return True
+
+
+def unused(spec: Spec) -> list[str]:
+    """Modules that a run has no use for, though libraries import each of them where it is installed."""
+    parts = [spec, *(stage for stage in spec.stages if stage.method is not None)]
+    asked = any(
+        part.method == "qlora" or part.hyperparameters.optimizer == "adamw-8bit" for part in parts
+    )
+    found = [] if asked or _is_quantized(spec.model.source) else [FOUR_BITS]
+    return [*found, *SEEN_OR_HEARD] if spec.modality in ("llm", "code") else found
+
+
+def leave_out(names: Iterable[str]) -> None:
+    """Has Python find no such modules from now on, as if they were not installed: seconds of CPU."""
     modules: dict[str, Any] = sys.modules
-    for name in UNUSED.get(modality, ()):
-        # With None for a module Python finds none of that name.
+    for name in names:
         modules.setdefault(name, None)
 
 

@@ -16,7 +16,7 @@ from kriptik_trainer.errors import ExitCode, TrainerError
 from kriptik_trainer.faults import classify
 from kriptik_trainer.follow import follow
 from kriptik_trainer.launch import launch
-from kriptik_trainer.libraries import leave_out
+from kriptik_trainer.libraries import leave_out, unused
 from kriptik_trainer.log import log
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
@@ -114,7 +114,7 @@ def run(path: Path) -> int:
     else:
         os.environ.update(world.environment(world.local_rank))
     quiet_libraries(spec)
-    leave_out(spec.modality)
+    leave_out(unused(spec))
     if not world.leads:
         follow(spec, world)
     return lead(spec, world)

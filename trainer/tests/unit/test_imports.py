@@ -8,10 +8,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kriptik_trainer.libraries import loading
+from kriptik_trainer.libraries import loading, unused
+from kriptik_trainer.spec import Spec, parse_spec
+from support.specs import changed, spec_json
 
 PACKAGE = Path(__file__).resolve().parents[2] / "kriptik_trainer"
 
@@ -78,18 +81,55 @@ def test_an_executor_imports_no_library_of_another_modality(
     assert found & foreign == set()
 
 
-def test_a_run_of_text_does_without_libraries_of_pictures_and_sound() -> None:
+def spec_of(root: Path, modality: str, **changes: Any) -> Spec:
+    """A run of LoRA on a model of no weights in 4 bits."""
+    (root / "model").mkdir()
+    (root / "model" / "config.json").write_text('{"model_type": "llama"}')
+    given = spec_json(root, root / "model", root / "data.jsonl")
+    return parse_spec(changed({**given, "modality": modality}, **changes))
+
+
+@pytest.mark.parametrize(
+    ("modality", "changes", "expected"),
+    [
+        ("llm", {}, {"bitsandbytes", "scipy", "torchaudio", "torchvision"}),
+        ("image", {}, {"bitsandbytes"}),
+        ("llm", {"method__name": "qlora"}, {"scipy", "torchaudio", "torchvision"}),
+        ("image", {"hyperparameters__optimizer": "adamw-8bit"}, set()),
+        ("image", {"model__source": "hf://somebody/something"}, set()),
+        ("image", {"model__source": "file:///no/such/folder"}, {"bitsandbytes"}),
+    ],
+)
+def test_what_a_run_has_no_use_for(
+    tmp_path: Path, modality: str, changes: dict[str, Any], expected: set[str]
+) -> None:
+    assert set(unused(spec_of(tmp_path, modality, **changes))) == expected
+
+
+def test_a_model_in_four_bits_and_a_stage_that_makes_one_need_the_library(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path, "image")
+    part = tmp_path / "model" / "transformer"
+    part.mkdir()
+    (part / "config.json").write_text('{"quantization_config": {"load_in_4bit": true}}')
+    assert unused(spec) == []
+    stage = {"name": "one", "startsFrom": "base", "method": {"name": "qlora"}, "data": []}
+    given = spec_json(tmp_path, tmp_path, tmp_path / "data.jsonl")
+    staged = parse_spec({**given, "stages": [{**stage, "data": given["data"]}]})
+    assert "bitsandbytes" not in unused(staged)
+
+
+def test_what_is_left_out_is_not_found() -> None:
     code = (
         "import importlib.util as u\n"
         "from kriptik_trainer.libraries import leave_out\n"
-        "print(*[u.find_spec(n) is None for n in ('scipy', 'torchvision', 'torch')])\n"
-        "leave_out('image'); print(u.find_spec('scipy') is None)\n"
-        "leave_out('llm')\n"
-        "print(*[u.find_spec(n) is None for n in ('scipy', 'torchvision', 'torch')])\n"
+        "names = ('scipy', 'torchvision', 'torch')\n"
+        "print(*[u.find_spec(n) is None for n in names])\n"
+        "leave_out(['scipy', 'torchvision'])\n"
+        "print(*[u.find_spec(n) is None for n in names])\n"
     )
     env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
-    assert told.stdout.split() == [*["False"] * 3, "False", "True", "True", "False"]
+    assert told.stdout.split() == [*["False"] * 3, "True", "True", "False"]
 
 
 def fails_to_load() -> None:

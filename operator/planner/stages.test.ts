@@ -131,6 +131,20 @@ describe('stages', () => {
     expect(single.resolved.data.map(({ uri }) => uri)).toEqual([better]);
   });
 
+  it('are left out on this machine where their rows would come from a Hub that is out of reach', () => {
+    const uri = 'file:///srv/answers.jsonl';
+    const answers = { uri, rows: 180, tokensPerRow: 20, longestRow: 40, columns: ['messages'], preferencePairs: false };
+    const both = [{ modality: 'llm' as const, methods: ['lora' as const, 'dpo' as const], architectures: '.*' }];
+    const made = (hubReachable: boolean) =>
+      plan({ ...flagship, data: [{ uri }] }, '9000.00', {
+        providers: [workstation({ stages: true, executors: both, cpus: 4000, memoryBytes: 4e12 })],
+        dataFacts: [answers],
+        hubReachable,
+      });
+    expect(names(made(true))).toContain('preference');
+    expect(made(false).resolved).not.toHaveProperty('stages');
+  });
+
   it('cost together what the plan costs, to the micro-dollar, within any limit', () => {
     fc.assert(
       fc.property(fc.integer({ min: 500, max: 300_000 }), fc.constantFrom(flagship, music), (cents, contract) => {

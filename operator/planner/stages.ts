@@ -82,7 +82,8 @@ export function planStages(
   const { drafts, dropped } = draftStages(context, best, narrowed, offers, fixed);
   const fitted = fit(context, drafts, wish);
   if (fitted === undefined || fitted.drafts.filter(({ recipe }) => recipe.methods.length > 0).length < 2) {
-    return { why: 'What the limit and the data allow is one stage of training: raise the budget for several.' };
+    const left = [...dropped, ...(fitted?.left ?? [])].map((text) => ` ${text}.`).join('');
+    return { why: `What the limit and the data allow is one stage of training: raise the budget for several.${left}` };
   }
   return assemble(context, fitted, dropped, drafts);
 }
@@ -110,6 +111,10 @@ function draftStages(
       dropped.push(`${recipe.title}: there are no rows for it`);
       continue;
     }
+    if (isOutOfReach(own, main.compute)) {
+      dropped.push(`${recipe.title}: its rows come from the Hub, which cannot be reached`);
+      continue;
+    }
     const planned =
       recipe.methods.length === 0
         ? buildCandidate(own, main.model, main.method, main.compute, { maxSteps: evaluationSteps(own, main) })
@@ -118,6 +123,13 @@ function draftStages(
     else drafts.push({ recipe, context: own, planned, fixed: fixed && recipe.decides === true });
   }
   return { drafts, dropped };
+}
+
+/** This machine cannot fetch what the author did not name; a rented one can. */
+function isOutOfReach({ data, contract, hubReachable }: PlanContext, { offer }: Compute): boolean {
+  if (hubReachable || offer.type !== 'local') return false;
+  const named = new Set(contract.data.map(({ uri }) => uri));
+  return contract.data.length > 0 && data.sources.some(({ uri }) => uri.startsWith('hf://') && !named.has(uri));
 }
 
 function trained(

@@ -4,7 +4,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { TrainingGoal, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import {
+  type TrainingGoal,
+  TrainingGoalResource,
+  type TrainingJob,
+  TrainingJobResource,
+  type TrainingPlan,
+  TrainingPlanResource,
+} from '@kriptik/crds';
+import { loadKubeConfig } from '@kriptik/operator/runtime/kubeconfig.ts';
+import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { waitFor } from '../support/wait.ts';
@@ -14,10 +23,11 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const KRIPTIK = join(ROOT, 'bin', 'kriptik');
 const TRAINER = join(ROOT, 'trainer');
 const READY_MS = 240_000;
-const PRICED = { timeoutMs: 45_000, everyMs: 500 };
+const PRICED = { timeoutMs: 45_000, everyMs: 100 };
 const LARGE = 64 * 1024 * 1024;
+const NAMESPACE = 'default';
 
-/** A provider that trains two at a time here, each on one core. */
+/** A provider that trains several at a time here, each on one core. */
 const PROVIDER = {
   apiVersion: 'training.kriptik.ai/v1alpha1',
   kind: 'ComputeProvider',
@@ -25,7 +35,7 @@ const PROVIDER = {
   spec: {
     type: 'local',
     local: { pricePerHour: '0.50', resources: { maxCpus: 1 } },
-    limits: { maxInstances: 2 },
+    limits: { maxInstances: 3 },
   },
 };
 
@@ -34,58 +44,122 @@ export class TinyBench {
   readonly provider = PROVIDER.metadata.name;
   /** Paths of models and data by their maker. */
   readonly made: Readonly<Record<string, string>>;
-  readonly #directory: string;
-  readonly #env: NodeJS.ProcessEnv;
-  readonly #python: string;
-  readonly #up: ChildProcess;
+  readonly #operator: Operator;
+  readonly #client: KubeClient;
 
-  private constructor(directory: string, python: string, made: Readonly<Record<string, string>>) {
-    this.#directory = directory;
-    this.#python = python;
+  private constructor(operator: Operator, made: Readonly<Record<string, string>>) {
+    this.#operator = operator;
     this.made = made;
-    this.#env = {
-      ...process.env,
-      KRIPTIK_TRAINER_PYTHON: python,
-      KUBECONFIG: join(directory, 'kubeconfig'),
-      HF_HUB_OFFLINE: '1',
-    };
-    const folders = ['--data-dir', join(directory, 'cluster'), '--work-dir', join(directory, 'work')];
-    this.#up = spawn(KRIPTIK, ['up', ...folders, '--kubeconfig-out', join(directory, 'kubeconfig')], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: this.#env,
+    this.#client = KubeClient.fromKubeConfig(loadKubeConfig({ path: operator.kubeconfig }), {
+      userAgent: 'kriptik-test',
     });
   }
 
-  /** Makes the models and data named, and starts the operator. */
+  /** Makes the models and data named while the operator starts. */
   static async open(makers: readonly string[]): Promise<TinyBench> {
     const directory = await mkdtemp(join(tmpdir(), 'kriptik-methods-'));
-    try {
-      return await TinyBench.#openIn(directory, makers);
-    } catch (error) {
-      await rm(directory, { recursive: true, force: true });
-      throw error;
-    }
-  }
-
-  static async #openIn(directory: string, makers: readonly string[]): Promise<TinyBench> {
     const { stdout } = await run(join(TRAINER, 'install.sh'), ['--tests'], { maxBuffer: LARGE });
-    const python = stdout.trim().split('\n').at(-1) ?? '';
-    const args = [join(TRAINER, 'tools', 'make_tiny.py'), '--out', join(directory, 'tiny'), ...new Set(makers)];
-    const told = await run(python, args, { maxBuffer: LARGE, env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' } });
-    // What libraries print on the way stands before the answer.
-    const made = z.record(z.string(), z.string()).parse(JSON.parse(told.stdout.slice(told.stdout.indexOf('{'))));
-    const bench = new TinyBench(directory, python, made);
+    const operator = new Operator(directory, stdout.trim().split('\n').at(-1) ?? '');
     try {
-      await bench.#ready();
+      const [made] = await Promise.all([make(operator.python, join(directory, 'tiny'), makers), operator.ready()]);
+      const bench = new TinyBench(operator, made);
       await bench.apply(PROVIDER);
       return bench;
     } catch (error) {
-      await bench.close();
+      await operator.close();
       throw error;
     }
   }
 
-  async #ready(): Promise<void> {
+  /** One command; resolves with what it printed, and rejects with it where it fails. */
+  async kriptik(...args: string[]): Promise<string> {
+    try {
+      const { stdout } = await run(KRIPTIK, args, { env: this.#operator.env, maxBuffer: LARGE });
+      return stdout;
+    } catch (error) {
+      const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
+      throw new Error(`kriptik ${args.join(' ')}: ${said}`, { cause: error });
+    }
+  }
+
+  async apply(object: { readonly kind: string; readonly metadata: { readonly name: string } }): Promise<void> {
+    const file = join(this.#operator.directory, `${object.kind}-${object.metadata.name}.yaml`);
+    await writeFile(file, stringify(object));
+    await this.kriptik('apply', '-f', file);
+  }
+
+  /** The plan of a goal, once it can be approved. Rejects with what it says where it never can. */
+  async priced(goal: string): Promise<TrainingPlan> {
+    let last: TrainingPlan | undefined;
+    try {
+      return await waitFor(
+        `a plan of ${goal} to approve`,
+        async () => {
+          const { status } = await this.#goal(goal);
+          if (status?.planRef === undefined) return undefined;
+          const plans = this.#client.resource(TrainingPlanResource);
+          last = await plans.get({ namespace: NAMESPACE, name: status.planRef.name });
+          return last.status?.phase === 'AwaitingApproval' ? last : undefined;
+        },
+        PRICED,
+      );
+    } catch (error) {
+      throw new Error(`${goal}: ${JSON.stringify(last?.status?.conditions)}`, { cause: error });
+    }
+  }
+
+  async job(goal: string): Promise<TrainingJob> {
+    const { jobRef } = (await this.#goal(goal)).status ?? {};
+    return await this.#client.resource(TrainingJobResource).get({ namespace: NAMESPACE, name: jobRef?.name ?? '' });
+  }
+
+  async #goal(name: string): Promise<TrainingGoal> {
+    return await this.#client.resource(TrainingGoalResource).get({ namespace: NAMESPACE, name });
+  }
+
+  /** The trainer's own verdict on an artifact: every byte is the one that was committed. Rejects where it is not. */
+  async verify(uri: string): Promise<void> {
+    await run(this.#operator.python, ['-m', 'kriptik_trainer', 'verify', '--uri', uri], {
+      env: { ...process.env, PYTHONPATH: TRAINER },
+    });
+  }
+
+  /** Ends all that was started. */
+  async close(): Promise<void> {
+    await this.#client.close();
+    await this.#operator.close();
+  }
+}
+
+/** Paths by maker. */
+async function make(python: string, out: string, makers: readonly string[]): Promise<Record<string, string>> {
+  const args = [join(TRAINER, 'tools', 'make_tiny.py'), '--out', out, ...new Set(makers)];
+  const { stdout } = await run(python, args, { maxBuffer: LARGE, env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' } });
+  // What libraries print on the way stands before the answer.
+  return z.record(z.string(), z.string()).parse(JSON.parse(stdout.slice(stdout.indexOf('{'))));
+}
+
+/** `kriptik up`, with all it writes in one directory that goes with it. */
+class Operator {
+  readonly directory: string;
+  readonly python: string;
+  readonly kubeconfig: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly #up: ChildProcess;
+
+  constructor(directory: string, python: string) {
+    this.directory = directory;
+    this.python = python;
+    this.kubeconfig = join(directory, 'kubeconfig');
+    this.env = { ...process.env, KRIPTIK_TRAINER_PYTHON: python, KUBECONFIG: this.kubeconfig, HF_HUB_OFFLINE: '1' };
+    const folders = ['--data-dir', join(directory, 'cluster'), '--work-dir', join(directory, 'work')];
+    this.#up = spawn(KRIPTIK, ['up', ...folders, '--kubeconfig-out', this.kubeconfig], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.env,
+    });
+  }
+
+  async ready(): Promise<void> {
     let output = '';
     const ready = Promise.withResolvers<void>();
     for (const stream of [this.#up.stdout, this.#up.stderr]) {
@@ -99,64 +173,11 @@ export class TinyBench {
     await ready.promise.finally(() => clearTimeout(late));
   }
 
-  /** One command; resolves with what it printed, and rejects with it where it fails. */
-  async kriptik(...args: string[]): Promise<string> {
-    try {
-      const { stdout } = await run(KRIPTIK, args, { env: this.#env, maxBuffer: LARGE });
-      return stdout;
-    } catch (error) {
-      const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
-      throw new Error(`kriptik ${args.join(' ')}: ${said}`, { cause: error });
-    }
-  }
-
-  async apply(object: { readonly kind: string; readonly metadata: { readonly name: string } }): Promise<void> {
-    const file = join(this.#directory, `${object.kind}-${object.metadata.name}.yaml`);
-    await writeFile(file, stringify(object));
-    await this.kriptik('apply', '-f', file);
-  }
-
-  /** The plan of a goal, once it can be approved. Rejects with what it says where it never can. */
-  async priced(goal: string): Promise<TrainingPlan> {
-    let last: TrainingPlan | undefined;
-    try {
-      return await waitFor(
-        `a plan of ${goal} to approve`,
-        async () => {
-          const { status } = await this.#get<TrainingGoal>('goals', goal);
-          if (status?.planRef === undefined) return undefined;
-          last = await this.#get<TrainingPlan>('plans', status.planRef.name);
-          return last.status?.phase === 'AwaitingApproval' ? last : undefined;
-        },
-        PRICED,
-      );
-    } catch (error) {
-      throw new Error(`${goal}: ${JSON.stringify(last?.status?.conditions)}`, { cause: error });
-    }
-  }
-
-  async job(goal: string): Promise<TrainingJob> {
-    const { jobRef } = (await this.#get<TrainingGoal>('goals', goal)).status ?? {};
-    return await this.#get<TrainingJob>('jobs', jobRef?.name ?? '');
-  }
-
-  async #get<T>(kind: string, name: string): Promise<T> {
-    return JSON.parse(await this.kriptik('get', kind, name, '-o', 'json')) as T;
-  }
-
-  /** The trainer's own verdict on an artifact: every byte is the one that was committed. Rejects where it is not. */
-  async verify(uri: string): Promise<void> {
-    await run(this.#python, ['-m', 'kriptik_trainer', 'verify', '--uri', uri], {
-      env: { ...process.env, PYTHONPATH: TRAINER },
-    });
-  }
-
-  /** Ends all that was started. */
   async close(): Promise<void> {
     if (this.#up.exitCode === null) {
       this.#up.kill('SIGINT');
       await once(this.#up, 'exit');
     }
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true });
   }
 }

@@ -10,8 +10,10 @@ export interface TinyCase {
   /** Maker of the base model, and the family it is built like. */
   readonly model: string;
   readonly family: string;
-  /** Maker of the data. */
-  readonly data: string;
+  /** Makers of the data, one a source of the example. */
+  readonly data: string | readonly string[];
+  /** Stages that train, in order; absent = one. */
+  readonly stages?: readonly MethodName[];
   readonly constraints?: TrainingGoalSpec['constraints'];
   readonly consent?: true;
 }
@@ -50,6 +52,22 @@ export const TINY_CASES: readonly TinyCase[] = [
   },
   {
     example: 'support-dpo',
+    modality: 'llm',
+    method: 'dpo',
+    model: 'chat-model',
+    family: 'qwen2.5',
+    data: 'preferences',
+  },
+  {
+    example: 'support-kto',
+    modality: 'llm',
+    method: 'dpo',
+    model: 'chat-model',
+    family: 'qwen2.5',
+    data: 'judged',
+  },
+  {
+    example: 'support-orpo',
     modality: 'llm',
     method: 'dpo',
     model: 'chat-model',
@@ -128,6 +146,15 @@ export const TINY_CASES: readonly TinyCase[] = [
     constraints: { options: PICTURE },
   },
   {
+    example: 'dreambooth-flux',
+    modality: 'image',
+    method: 'dreambooth',
+    model: 'flux',
+    family: 'flux.1',
+    data: 'subject',
+    constraints: { options: PICTURE },
+  },
+  {
     example: 'textual-inversion',
     modality: 'image',
     method: 'textual-inversion',
@@ -146,11 +173,57 @@ export const TINY_CASES: readonly TinyCase[] = [
     constraints: { options: CLIP },
   },
   {
+    example: 'wan-image-to-video',
+    modality: 'video',
+    method: 'lora',
+    model: 'wan-image',
+    family: 'wan2.1-i2v',
+    data: 'clips',
+    constraints: { options: CLIP },
+  },
+  {
+    example: 'wan-full',
+    modality: 'video',
+    method: 'full',
+    model: 'wan',
+    family: 'wan2.1',
+    data: 'clips',
+    constraints: { options: CLIP, emaDecay: '0.9' },
+  },
+  {
     example: 'flagship-music',
     modality: 'audio',
     method: 'full',
     model: 'ace-step',
     family: 'ace-step',
+    data: 'songs',
+    stages: ['lora', 'full', 'lora'],
+    constraints: { options: SOUND },
+  },
+  {
+    example: 'stable-audio-foley',
+    modality: 'audio',
+    method: 'lora',
+    model: 'stable-audio',
+    family: 'stable-audio',
+    data: 'songs',
+    constraints: { options: SOUND },
+  },
+  {
+    example: 'stable-audio-full',
+    modality: 'audio',
+    method: 'full',
+    model: 'stable-audio',
+    family: 'stable-audio',
+    data: 'songs',
+    constraints: { options: SOUND },
+  },
+  {
+    example: 'musicgen-full',
+    modality: 'audio',
+    method: 'full',
+    model: 'musicgen',
+    family: 'musicgen',
     data: 'songs',
     constraints: { options: SOUND },
   },
@@ -169,6 +242,24 @@ export const TINY_CASES: readonly TinyCase[] = [
     method: 'voice-clone',
     model: 'xtts',
     family: 'xtts',
+    data: 'recordings',
+    consent: true,
+  },
+  {
+    example: 'guide-speecht5',
+    modality: 'audio',
+    method: 'voice-clone',
+    model: 'speecht5',
+    family: 'speecht5',
+    data: 'recordings',
+    consent: true,
+  },
+  {
+    example: 'timetable-speech',
+    modality: 'audio',
+    method: 'full',
+    model: 'speecht5',
+    family: 'speecht5',
     data: 'recordings',
     consent: true,
   },
@@ -196,4 +287,51 @@ export const TINY_CASES: readonly TinyCase[] = [
     family: 'llava',
     data: 'questions',
   },
+  {
+    example: 'vlm-full',
+    modality: 'multimodal',
+    method: 'full',
+    model: 'smolvlm',
+    family: 'smolvlm',
+    data: 'questions',
+  },
+  {
+    example: 'charts-vlm-dpo',
+    modality: 'multimodal',
+    method: 'dpo',
+    model: 'qwen2-vl',
+    family: 'qwen2-vl',
+    data: 'seen-preferences',
+  },
 ];
+
+/** Two stages, with enough steps of the second that it is still trained when somebody looks. */
+export const STAGED_CASE: TinyCase = {
+  example: 'two-stages',
+  modality: 'llm',
+  method: 'dpo',
+  model: 'chat-model',
+  family: 'qwen2.5',
+  data: ['chats', 'preferences'],
+  stages: ['lora', 'dpo'],
+  constraints: { maxSteps: 300, checkpointEverySteps: 300 },
+};
+
+/** Class of each base model that stands in, as its folder names it. */
+export const CLASS_OF: Readonly<Record<string, string>> = {
+  'chat-model': 'Qwen2ForCausalLM',
+  'code-model': 'Qwen2ForCausalLM',
+  sd15: 'StableDiffusionPipeline',
+  sdxl: 'StableDiffusionXLPipeline',
+  flux: 'FluxPipeline',
+  wan: 'WanPipeline',
+  'wan-image': 'WanImageToVideoPipeline',
+  'ace-step': 'AceStepPipeline',
+  'stable-audio': 'StableAudioPipeline',
+  musicgen: 'MusicgenForConditionalGeneration',
+  xtts: 'xtts',
+  speecht5: 'SpeechT5ForTextToSpeech',
+  'qwen2-vl': 'Qwen2VLForConditionalGeneration',
+  llava: 'LlavaForConditionalGeneration',
+  smolvlm: 'Idefics3ForConditionalGeneration',
+};

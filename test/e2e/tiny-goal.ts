@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { TrainingGoal } from '@kriptik/crds';
+import type { DataSource, TrainingGoal } from '@kriptik/crds';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { TinyCase } from './tiny-cases.ts';
@@ -31,7 +31,6 @@ export async function tinyGoal(
   const goal = exampleGoal.parse(parse(await readFile(join(EXAMPLES, example, 'goal.yaml'), 'utf8')));
   const spec = goal.spec as TrainingGoal['spec'];
   const { epochs: _epochs, ...own } = spec.constraints ?? {};
-  const [source] = spec.data ?? [];
   return {
     apiVersion: goal.apiVersion,
     kind: goal.kind,
@@ -39,17 +38,24 @@ export async function tinyGoal(
     spec: {
       ...spec,
       baseModel: { source: uriOf(made, model), family, license: 'apache-2.0' },
-      data: [
-        {
-          ...(source?.name !== undefined && { name: source.name }),
-          uri: uriOf(made, data),
-          ...(!(made[data] ?? '').endsWith('.jsonl') && { format: 'imagefolder' }),
-        },
-      ],
+      data: makersOf(data).map((maker, index) => ({
+        ...nameOf(spec.data?.[index]),
+        uri: uriOf(made, maker),
+        ...(!(made[maker] ?? '').endsWith('.jsonl') && { format: 'imagefolder' as const }),
+      })),
       constraints: { ...own, ...SHORT, ...constraints, providerNames: [provider] },
-      ...(consent === true && { consent: await consentOf(made[data] ?? '') }),
+      ...(consent === true && { consent: await consentOf(made[makersOf(data)[0] ?? ''] ?? '') }),
     },
   };
+}
+
+/** Makers of a case's data. */
+export function makersOf(data: TinyCase['data']): readonly string[] {
+  return typeof data === 'string' ? [data] : data;
+}
+
+function nameOf(source: DataSource | undefined): Pick<DataSource, 'name'> {
+  return source?.name === undefined ? {} : { name: source.name };
 }
 
 function uriOf(made: Readonly<Record<string, string>>, name: string): string {

@@ -45,7 +45,7 @@ export async function observeJob(
   const now = timeFor(deps.clock, job);
   const { namespace } = job.metadata;
   const records = { jobs: deps.jobs.list({ namespace }), receipts: deps.receipts.list({ namespace }) };
-  const replacedBy = supersededBy(goal, plans, job);
+  const replacedBy = supersededBy(goal, plans, records, job);
   // One that gave way keeps the limit it ended with; what takes its place counts it, not the other way.
   const others = replacedBy === undefined ? spentBeside(familyOf(job), [job.metadata.uid], records, now) : zeroMoney;
   const earlier = earlierRuns(job.spec.continues, others);

@@ -1,6 +1,7 @@
-import type { Condition, TrainingJob, TrainingPlan } from '@kriptik/crds';
+import type { Condition, TrainingJob, TrainingPlan, TrainingReceipt } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
 import { makeAmendment, makeGoal, makeJob, makePlan, time } from '../../test/support/builders.ts';
+import { receiptOf } from '../budget/receipts.ts';
 import { supersededBy } from './superseded.ts';
 
 const goal = makeGoal().obj();
@@ -23,9 +24,23 @@ const running = makeJob(first).attempt('Running').obj();
 const givingWay = makeJob(first).attempt('Stopping', { stopReason: 'Superseded' }).obj();
 const pausing = makeJob(first).attempt('Stopping', { stopReason: 'Paused' }).obj();
 const gaveWay = makeJob(first)
+  .attempt('Gone', { outcome: 'Stopped', goneAt: time(120) })
+  .status({ conditions: ready('Superseded') })
+  .obj();
+
+const secondRuns = makeJob(begun).attempt('Running').obj();
+const secondGaveWay = makeJob(begun)
   .attempt('Gone', { outcome: 'Stopped' })
   .status({ conditions: ready('Superseded') })
   .obj();
+const receiptOfSecond = (until: number): TrainingReceipt => {
+  const made = receiptOf(secondRuns, Date.parse(time(until)));
+  return {
+    ...made,
+    metadata: { ...made.metadata, uid: 'receipt', resourceVersion: '1', generation: 1 },
+    spec: { ...made.spec, until: time(until) },
+  };
+};
 
 describe('a job is replaced', () => {
   const cases: {
@@ -33,6 +48,8 @@ describe('a job is replaced', () => {
     readonly goal?: typeof goal;
     readonly plans: readonly TrainingPlan[];
     readonly job?: TrainingJob;
+    readonly jobs?: readonly TrainingJob[];
+    readonly receipts?: readonly TrainingReceipt[];
     readonly by: TrainingPlan | undefined;
   }[] = [
     { case: 'by nothing while its plan stands', goal, plans: [first], by: undefined },
@@ -59,15 +76,55 @@ describe('a job is replaced', () => {
       by: begun,
     },
     {
-      case: 'by nothing while a third plan waits, when it is the one that runs',
+      case: 'by nothing while a third plan waits, when the second gave way to it again',
       plans: [first, begun, undecided],
       job: running,
+      jobs: [secondGaveWay],
       by: undefined,
     },
     {
-      case: 'by nothing while a third plan waits, when it stops for another reason',
+      case: 'by a second plan that it never saw, while a third waits',
+      plans: [first, begun, undecided],
+      jobs: [secondRuns],
+      by: begun,
+    },
+    {
+      case: 'by an amendment that it never saw, while a third plan waits',
+      plans: [first, amendment, undecided],
+      by: amendment,
+    },
+    {
+      case: 'by a second plan that it never saw, when it stops for another reason',
       plans: [first, begun, undecided],
       job: pausing,
+      by: begun,
+    },
+    {
+      case: 'by nothing while a third plan waits, when it is the second one that runs',
+      plans: [first, begun, undecided],
+      job: secondRuns,
+      jobs: [running],
+      by: undefined,
+    },
+    {
+      case: 'by a second plan still, while that is being deleted',
+      plans: [first, undecided],
+      job: gaveWay,
+      jobs: [secondRuns],
+      by: begun,
+    },
+    {
+      case: 'by a second plan still, once that was deleted with its job',
+      plans: [first, undecided],
+      job: gaveWay,
+      receipts: [receiptOfSecond(900)],
+      by: begun,
+    },
+    {
+      case: 'by nothing that ended before it',
+      plans: [first, undecided],
+      job: gaveWay,
+      receipts: [receiptOfSecond(1)],
       by: undefined,
     },
     {
@@ -79,7 +136,7 @@ describe('a job is replaced', () => {
     { case: 'by nothing once its own plan stands again', goal, plans: [first, begun], job: gaveWay, by: undefined },
   ];
 
-  it.each(cases)('$case', ({ goal: written = song, plans, job = running, by }) => {
-    expect(supersededBy(written, plans, job)).toBe(by?.metadata.name);
+  it.each(cases)('$case', ({ goal: written = song, plans, job = running, jobs = [], receipts = [], by }) => {
+    expect(supersededBy(written, plans, { jobs: [job, ...jobs], receipts }, job)).toBe(by?.metadata.name);
   });
 });

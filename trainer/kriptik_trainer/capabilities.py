@@ -21,8 +21,9 @@ def _described(entry: Entry, modality: str) -> dict[str, Any]:
 
 
 def capabilities() -> dict[str, Any]:
-    """Version, protocol, and one entry for each kind of model and its methods."""
+    """Version, protocol, stages, and one entry for each kind of model and its methods."""
     executors = [
         _described(entry, modality) for entry in EXECUTORS for modality in entry.modalities
     ]
-    return {"trainer": __version__, "protocol": PROTOCOL, "executors": executors}
+    told = {"trainer": __version__, "protocol": PROTOCOL}
+    return {**told, "stages": True, "executors": executors}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kriptik_trainer.continuing import is_extended, refuse_misfits
 from kriptik_trainer.data.load import Loaded
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.evaluation import Evaluator
 from kriptik_trainer.executors.base import Executor, Hooks
+from kriptik_trainer.libraries import loading
 from kriptik_trainer.log import log
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.peers import Peers
@@ -39,7 +40,7 @@ from kriptik_trainer.stages import (
 )
 from kriptik_trainer.store import JobStore, Stored
 from kriptik_trainer.takeup import run_file, take_up
-from kriptik_trainer.together import Leading
+from kriptik_trainer.together import Joint, Leading, share_text
 
 Rows = tuple[Loaded, ...]
 
@@ -75,7 +76,8 @@ class Attempt:
         # All of it before the first step: what is wrong with a later stage's data is told at once.
         loaded = [read_rows(one, self._progress.warn) for one in told]
         log("loading libraries")
-        import torch  # noqa: F401, PLC0415 - ten seconds, in which the control server already answers
+        with loading():
+            import torch  # noqa: F401, PLC0415 - seconds, in which the control server already answers
 
         if self._join is not None:
             self._peers = self._join()
@@ -149,6 +151,8 @@ class Attempt:
             limit = 64 if spec.evaluation is None else spec.evaluation.max_rows
             examples = held = [*held, *examples][:limit]
         executor = open_executor(spec, folder, examples, held)
+        if peers is not None and spec.parallelism == "sharded":
+            executor = cast("Executor", Joint(executor, peers))
         progress.set(device={**executor.device, "count": processes})
         log(f"loading {spec.model.public_name} on {executor.device['name']}")
         prepared = executor.prepare()
@@ -174,6 +178,8 @@ class Attempt:
         executor, prepared = self._open(spec, loaded)
         progress.state_bytes = int(prepared["stateBytes"])
         log(f"{prepared['trainable']:,} of {prepared['parameters']:,} parameters train")
+        if spec.parallelism == "sharded":
+            log(share_text(prepared))
         facts = facts_of(spec, loaded, torch.get_num_threads(), processes)
         before = {} if resume is None else run_file(resume.path)
         if resume is not None and not resume.uri.startswith(f"{spec.store.uri.rstrip('/')}/"):

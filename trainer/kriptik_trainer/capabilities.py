@@ -12,12 +12,16 @@ from kriptik_trainer.executors.registry import EXECUTORS, Entry
 def _described(entry: Entry, modality: str) -> dict[str, Any]:
     """One kind of model: its methods, the classes of models taken, and what is still to be installed."""
     missing = [name for name in entry.needs if importlib.util.find_spec(name) is None]
-    told = {
+    told: dict[str, Any] = {
         "modality": modality,
         "methods": list(entry.methods),
         "architectures": entry.architectures,
     }
-    return {**told, "missing": f"--with {entry.family}"} if missing else told
+    if entry.sharded:
+        told["sharded"] = True
+    if missing:
+        told["missing"] = f"--with {entry.family}"
+    return told
 
 
 def capabilities() -> dict[str, Any]:

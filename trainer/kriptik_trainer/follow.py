@@ -7,6 +7,8 @@ import signal
 import threading
 import time
 import traceback
+from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -23,7 +25,7 @@ from kriptik_trainer.spec import Spec
 from kriptik_trainer.store import Stored, open_store
 from kriptik_trainer.takeup import run_file
 from kriptik_trainer.termination import path_of, summary, write
-from kriptik_trainer.together import Following
+from kriptik_trainer.together import Following, measure_along, share_text
 from kriptik_trainer.world import World
 
 LAST_WORD_SECONDS = 3.0
@@ -106,18 +108,32 @@ class Follower:
         """Trains as long as the leader says so."""
         spec, world = self._spec, self._world
         refuse_together(spec, not world.alone)
-        rows, _ = split_rows(spec, read_rows(spec, self.progress.warn))
+        rows, held = split_rows(spec, read_rows(spec, self.progress.warn))
         log("loading libraries")
         peers = Peers(world)
         self.watch.peers = peers
         peers.join()
         resume = self._resume(peers)
         folder = peers.first_of_node(f"model of {spec.method}", lambda: fetch_model(spec))
-        executor = open_executor(spec, folder, rows, [])
-        executor.prepare()
+        sharded = spec.parallelism == "sharded"
+        executor = open_executor(spec, folder, rows, held if sharded else [])
+        prepared = executor.prepare()
+        if sharded:
+            log(share_text(prepared))
+            peers.help = partial(measure_along, executor)
         peers.meet("prepared 0")
         if resume is None or resume.step != run_file(resume.path).get("totalSteps"):
             executor.train(Following(peers, self.progress), None if resume is None else resume.path)
+        elif sharded:
+            executor.load(resume.path)
+
+    def attend(self) -> None:
+        """Measures along with the leader, to whom the end of the run is left, as long as it asks."""
+        peers = self.watch.peers
+        if peers is not None and peers.help is not None:
+            with suppress(RuntimeError):
+                # The watch says what it means that the leader is gone.
+                peers.attend()
 
 
 def follow(spec: Spec, world: World) -> NoReturn:
@@ -127,6 +143,7 @@ def follow(spec: Spec, world: World) -> NoReturn:
     follower.watch.start()
     try:
         follower.train()
+        follower.attend()
     except BaseException as error:  # noqa: BLE001 - the last place that can say what happened
         follower.fail(error)
     while True:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import torch
 from transformers import PrinterCallback, TrainerCallback
 from transformers.utils import logging as transformers_logging
 
+from kriptik_trainer import sharding
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction
+from kriptik_trainer.hf_sharded import Sharded
 from kriptik_trainer.optimizers import HF_NAMES, rebase, refuse_what_cannot_be
 from kriptik_trainer.spec import Hyperparameters, Spec
 
@@ -48,6 +51,8 @@ class _Callback(TrainerCallback):  # type: ignore[misc]
         control.should_training_stop = control.should_training_stop or told.stop
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        # The run keeps the figures of each step; the trainer would write them into every checkpoint.
+        state.log_history.clear()
         if logs is None or "loss" not in logs:
             return
         tokens, self._tokens = self._tokens, 0
@@ -60,7 +65,7 @@ class _Callback(TrainerCallback):  # type: ignore[misc]
         )
 
 
-class Committed:
+class Committed(Sharded):
     """Mixed into a trainer class: its checkpoints are committed by the run, whole or not at all."""
 
     hooks: Hooks
@@ -99,12 +104,16 @@ class Committed:
         def random_numbers(folder: Path) -> None:
             self._save_rng_state(str(folder))  # type: ignore[attr-defined]
 
-        self.hooks.save(step, write, None if alone else random_numbers)
+        part = None if alone else random_numbers
+        try:
+            self.hooks.save(step, write, part, self.gather if self.cut else None)
+        finally:
+            self.release()
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[misc]
+        super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
-            rebase(self.optimizer, self.lr_scheduler, float(self.args.learning_rate))  # type: ignore[attr-defined]
+            rebase(self.optimizer, self.lr_scheduler, float(self.args.learning_rate))
 
     def store_flos(self) -> None:
         """The usual one sums over all processes, but only the first one writes a checkpoint."""
@@ -182,6 +191,8 @@ class HfExecutor:
         self.scratch = tempfile.TemporaryDirectory(prefix="kriptik-trainer-")
         self.warnings: list[str] = []
         self.device = pick_device()
+        self.whole: sharding.Tensors | None = None
+        """All weights at the end of a sharded run, in the first process."""
         self._trainer: Any = None
 
     @property
@@ -210,9 +221,14 @@ class HfExecutor:
 
     def arguments(self) -> dict[str, Any]:
         """The common arguments of this run."""
-        return common_arguments(
+        given = common_arguments(
             self.spec.hyperparameters, self.scratch.name, str(self.device["type"])
         )
+        if self.spec.parallelism == "sharded":
+            # Or each process would keep the gradients of all weights until the last micro-batch.
+            every = {"gradient_accumulation_kwargs": {"sync_each_batch": True}}
+            given["accelerator_config"] = every
+        return given
 
     def prepare(self) -> dict[str, Any]:
         """See Executor.prepare. Raises TrainerError for a model or rows that cannot be used."""
@@ -228,6 +244,7 @@ class HfExecutor:
             **self.figures(),
             "parameters": sum(p.numel() for p in model.parameters()),
             "trainable": sum(p.numel() for p in trainable),
+            "held": sharding.held(model),
             # Weights and the two moments of AdamW.
             "stateBytes": 3 * sum(p.numel() * p.element_size() for p in trainable),
         }
@@ -235,10 +252,19 @@ class HfExecutor:
     def train(self, hooks: Hooks, resume: Path | None) -> None:
         """See Executor.train."""
         run_trainer(self.trainer, hooks, resume)
+        state = self.trainer.state
+        if state.global_step >= state.max_steps:
+            self._gather()
+
+    def _gather(self) -> None:
+        """Brings the weights together for the export, which the first process makes alone."""
+        if self.trainer.cut:
+            self.whole = sharding.whole_weights(self.model)
 
     def load(self, checkpoint: Path) -> None:
         """See Executor.load."""
         self.trainer._load_from_checkpoint(str(checkpoint))
+        self._gather()
 
     def sample(self, folder: Path, count: int) -> None:
         """See Executor.sample."""
@@ -247,9 +273,13 @@ class HfExecutor:
         """See Executor.score."""
         return {}
 
-    def as_exported(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def as_exported(self) -> Iterator[None]:
         """See Executor.as_exported."""
-        return nullcontext()
+        try:
+            yield
+        finally:
+            sharding.cut_again(self.model)
 
 
 def run_trainer(trainer: Any, hooks: Hooks, resume: Path | None) -> None:

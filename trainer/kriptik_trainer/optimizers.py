@@ -37,6 +37,8 @@ def refuse_what_cannot_be(spec: Spec, device: str, averages: bool = False) -> No
             "hyperparameters.precision",
             "Use fp32, or bf16 on a CPU that has it.",
         )
+    if spec.parallelism == "sharded":
+        _refuse_sharded(spec)
     if given.offload_optimizer and device != "cpu":
         raise _unsupported(
             "the optimizer's state cannot be kept in main memory apart from the weights",
@@ -62,6 +64,23 @@ def refuse_what_cannot_be(spec: Spec, device: str, averages: bool = False) -> No
             "adamw-8bit needs bitsandbytes, which this interpreter does not have",
             "hyperparameters.optimizer",
             "Run trainer/install.sh --with llm.",
+        )
+
+
+def _refuse_sharded(spec: Spec) -> None:
+    given = spec.hyperparameters
+    if given.precision == "fp16":
+        raise TrainerError(
+            "unsupportedPrecision",
+            "fp16 cannot be trained on shards of a model",
+            "hyperparameters.precision",
+            "Use bf16 or fp32.",
+        )
+    if spec.method == "full" and given.optimizer != "adamw":
+        raise _unsupported(
+            f"{given.optimizer} does not know weights that are cut into shards",
+            "optimizer",
+            "Take adamw, whose state is cut into shards too, or the method lora.",
         )
 
 

@@ -57,6 +57,9 @@ class Peers:
         self._beat.set_timeout(timedelta(seconds=CALL_SECONDS))
         self._farewell: int | None = None
         self._arrival = arrival
+        self._asked = 0
+        self.help: Callable[[], None] | None = None
+        """What this process does whenever the leader asks all to work along."""
 
     def _connect(self, serve: bool, seconds: float) -> Any:
         # Takes seconds, in which the deadline is watched already.
@@ -102,6 +105,10 @@ class Peers:
         """Whether the keys are there in time. The watch, not this, sees to it that nobody is gone."""
         limit = None if seconds is None else time.monotonic() + seconds
         while not self._store.check(keys):
+            if self.help is not None and self._store.check([f"ask/{self._asked}"]):
+                self._asked += 1
+                self.help()
+                continue
             if limit is not None and time.monotonic() >= limit:
                 return False
             time.sleep(LOOK_SECONDS)
@@ -172,6 +179,15 @@ class Peers:
     def until_saved(self, step: int) -> None:
         """Waits until it is."""
         self._await([f"saved/{step}"])
+
+    def ask(self) -> None:
+        """The leader's word that all are to work along with what it is about to do."""
+        self._store.set(f"ask/{self._asked}", "1")
+        self._asked += 1
+
+    def attend(self) -> None:
+        """Does what the leader asks for, and nothing else, until its last word."""
+        self._await(["farewell"])
 
     def fail(self, error: TrainerError) -> None:
         """Tells the leader why this process ends."""

@@ -182,9 +182,17 @@ class Session:
         value = found["latest"].get(found["metric"])
         if value is None:
             return None
-        return {"metric": found["metric"], "value": value, "better": found["better"]}
+        name = self._place.name
+        stage = {} if name is None else {"stage": name}
+        return {"metric": found["metric"], "value": value, "better": found["better"], **stage}
 
-    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
+    def save(
+        self,
+        step: int,
+        write: Callable[[Path], None],
+        part: Part | None = None,
+        gather: Callable[[], None] | None = None,
+    ) -> None:
         """See Hooks.save. Training goes on without a checkpoint that the store does not take now, and
         a run that ends with it keeps the one before."""
         mailbox, clock = self._progress.mailbox, self._progress.clock
@@ -196,6 +204,8 @@ class Session:
         self._progress.set(phase="checkpointing")
         began = clock.monotonic()
         try:
+            if gather is not None:
+                gather()
             stored = self._saver.save(
                 step, self._reason, self._ends, write_all, self._measured(step)
             )
@@ -212,7 +222,7 @@ class Session:
             self._progress.set(phase="training", lastCheckpoint=record, lastCheckpointError=None)
             mailbox.settle(self._answering, record)
             log(f"checkpoint of step {step} ({self._reason}) in {seconds:.2f} s: {stored.uri}")
+            self._saver.note(stored.uri, mean(self._losses) if self._losses else None)
             self._saver.tidy()
         self._store.flush()
         self._started = clock.monotonic()
-            self._saver.note(stored.uri, mean(self._losses) if self._losses else None)

@@ -14,7 +14,7 @@ from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import held_out
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import Executor
-from kriptik_trainer.executors.registry import find, kind_of
+from kriptik_trainer.executors.registry import EXECUTORS, find, kind_of
 from kriptik_trainer.log import log
 from kriptik_trainer.models.architecture import architecture
 from kriptik_trainer.spec import Spec
@@ -82,6 +82,22 @@ def refuse_together(spec: Spec, several: bool) -> None:
             "stages" if spec.stages else "method.name",
             "Plan it on one GPU of one node.",
         )
+    if spec.parallelism != "sharded":
+        return
+    if not several:
+        raise TrainerError(
+            "unsupportedShape",
+            "the model is to be cut into shards, but there is one process alone",
+            "parallelism",
+            "Start it with a process a GPU (KRIPTIK_PROCESSES), or set parallelism to replicated.",
+        )
+    if not any(e.sharded and e.takes(spec.modality, spec.method) for e in EXECUTORS):
+        raise TrainerError(
+            "unsupportedShape",
+            f"{spec.method} of {spec.modality} models cannot be trained on shards of the model",
+            "parallelism",
+            "Set it to replicated, and plan GPUs that hold the whole model each.",
+        )
 
 
 def open_executor(spec: Spec, folder: Path, examples: Rows, held: Rows) -> Executor:
@@ -107,6 +123,7 @@ def facts_of(
         "hyperparameters": hyper,
         "threads": threads,
         "processes": processes,
+        "parallelism": spec.parallelism,
     }
 
 

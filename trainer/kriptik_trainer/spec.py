@@ -22,6 +22,7 @@ from kriptik_trainer.options import (
 from kriptik_trainer.store_place import StorePlace, parse_store
 
 SHA256 = r"[0-9a-f]{64}"
+PARALLELISMS = ("replicated", "sharded")
 MODALITIES = ("llm", "code", "multimodal", "image", "video", "audio")
 METHODS = (
     "lora",
@@ -173,6 +174,8 @@ class Spec:
     stages: tuple[Stage, ...] = ()
     """In order, where there are several; then `method`, `data` and the like tell the one that decides."""
     consent: Consent | None = None
+    parallelism: str = "replicated"
+    """Whether each of several processes holds the whole model, or a shard of it."""
     deadline_seconds: float | None = None
     hung_after_seconds: float | None = None
 
@@ -369,6 +372,7 @@ def parse_spec(value: Any) -> Spec:
         evaluation=evaluation,
         stages=stages,
         consent=consent,
+        parallelism=fields.choice("parallelism", PARALLELISMS, "replicated"),
         deadline_seconds=fields.number("deadlineSeconds"),
         hung_after_seconds=fields.number("hungAfterSeconds"),
     )

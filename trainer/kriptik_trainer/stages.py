@@ -76,9 +76,7 @@ def spec_of(spec: Spec, stage: Stage, base: Stored | None) -> Spec:
     if base is not None:
         source = base.path.as_uri()
         model = replace(model, source=source, revision=None, handed_on=base.uri)
-    told = replace(
-        spec, model=model, data=stage.data, evaluation=stage.evaluation, stages=(), resume=None
-    )
+    told = replace(spec, model=model, data=stage.data, evaluation=stage.evaluation, stages=())
     if stage.method is None:
         return replace(told, evaluation=stage.evaluation or LOOKED_AT)
     return replace(
@@ -141,7 +139,13 @@ class Stretch:
         """See Hooks.logged."""
         self._hooks.logged(step + self._offset, loss, rate, norm, tokens)
 
-    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
+    def save(
+        self,
+        step: int,
+        write: Callable[[Path], None],
+        part: Part | None = None,
+        gather: Callable[[], None] | None = None,
+    ) -> None:
         """See Hooks.save."""
 
         def write_all(folder: Path) -> None:
@@ -149,4 +153,4 @@ class Stretch:
             if self._add is not None:
                 self._add(folder)
 
-        self._hooks.save(step + self._offset, write_all, part)
+        self._hooks.save(step + self._offset, write_all, part, gather)

@@ -6,8 +6,10 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from kriptik_trainer.executors.base import Hooks, Instruction, Part
+from kriptik_trainer.determinism import random_numbers_kept
+from kriptik_trainer.executors.base import Executor, Hooks, Instruction, Part
 from kriptik_trainer.peers import Peers
 from kriptik_trainer.progress import Progress
 
@@ -40,16 +42,28 @@ class Leading:
         every = None if tokens is None else tokens * self._peers.world.size
         self._hooks.logged(step, loss, rate, norm, every)
 
-    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
+    def save(
+        self,
+        step: int,
+        write: Callable[[Path], None],
+        part: Part | None = None,
+        gather: Callable[[], None] | None = None,
+    ) -> None:
         """See Hooks.save. What only the others know goes into the same checkpoint."""
-        parts = {} if part is None else self._peers.parts(step)
+        parts: dict[str, bytes] = {}
+
+        def gather_all() -> None:
+            if gather is not None:
+                gather()
+            if part is not None:
+                parts.update(self._peers.parts(step))
 
         def write_all(folder: Path) -> None:
             write(folder)
             for name, content in parts.items():
                 (folder / name).write_bytes(content)
 
-        self._hooks.save(step, write_all)
+        self._hooks.save(step, write_all, gather=gather_all)
         self._peers.saved(step)
 
 
@@ -78,8 +92,16 @@ class Following:
     ) -> None:
         """See Hooks.logged."""
 
-    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
+    def save(
+        self,
+        step: int,
+        write: Callable[[Path], None],
+        part: Part | None = None,
+        gather: Callable[[], None] | None = None,
+    ) -> None:
         """See Hooks.save. Gives its part and waits: an upload may take longer than a step may."""
+        if gather is not None:
+            gather()
         if part is not None:
             scratch = Path(tempfile.mkdtemp(prefix="kriptik-trainer-"))
             try:
@@ -89,3 +111,30 @@ class Following:
                 shutil.rmtree(scratch, ignore_errors=True)
             self._peers.give(step, given)
         self._peers.until_saved(step)
+
+
+class Joint:
+    """The leader's executor where the model is cut into shards: a pass through it takes all processes."""
+
+    def __init__(self, executor: Executor, peers: Peers) -> None:
+        self._executor = executor
+        self._peers = peers
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._executor, name)
+
+    def evaluate(self) -> dict[str, float]:
+        """See Executor.evaluate."""
+        self._peers.ask()
+        return self._executor.evaluate()
+
+
+def measure_along(executor: Executor) -> None:
+    """Another process's part of Joint.evaluate: its shards. The figures are the leader's."""
+    with random_numbers_kept(), executor.as_exported():
+        executor.evaluate()
+
+
+def share_text(prepared: dict[str, Any]) -> str:
+    """How much of the model this process holds, for the log."""
+    return f"{prepared['held']:,} of {prepared['parameters']:,} parameters are held by this process"

@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "tools")]
 
 # Their costly fixtures are of a module: one process runs all of it.
-TOGETHER = {"test_several.py", "test_stages.py", "test_export.py"}
+TOGETHER = {"test_several.py", "test_sharded.py", "test_stages.py", "test_export.py"}
 
 
 @pytest.hookimpl(optionalhook=True)

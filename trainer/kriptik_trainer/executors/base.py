@@ -38,9 +38,16 @@ class Hooks(Protocol):
     ) -> None:
         """Figures of a step; `tokens` is the number of tokens that it went through."""
 
-    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None:
+    def save(
+        self,
+        step: int,
+        write: Callable[[Path], None],
+        part: Part | None = None,
+        gather: Callable[[], None] | None = None,
+    ) -> None:
         """Commits what `write` puts into an empty folder as the checkpoint of `step`. Where several
-        processes train, `write` is the first one's and each of the others adds its `part`."""
+        processes train, all of them call `gather` first, `write` is the first one's and each of the
+        others adds its `part`."""
 
 
 @dataclass(frozen=True)

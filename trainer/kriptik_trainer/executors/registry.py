@@ -12,6 +12,7 @@ from typing import Any
 from kriptik_trainer.data import kinds
 from kriptik_trainer.data.kinds import Kind
 from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.libraries import loading
 from kriptik_trainer.spec import Spec
 
 TEXT = ("llm", "code")
@@ -23,7 +24,8 @@ VISION = ("diffusers", "torchvision", "PIL")
 class Entry:
     """An executor with what it takes: modalities, methods, a pattern of architectures, a kind of data.
 
-    `family` is what install.sh has to add for it, `needs` the modules by which that is seen.
+    `family` is what install.sh has to add for it, `needs` the modules by which that is seen. `sharded`
+    says whether several processes can train it with a shard of the model each.
     """
 
     target: str
@@ -33,6 +35,7 @@ class Entry:
     architectures: str = ".*"
     family: str | None = None
     needs: tuple[str, ...] = ()
+    sharded: bool = False
 
     def takes(self, modality: str, method: str) -> bool:
         """Whether it trains this method for this modality."""
@@ -49,7 +52,9 @@ class Entry:
                 f"Run trainer/install.sh --with {self.family}.",
             )
         module, name = self.target.split(":")
-        return getattr(importlib.import_module(f"kriptik_trainer.executors.{module}"), name)
+        with loading():
+            found = importlib.import_module(f"kriptik_trainer.executors.{module}")
+        return getattr(found, name)
 
 
 def _chat(_: Spec) -> Kind:
@@ -89,9 +94,9 @@ def _clips(_: Spec) -> Kind:
 
 
 EXECUTORS = (
-    Entry("sft:SftExecutor", TEXT, ("lora", "full"), _chat),
+    Entry("sft:SftExecutor", TEXT, ("lora", "full"), _chat, sharded=True),
     Entry("sft:SftExecutor", TEXT, ("qlora",), _chat, family="llm", needs=("bitsandbytes",)),
-    Entry("dpo:DpoExecutor", TEXT, ("dpo",), _preferences),
+    Entry("dpo:DpoExecutor", TEXT, ("dpo",), _preferences, sharded=True),
     Entry("rlhf:RlhfExecutor", TEXT, ("rlhf",), _rewarded),
     Entry(
         "diffusion:DiffusionExecutor",
@@ -116,7 +121,7 @@ EXECUTORS = (
         ("image",),
         ("textual-inversion",),
         _subject,
-        "StableDiffusion(XL)?Pipeline",
+        "StableDiffusion(XL)?Pipeline|FluxPipeline",
         "vision",
         VISION,
     ),

@@ -101,4 +101,4 @@ class SftExecutor(HfExecutor):
 
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export."""
-        save_output(name, self.spec, self.model, self.tokenizer, self.folder, folder)
+        save_output(name, self.spec, self.model, self.tokenizer, self.folder, folder, self.whole)

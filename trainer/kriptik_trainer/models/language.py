@@ -10,6 +10,7 @@ import torch
 from peft import LoraConfig, PeftModel, prepare_model_for_kbit_training
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+from kriptik_trainer import sharding
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.spec import Lora, Spec
 from kriptik_trainer.tokens import PLAIN_TEMPLATE
@@ -76,7 +77,7 @@ def quantization(spec: Spec) -> BitsAndBytesConfig:
 
 def load_model(spec: Spec, folder: Path, loader: Any = AutoModelForCausalLM, **more: Any) -> Any:
     """The base as the method wants it. Raises TrainerError `modelUnusable`."""
-    options: dict[str, Any] = {"dtype": weights_type(spec), **more}
+    options: dict[str, Any] = {"dtype": weights_type(spec), **sharding.loading(spec), **more}
     if spec.method == "qlora":
         options["quantization_config"] = quantization(spec)
         if torch.cuda.is_available():
@@ -85,6 +86,7 @@ def load_model(spec: Spec, folder: Path, loader: Any = AutoModelForCausalLM, **m
         model = loader.from_pretrained(folder, **options)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise unusable(error, folder, "a language model") from error
+    sharding.loaded(model)
     if spec.method == "qlora":
         checkpointing = spec.hyperparameters.gradient_checkpointing
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
@@ -112,13 +114,25 @@ def save_adapter(model: Any, base: str, folder: Path) -> None:
 
 
 def save_merged(
-    spec: Spec, model: Any, base: Path, folder: Path, loader: Any = AutoModelForCausalLM
+    spec: Spec,
+    model: Any,
+    base: Path,
+    folder: Path,
+    loader: Any = AutoModelForCausalLM,
+    weights: sharding.Tensors | None = None,
 ) -> None:
-    """Full weights. Onto a base of 4 bits nothing is merged: the base is loaded anew, whole."""
-    if spec.method == "qlora":
+    """Full weights, or those given of a model that is sharded itself. Onto a base of 4 bits, or one that
+    is cut into shards, nothing is merged: the base is loaded anew, whole."""
+    if weights is not None:
+        model.config.use_cache = True
+        with sharding.as_if_whole(model):
+            model.save_pretrained(folder, state_dict=weights)
+        return
+    if spec.method == "qlora" or sharding.is_sharded(model):
+        kind = torch.bfloat16 if spec.method == "qlora" else weights_type(spec)
         with tempfile.TemporaryDirectory(prefix="kriptik-trainer-") as scratch:
             save_adapter(model, spec.model.public_name, Path(scratch))
-            whole = loader.from_pretrained(base, dtype=torch.bfloat16)
+            whole = loader.from_pretrained(base, dtype=kind)
             model = PeftModel.from_pretrained(whole, scratch).merge_and_unload()
     elif hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
@@ -127,11 +141,17 @@ def save_merged(
 
 
 def save_output(
-    name: str, spec: Spec, model: Any, tokenizer: Any, base: Path, folder: Path
+    name: str,
+    spec: Spec,
+    model: Any,
+    tokenizer: Any,
+    base: Path,
+    folder: Path,
+    weights: sharding.Tensors | None = None,
 ) -> None:
     """The adapter or the full weights of a language model, as the output's name says, with its tokenizer."""
     if name == "adapter":
         save_adapter(model, spec.model.public_name, folder)
     else:
-        save_merged(spec, model, base, folder)
+        save_merged(spec, model, base, folder, weights=weights)
     tokenizer.save_pretrained(folder)

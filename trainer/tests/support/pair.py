@@ -43,6 +43,7 @@ def attempt(spec: dict[str, Any], world: World, stop_after: int | None) -> dict[
         if not world.leads:
             follower = Follower(parsed, world)
             follower.train()
+            follower.attend()
             return {}
 
         def join() -> Peers:
@@ -57,6 +58,8 @@ def attempt(spec: dict[str, Any], world: World, stop_after: int | None) -> dict[
         train_attempt(parsed, store, progress, metrics, join)
         return dict(progress.get("lastCheckpoint"))
     finally:
+        if found:
+            found[0].farewell(0, 0)
         if distributed.is_initialized():
             distributed.barrier()
             distributed.destroy_process_group()

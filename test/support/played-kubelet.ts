@@ -43,6 +43,8 @@ export class PlayedKubelet {
   readonly #pods: Informer<Pod>;
   readonly #places = new Map<string, PodPlace>();
   readonly #processes = new Map<string, ChildProcess>();
+  /** Ends of trainers that are being told. */
+  readonly #endings = new Set<Promise<void>>();
   /** What is done about a pod, one thing after the other. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #beat: NodeJS.Timeout;
@@ -85,7 +87,7 @@ export class PlayedKubelet {
     clearInterval(this.#beat);
     await this.#pods.stop();
     for (const child of this.#processes.values()) child.kill('SIGKILL');
-    await Promise.allSettled(this.#turns.values());
+    await Promise.allSettled([...this.#turns.values(), ...this.#endings]);
     await this.#client.close();
   }
 
@@ -148,8 +150,15 @@ export class PlayedKubelet {
     });
     this.#processes.set(uid, child);
     place.began?.(attempt, folder, text(SECRET_KEY.token));
-    void once(child, 'exit').then(() => this.#ended(pod, child, startedAt));
+    const ending = this.#untilEnded(pod, child, startedAt);
+    this.#endings.add(ending);
+    void ending.finally(() => this.#endings.delete(ending));
     await this.#tell(pod, { phase: 'Running', podIP: ADDRESS, podIPs: [{ ip: ADDRESS }] }, { running: { startedAt } });
+  }
+
+  async #untilEnded(pod: Pod, child: ChildProcess, startedAt: string): Promise<void> {
+    await once(child, 'exit');
+    await this.#ended(pod, child, startedAt);
   }
 
   async #ended(pod: Pod, { exitCode }: ChildProcess, startedAt: string): Promise<void> {

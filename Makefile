@@ -21,8 +21,8 @@ demo: install programs trainer model ## From a goal in plain language to a train
 	@node tools/demo/demo.ts $(if $(YES),--yes)
 
 .PHONY: test
-test: check ## Run every check and test, in three lanes beside each other
-	@$(MAKE) --no-print-directory -j3 --output-sync=target test-code test-cluster test-pods
+test: check ## Run every check and test, in lanes beside each other
+	@$(MAKE) --no-print-directory -j4 --output-sync=target test-code test-cluster test-pods test-idle
 
 # All suites of a lane are run, also after one has failed: what else is wrong is told at once.
 lane = status=0; for suite in $(1); do $(2) $(MAKE) --no-print-directory test-$$suite || status=1; done; exit $$status
@@ -35,7 +35,7 @@ test-code:
 
 .PHONY: test-cluster
 test-cluster:
-	@$(call lane,integration faults idle)
+	@$(call lane,integration faults)
 
 .PHONY: test-pods
 test-pods:

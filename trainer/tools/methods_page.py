@@ -47,7 +47,7 @@ mark less the base's; `exactMatch` is the share of answers that hold the expecte
 | llm, code | rlhf | the same | preferences, or prompts with `expected` answers | (base) |
 | image | lora, full | Stable Diffusion 1.5 and XL, Flux | pictures with captions: a folder or a list | `--with vision` |
 | image | dreambooth | Stable Diffusion 1.5 and XL, Flux | a few pictures of one thing | `--with vision` |
-| image | textual-inversion | Stable Diffusion 1.5 and XL | the same | `--with vision` |
+| image | textual-inversion | Stable Diffusion 1.5 and XL, Flux | the same | `--with vision` |
 | video | lora, full | Wan 2.1, also from a picture, and the 5B one of Wan 2.2 | clips with captions | `--with vision` |
 | audio | lora, full | ACE-Step 1.5, MusicGen | sounds with captions, and `lyrics` | `--with audio` |
 | audio | voice-clone | XTTS | recordings with what is said, and a recorded consent | `--with audio` |

@@ -31,10 +31,13 @@ class Word(torch.nn.Module):
 
     def __init__(self, encoder: Any, id: int, start: int) -> None:
         super().__init__()
-        embedding = encoder.get_input_embeddings()
+        weight = encoder.get_input_embeddings().weight
         self.id = id
-        self.vector = torch.nn.Parameter(embedding.weight[start].detach().float().clone())
-        embedding.register_forward_hook(self._put_in)
+        self.vector = torch.nn.Parameter(weight[start].detach().float().clone())
+        # T5 looks words up in a second module, which has the weight of the first.
+        for module in encoder.modules():
+            if isinstance(module, torch.nn.Embedding) and module.weight is weight:
+                module.register_forward_hook(self._put_in)
 
     def _put_in(self, _: Any, given: Any, found: torch.Tensor) -> torch.Tensor:
         return torch.where((given[0] == self.id)[..., None], self.vector.to(found.dtype), found)
@@ -71,9 +74,10 @@ class TextualInversionExecutor(DiffusionExecutor):
 
     def _adapt(self) -> None:
         pipeline = self.family.pipeline
-        self.words = {"clip_l": self._add_word(pipeline.tokenizer, pipeline.text_encoder)}
+        first, second = self.family.encoders  # type: ignore[attr-defined]
+        self.words = {first: self._add_word(pipeline.tokenizer, pipeline.text_encoder)}
         if getattr(pipeline, "text_encoder_2", None) is not None:
-            self.words["clip_g"] = self._add_word(pipeline.tokenizer_2, pipeline.text_encoder_2)
+            self.words[second] = self._add_word(pipeline.tokenizer_2, pipeline.text_encoder_2)
         self._freeze()
         if self.spec.hyperparameters.gradient_checkpointing:
             self.network.enable_gradient_checkpointing()
@@ -106,16 +110,26 @@ class TextualInversionExecutor(DiffusionExecutor):
 
     def card(self, output: str) -> CardFacts:
         """See Executor.card."""
+        token = self.spec.options.token
         use = (
             "from diffusers import DiffusionPipeline\n\n"
             f'pipeline = DiffusionPipeline.from_pretrained("{self.spec.model.id}")\n'
-            f'pipeline.load_textual_inversion("PATH/{FILE}", token="{self.spec.options.token}")'
         )
+        if len(self.words) == 1:
+            use += f'pipeline.load_textual_inversion("PATH/{FILE}", token="{token}")'
+        else:
+            use = f"from safetensors.torch import load_file\n{use}"
+            use += f'words = load_file("PATH/{FILE}")'
+            for name, number in zip(self.words, ("", "_2"), strict=True):
+                use += (
+                    f'\npipeline.load_textual_inversion(words["{name}"], token="{token}", '
+                    f"text_encoder=pipeline.text_encoder{number}, tokenizer=pipeline.tokenizer{number})"
+                )
         return replace(super().card(output), use=use)
 
     def export(self, name: str, folder: Path) -> None:
         """See Executor.export. One encoder's vector is named by the word, two by their encoders."""
         vectors = {key: word.vector.detach().cpu().contiguous() for key, word in self.words.items()}
         if len(vectors) == 1:
-            vectors = {self.spec.options.token: vectors["clip_l"]}
+            vectors = dict.fromkeys([self.spec.options.token], *vectors.values())
         save_file(vectors, folder / FILE)

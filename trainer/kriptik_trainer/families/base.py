@@ -40,6 +40,11 @@ class PictureFamily(Family, Protocol):
 
     multiple: int
     """Sides of pictures are multiples of this."""
+    encoders: tuple[str, ...]
+    """What vectors of a new word are called, one for each text encoder that a pipeline may have."""
+
+    def condition(self, captions: list[str]) -> Tensors:
+        """What the text encoders make of captions, as a batch; gradients flow where they are wanted."""
 
     def row(self, image: Any, caption: str) -> Tensors:
         """What `encode` makes of a picture (PIL, RGB) with a caption."""

@@ -30,6 +30,7 @@ class Flux:
     network_name = "transformer"
     targets = ("to_q", "to_k", "to_v", "to_out.0")
     pipeline_tag = "text-to-image"
+    encoders = ("clip_l", "t5")
 
     def __init__(self, pipeline: Any, options: Options) -> None:
         self.pipeline = pipeline
@@ -41,21 +42,25 @@ class Flux:
         assert example.media is not None
         return self.row(picture(example.media), example.text or "")
 
+    def condition(self, captions: list[str]) -> Tensors:
+        """See PictureFamily.condition."""
+        text, pooled, _ = self.pipeline.encode_prompt(
+            captions, None, device=self.pipeline.transformer.device
+        )
+        return {"text": text, "pooled": pooled}
+
     def row(self, image: Any, caption: str) -> Tensors:
         """See PictureFamily.row."""
         size = bucket(image.width, image.height, self.options.resolution, self.multiple)
         vae = self.pipeline.vae
         with torch.no_grad():
             mean, std = spread(vae.encode(fitted(image, size)[None].to(vae.device, vae.dtype)))
-            text, pooled, _ = self.pipeline.encode_prompt(
-                caption, None, device=self.pipeline.transformer.device
-            )
+            said = self.condition([caption])
         shift, scale = vae.config.shift_factor, vae.config.scaling_factor
         return {
             "mean": (mean[0].float() - shift) * scale,
             "std": std[0].float() * scale,
-            "text": text[0],
-            "pooled": pooled[0],
+            **{name: value[0] for name, value in said.items()},
         }
 
     def losses(self, network: Any, batch: Tensors) -> torch.Tensor:

@@ -21,6 +21,7 @@ class StableDiffusion:
     network_name = "unet"
     targets = ("to_q", "to_k", "to_v", "to_out.0")
     pipeline_tag = "text-to-image"
+    encoders = ("clip_l", "clip_g")
 
     def __init__(self, pipeline: Any, options: Options) -> None:
         self.pipeline = pipeline
@@ -46,7 +47,7 @@ class StableDiffusion:
         return {"mean": mean[0].float() * scale, "std": std[0].float() * scale}
 
     def condition(self, captions: list[str]) -> Tensors:
-        """What the text encoders make of captions, as a batch; gradients flow where they are wanted."""
+        """See PictureFamily.condition."""
         device = self.pipeline.unet.device
         if not self.wide:
             text, _ = self.pipeline.encode_prompt(captions, device, 1, False)

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.manifest import verify
 from kriptik_trainer.store import path_of
 from kriptik_trainer.store_file import FileStore
 from support.inprocess import Attempt, resume_of, run_attempt, weights_hash
@@ -131,6 +132,33 @@ def test_a_stop_in_any_stage_changes_nothing(
 
     ends_like(resumed, alone)
     assert resumed.status["warnings"] == alone.status["warnings"]
+
+
+def test_the_best_of_each_stage_and_what_was_resumed_from_stay(tmp_path: Path, tiny: Path) -> None:
+    spec = changed(staged(tmp_path, tiny), store__keepLast=1, evaluation__everySteps=1)
+    for stage in spec["stages"][:2]:
+        stage["hyperparameters"]["checkpointEverySteps"] = 1
+    stopped = run_attempt(spec, stop_after=2)
+    resumed = run_attempt(changed(spec, attempt="kriptik-test-2", resume=resume_of(stopped)))
+
+    best = {}
+    for stage, figure, sign in (
+        ("supervised", "perplexity", -1),
+        ("preference", "preferenceMargin", 1),
+    ):
+        # What is measured at the end of a stage comes after its last checkpoint, at its start before.
+        looks = [
+            (sign * point["evaluation"][figure], point["step"])
+            for point in resumed.points
+            if point["stage"] == stage and "evaluation" in point and point["step"] not in (0, 5, 9)
+        ]
+        best[stage] = max(looks)[1]
+    kept = {step for step, _ in FileStore(tmp_path / "store").steps()}
+    assert kept >= {9, 2, *best.values()}
+    assert len(kept) < 9, "what is neither is removed"
+    told = verify(tmp_path / "store" / "checkpoints" / f"step-{best['preference']:08d}").evaluation
+    assert told is not None
+    assert (told["metric"], told["stage"]) == ("preferenceMargin", "preference")
 
 
 def test_a_kill_between_stages_loses_nothing(tmp_path: Path, tiny: Path, alone: Attempt) -> None:

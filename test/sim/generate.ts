@@ -26,7 +26,7 @@ function disturbed(random: Random, seed: number): Schedule {
     killMs: random.between(50, 900),
     tellsBilling: random.chance(0.5),
   }));
-  return { ...scenario, providers, faults: operatorFaults(random) };
+  return { ...scenario, providers, faults: [...scenario.faults, ...operatorFaults(random)] };
 }
 
 const TEXT = 'Answer questions of our customers in a friendly tone.';

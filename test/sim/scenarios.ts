@@ -47,17 +47,20 @@ const scenario = (
   name: string,
   one: GoalSetup,
   deeds: readonly Deed[],
-  end: string,
-  more: Pick<Schedule, 'policy' | 'lateEnd'> = {},
+  end: string | undefined,
+  more: Partial<Pick<Schedule, 'policy' | 'lateEnd' | 'faults'>> = {},
 ): Schedule => ({
   name,
   providers: [here],
   goals: [one],
-  ...more,
   people: [deeds],
   faults: [],
-  end,
+  ...more,
+  ...(end !== undefined && { end }),
 });
+
+/** The first instance runs out of memory past its first save. */
+const memory: Schedule['faults'] = [{ type: 'trainer', nth: 1, oomAt: 13 }];
 
 /** What people do with a goal, and where it must end however the operator is disturbed. */
 export const scenarios: readonly [Schedule, ...Schedule[]] = [
@@ -147,6 +150,23 @@ export const scenarios: readonly [Schedule, ...Schedule[]] = [
     [...approve, ...on(at('Frozen'), { type: 'rewrite', text: RHYME, limit: AMPLE }), ...approveSecond],
     REPLACED,
     { lateEnd: BOTH },
+  ),
+  // Which amendments are proposed beside the approved one depends on when the operator looks.
+  scenario(
+    'is amended after its memory ran out',
+    goal(AMPLE, { amends: true }),
+    [...approve, ...approveSecond],
+    undefined,
+    {
+      faults: memory,
+    },
+  ),
+  scenario(
+    'is amended, and raised once the second job froze',
+    goal(TIGHT, { amends: true }),
+    [...approve, ...approveSecond, ...on(at('Frozen'), limit(AMPLE))],
+    undefined,
+    { faults: memory },
   ),
   scenario(
     'has its provider turned off and on',

@@ -31,6 +31,62 @@ const badSpecs: readonly (readonly [string, Changes, ...string[]])[] = [
   ['a token in the run', { 'spec.run.resolved.token': 'x' }, 'unknown field "spec.run.resolved.token"'],
 ];
 
+const checkpoint = {
+  provider: 'here',
+  jobUid: '5d5a1c3e-8f3e-4d2c-9a53-0a5f7f4e7f44',
+  step: 80,
+  uri: 'file:///jobs/a/checkpoints/step-00000080',
+  manifestSha256: 'a'.repeat(64),
+  sizeBytes: 1024,
+  createdAt: '2026-11-22T12:00:00Z',
+  attempt: 'kriptik-5d5a1c3e-1',
+};
+const continues = {
+  job: { name: 'help-desk-4567cdef', uid: checkpoint.jobUid },
+  agreed: '1.00',
+  spent: '1.10',
+  checkpoint,
+};
+const begun = (changes: Changes): Changes => ({ 'spec.continues': continues, ...changes });
+
+const badBeginnings: readonly (readonly [string, Changes, ...string[]])[] = [
+  ['without a provider', { 'spec.continues.checkpoint.provider': undefined }, 'checkpoint.provider: Required value'],
+  ['without its job', { 'spec.continues.checkpoint.jobUid': undefined }, 'checkpoint.jobUid: Required value'],
+  ['of step 0', { 'spec.continues.checkpoint.step': 0 }, 'checkpoint.step', 'greater than or equal to 1'],
+  ['nowhere', { 'spec.continues.checkpoint.uri': '' }, 'checkpoint.uri', 'at least 1 chars long'],
+  ['with no hash', { 'spec.continues.checkpoint.manifestSha256': 'abc' }, 'checkpoint.manifestSha256', 'should match'],
+  [
+    'below no size',
+    { 'spec.continues.checkpoint.sizeBytes': -1 },
+    'checkpoint.sizeBytes',
+    'greater than or equal to 0',
+  ],
+  ['of no time', { 'spec.continues.checkpoint.createdAt': 'now' }, 'checkpoint.createdAt', 'date-time'],
+];
+
+for (const [name, changes, ...parts] of badBeginnings) {
+  it(`refuses to begin with a checkpoint ${name}`, async () => {
+    const base = edit(validJob('help-desk-0123abcd'), begun({}));
+    expectRefused(await dryRun().create(edit(base, changes)), ...parts);
+  });
+}
+
+const start = { from: 'Checkpoint', step: 80, lastStep: 300, reason: 'the newest verified checkpoint' };
+const badStarts: readonly (readonly [string, Changes, ...string[]])[] = [
+  ['that is none', { from: 'Nowhere' }, 'start.from: Unsupported value'],
+  ['without a reason', { reason: '' }, 'start.reason', 'at least 1 chars long'],
+  ['before step 0', { step: -1 }, 'start.step', 'greater than or equal to 0'],
+  ['of a run without steps', { lastStep: 0 }, 'start.lastStep', 'greater than or equal to 1'],
+  ['that is sound until before it began', { soundUntil: -1 }, 'start.soundUntil', 'greater than or equal to 0'],
+];
+
+for (const [name, changes, ...parts] of badStarts) {
+  it(`refuses a start ${name}`, async () => {
+    const changed = { 'spec.run.resolved.start': { ...start, ...changes } };
+    expectRefused(await dryRun().create(edit(validJob('help-desk-0123abcd'), changed)), ...parts);
+  });
+}
+
 for (const [name, changes, ...parts] of badSpecs) {
   it(`refuses ${name}`, async () => {
     expectRefused(await dryRun().create(edit(validJob('help-desk-0123abcd'), changes)), ...parts);

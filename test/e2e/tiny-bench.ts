@@ -23,7 +23,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const KRIPTIK = join(ROOT, 'bin', 'kriptik');
 const TRAINER = join(ROOT, 'trainer');
 const READY_MS = 240_000;
-const PRICED = { timeoutMs: 45_000, everyMs: 100 };
+const PRICED = { timeoutMs: 120_000, everyMs: 100 };
 const LARGE = 64 * 1024 * 1024;
 const NAMESPACE = 'default';
 

@@ -23,7 +23,7 @@ const TOO_LARGE =
 
 const cases: { case: string; says: Workload | undefined; reason: WaitReason; message: RegExp }[] = [
   { case: 'says nothing', says: undefined, reason: 'Queued', message: /kubectl describe workloads/ },
-  { case: 'has not looked yet', says: workload(), reason: 'Queued', message: /kubectl describe workloads/ },
+  { case: 'gives no reason', says: workload(), reason: 'Queued', message: /kubectl describe workload job-kriptik/ },
   { case: 'is full', says: refused('Pending', NO_ROOM), reason: 'Queued', message: /1 more needed/ },
   {
     case: 'will never be large enough',

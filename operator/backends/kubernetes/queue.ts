@@ -58,8 +58,13 @@ export const suspendedFor = ({ name, job, workload }: Facts): Waiting => {
   }
   const told = workload === undefined ? undefined : heldBack(workload);
   if (told?.message === undefined || told.message === '') {
-    const message = `queue ${queue} has not admitted Job ${name} yet: kubectl describe workloads tells what it waits for`;
-    return { reason: 'Queued', message, since };
+    // Kueue gives one of several equal Jobs its reason, and the others none.
+    const whom = workload === undefined ? 'workloads tells why' : `workload ${workload.metadata.name} shows its place`;
+    return {
+      reason: 'Queued',
+      message: `queue ${queue} has not admitted Job ${name} yet: kubectl describe ${whom}`,
+      since,
+    };
   }
   return { reason: reasonOf(told), message: `queue ${queue} has not admitted it: ${told.message}`, since };
 };

@@ -30,7 +30,6 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts', '{operator,cli,tools}/**/*.integration.test.ts'],
           globalSetup: ['test/support/controlplane.setup.ts'],
-          isolate: false,
           env,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.spec import Spec
+from kriptik_trainer.spec import Spec, Stage
 from kriptik_trainer.store import path_of
 
 SEEN_OR_HEARD = ("scipy", "torchaudio", "torchvision")
@@ -32,7 +32,7 @@ def _is_quantized(source: str) -> bool:
 
 def unused(spec: Spec) -> list[str]:
     """Modules that a run has no use for, though libraries import each of them where it is installed."""
-    parts = [spec, *(stage for stage in spec.stages if stage.method is not None)]
+    parts: list[Spec | Stage] = [spec, *(one for one in spec.stages if one.method is not None)]
     asked = any(
         part.method == "qlora" or part.hyperparameters.optimizer == "adamw-8bit" for part in parts
     )

@@ -41,14 +41,12 @@ export async function hubDataFacts(
       const known = before.get(source.uri);
       try {
         const facts = await look(hub, name, source, commitIn(known?.revision));
-        if (facts.gated && source.credentialsRef === undefined) await hub.mayRead('dataset', name);
+        if (facts.gated) await hub.mayRead('dataset', name);
         checkSplit(facts, source, index);
         return { facts: asDataFacts(source.uri, facts, (modality === 'llm' || modality === 'code') && !listed(name)) };
       } catch (error) {
         if (!(error instanceof HubProblem)) throw error;
-        const isTheirs = error.kind === 'NotFound' && source.credentialsRef !== undefined;
-        if (error.passing || isTheirs)
-          return { problem: error, ...(known !== undefined && { facts: asPriced(known) }) };
+        if (error.passing) return { problem: error, ...(known !== undefined && { facts: asPriced(known) }) };
         const field = error.kind === 'RevisionNotFound' ? 'revision' : 'uri';
         const remedy = await withSimilar(hub, 'dataset', name, error);
         throw new DataProblem(`spec.data[${index}].${field}: ${error.message}. ${remedy}`);

@@ -153,7 +153,7 @@ const bad: readonly (readonly [string, Changes, ...string[]])[] = [
     'data with a password in the URI',
     { 'spec.data[0].uri': 'https://me:secret@example.com/a.csv' },
     'spec.data[0].uri',
-    'put them in a Secret',
+    'keep credentials out of the URI',
   ],
   [
     'a Hub dataset without its owner',
@@ -185,7 +185,13 @@ const bad: readonly (readonly [string, Changes, ...string[]])[] = [
     'credentials for a file',
     { 'spec.data[0].credentialsRef': { name: 'x' } },
     'spec.data[0].credentialsRef',
-    'read without credentials',
+    'remove credentialsRef',
+  ],
+  [
+    'credentials for a Hub dataset, which no trainer would get',
+    { 'spec.data[1].credentialsRef': { name: 'x' } },
+    'spec.data[1].credentialsRef',
+    'spec.kubernetes.hubTokenRef',
   ],
   ['two sources of one name', { 'spec.data[1].name': 'faq' }, 'spec.data', 'names of data sources must differ'],
   [

@@ -38,7 +38,6 @@ export function validGoal(name = 'help-desk') {
           format: 'hub',
           split: 'train',
           revision: 'main',
-          credentialsRef: { name: 'hub' },
         },
       ],
       output: [

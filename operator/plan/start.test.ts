@@ -96,6 +96,7 @@ describe('what a checkpoint of one plan can be gone on from with', () => {
       after: reward(withHyper({ maxSteps: 9 })),
       why: /reward/,
     },
+    { case: 'what nobody knew of yet', after: { ...resolved, parallelism: 'sharded' } as Resolved, why: /parallelism/ },
     { case: 'another seed', after: withHyper({ seed: 99 }), why: /seed/ },
     { case: 'another precision', after: withHyper({ precision: 'fp16' }), why: /precision/ },
   ])('$case: no', ({ before = resolved, after, modality = 'llm', why }) => {

@@ -18,6 +18,20 @@ const FREE: ReadonlySet<string> = new Set([
   'checkpointEverySteps',
 ]);
 
+/** Of a resolved plan, what is looked at one by one, and what does not touch the training. */
+const LOOKED_AT: ReadonlySet<string> = new Set([
+  'model',
+  'method',
+  'hyperparameters',
+  'data',
+  'compute',
+  'providerOrder',
+  'output',
+  'stages',
+  'evaluation',
+  'start',
+]);
+
 /** Their trainers take the rows of a step in the same order whatever pieces it is made of; loops of our own do not. */
 const BY_STEPS: ReadonlySet<string> = new Set(['llm', 'code', 'multimodal']);
 
@@ -134,6 +148,9 @@ export function misfitOf(before: Resolved, after: Resolved, modality: string): s
     return 'what the method is told changes, and with it what a step is';
   if (!sameJson(before.data, after.data)) return 'the rows change, so that nobody could tell which were seen';
   if (processes(before) !== processes(after)) return 'the number of GPUs changes, and with it the order of the rows';
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])] as (keyof Resolved)[];
+  const other = keys.find((key) => !LOOKED_AT.has(key) && !sameJson(before[key], after[key]));
+  if (other !== undefined) return `${other} changes, and a checkpoint does not fit that`;
   return misfitOfSettings(before.hyperparameters, after.hyperparameters, {
     byPrompts: method.name === 'rlhf',
     bySteps: BY_STEPS.has(modality),

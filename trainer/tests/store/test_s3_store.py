@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,28 @@ def test_a_checkpoint_is_read_back_by_a_later_attempt(store: S3Store, place: Sto
     assert (read.step, read.size_bytes) == (10, saved.size_bytes)
     later.close()
     assert not read.path.exists()
+
+
+def test_a_checkpoint_of_the_job_beside_is_read_and_never_touched(
+    store: S3Store, place: StorePlace, server: Server
+) -> None:
+    saved = save(store, 10)
+    held = server.keys_below(place.uri)
+
+    beside = replace(place, uri=f"{place.uri.rstrip('/').rpartition('/')[0]}/after")
+    after = open_store(beside, "kriptik-after-1")
+    assert isinstance(after, S3Store)
+    after.acquire()
+    read = after.verified(saved.uri, saved.manifest_sha256)
+    assert (read.step, read.uri) == (10, saved.uri)
+    for step in (11, 12, 13):
+        save(after, step)
+    after.rotate(1, (saved.uri,))
+
+    assert server.keys_below(place.uri) == held
+    with pytest.raises(TrainerError, match="neither in the store"):
+        after.verified(f"s3://{server.bucket}-other/jobs/a/checkpoints/step-00000010", None)
+    after.close()
 
 
 def test_the_layout_is_the_one_that_readers_know(

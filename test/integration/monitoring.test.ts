@@ -38,7 +38,7 @@ describe.skipIf(tool === undefined)('alerts, as Prometheus itself reads them', (
     );
     const rules = (targets as unknown as { expr: string }[]).map(({ expr }, index) => ({
       record: `panel:${index}`,
-      expr: expr.replaceAll('$__rate_interval', '1m').replaceAll('$namespace', '.*'),
+      expr: expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(namespace|job)/g, '.*'),
     }));
     expect(rules.length).toBeGreaterThan(15);
     await writeFile(join(folder, 'panels.yaml'), stringify({ groups: [{ name: 'panels', rules }] }));

@@ -8,6 +8,7 @@ import {
   ThresholdsConfigBuilder,
   ThresholdsMode,
   VariableHide,
+  VariableRefresh,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
@@ -27,7 +28,9 @@ interface Panel {
   readonly stacked?: boolean;
 }
 
-const NS = 'namespace=~"$namespace"';
+/** Other controllers export figures of the same names: only those of the operator are meant. */
+const JOB = 'job=~"$job"';
+const NS = `${JOB},namespace=~"$namespace"`;
 
 const money: readonly Panel[] = [
   {
@@ -58,8 +61,11 @@ const money: readonly Panel[] = [
     title: 'Time of a freeze',
     description: 'From the request until the instance was verified absent; the reserve is learned from these',
     queries: [
-      ['histogram_quantile(0.5, sum by (le) (rate(kriptik_freeze_duration_seconds_bucket[1h])))', 'median'],
-      ['histogram_quantile(0.99, sum by (le) (rate(kriptik_freeze_duration_seconds_bucket[1h])))', '99th percentile'],
+      [`histogram_quantile(0.5, sum by (le) (rate(kriptik_freeze_duration_seconds_bucket{${JOB}}[1h])))`, 'median'],
+      [
+        `histogram_quantile(0.99, sum by (le) (rate(kriptik_freeze_duration_seconds_bucket{${JOB}}[1h])))`,
+        '99th percentile',
+      ],
     ],
     unit: 's',
   },
@@ -76,7 +82,7 @@ const jobs: readonly Panel[] = [
   {
     title: 'Attempts that ended',
     description: 'Per hour, by outcome',
-    queries: [['sum by (outcome) (increase(kriptik_attempts_total[1h]))', '{{outcome}}']],
+    queries: [[`sum by (outcome) (increase(kriptik_attempts_total{${JOB}}[1h]))`, '{{outcome}}']],
     unit: 'short',
   },
   {
@@ -114,7 +120,7 @@ const operator: readonly Panel[] = [
     description: 'Per second, by controller and result',
     queries: [
       [
-        'sum by (controller, result) (rate(controller_runtime_reconcile_total[$__rate_interval]))',
+        `sum by (controller, result) (rate(controller_runtime_reconcile_total{${JOB}}[$__rate_interval]))`,
         '{{controller}} {{result}}',
       ],
     ],
@@ -125,7 +131,7 @@ const operator: readonly Panel[] = [
     description: '99th percentile by controller',
     queries: [
       [
-        'histogram_quantile(0.99, sum by (le, controller) (rate(controller_runtime_reconcile_time_seconds_bucket[$__rate_interval])))',
+        `histogram_quantile(0.99, sum by (le, controller) (rate(controller_runtime_reconcile_time_seconds_bucket{${JOB}}[$__rate_interval])))`,
         '{{controller}}',
       ],
     ],
@@ -134,13 +140,15 @@ const operator: readonly Panel[] = [
   {
     title: 'Calls to the API server',
     description: 'Per second, by method and answer',
-    queries: [['sum by (method, code) (rate(rest_client_requests_total[$__rate_interval]))', '{{method}} {{code}}']],
+    queries: [
+      [`sum by (method, code) (rate(rest_client_requests_total{${JOB}}[$__rate_interval]))`, '{{method}} {{code}}'],
+    ],
     unit: 'ops',
   },
   {
     title: 'Keys waiting',
     description: 'Depth of the work queues',
-    queries: [['sum by (name) (workqueue_depth)', '{{name}}']],
+    queries: [[`sum by (name) (workqueue_depth{${JOB}})`, '{{name}}']],
     unit: 'short',
   },
 ];
@@ -185,7 +193,7 @@ const headline: readonly (Panel & { readonly redFrom: number })[] = [
   {
     title: 'Providers not ready',
     description: 'Of those that are enabled',
-    queries: [['count(kriptik_provider_ready == 0) or vector(0)', '']],
+    queries: [[`count(kriptik_provider_ready{${JOB}} == 0) or vector(0)`, '']],
     unit: 'short',
     redFrom: 1,
   },
@@ -205,10 +213,21 @@ export function buildDashboard(): Dashboard {
       new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus').hide(VariableHide.DontHide),
     )
     .withVariable(
+      new QueryVariableBuilder('job')
+        .label('Job')
+        .datasource({ type: 'prometheus', uid: '$datasource' })
+        .query('label_values(kriptik_jobs, job)')
+        .refresh(VariableRefresh.OnTimeRangeChanged)
+        // All are those that were found, and not what other controllers export.
+        .includeAll(true)
+        .multi(true),
+    )
+    .withVariable(
       new QueryVariableBuilder('namespace')
         .label('Namespace')
         .datasource({ type: 'prometheus', uid: '$datasource' })
-        .query('label_values(kriptik_jobs, namespace)')
+        .query('label_values(kriptik_jobs{job=~"$job"}, namespace)')
+        .refresh(VariableRefresh.OnTimeRangeChanged)
         .includeAll(true)
         .allValue('.*')
         .multi(true),

@@ -67,9 +67,14 @@ def cut_again(model: Any) -> None:
 
 
 def whole_weights(model: Any) -> Tensors:
-    """All weights, in main memory, in the first process and {} in the others. All have to call it."""
+    """All weights, in main memory, in the first process and {} in the others. All have to call it.
+
+    One that stands under two names, as embeddings that are the last layer too, is there once, as in the
+    files of models: brought together, the names would be tensors of their own.
+    """
+    twice = model.all_tied_weights_keys
     gathered: Tensors = gather_full_state_dict(model)
-    return gathered
+    return {name: tensor for name, tensor in gathered.items() if name not in twice}
 
 
 def whole_optimizer(optimizer: Any) -> dict[str, Any]:

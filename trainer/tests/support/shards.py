@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from support.language import LANGUAGE
 from support.methods import Case
 from support.pair import attempt, wait_for
 from support.specs import changed
+from support.tiny import build_model
 
 PORTS = 6
 KILLED_AFTER = 5
@@ -56,6 +58,11 @@ def watch_memory() -> None:
 
     hf.sharding.held = held
     hf_sharded.sharding.whole_optimizer = state
+
+
+def tied(root: Path) -> Path:
+    """A model whose embeddings are its last layer too: one weight under two names."""
+    return build_model(root / "model", tied=True)
 
 
 def share(path: Path, value: Any) -> Any:
@@ -157,6 +164,8 @@ def main() -> None:
     results: dict[str, Any] = {}
     for number, name in enumerate(sys.argv[4:]):
         case = next(case for case in LANGUAGE if case.name == name)
+        if case.method == "full":
+            case = replace(case, model=tied)
         try:
             mine = ports[PORTS * number : PORTS * (number + 1)]
             results[name] = prove(case, out / str(number), rank, mine, number == 0)

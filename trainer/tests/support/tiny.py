@@ -36,7 +36,9 @@ def build_tokenizer(extra: Sequence[str] = ()) -> PreTrainedTokenizerFast:
     return fast
 
 
-def build_model(folder: Path, hidden: int = 64, extra: Sequence[str] = ()) -> Path:
+def build_model(
+    folder: Path, hidden: int = 64, extra: Sequence[str] = (), tied: bool = False
+) -> Path:
     """Writes an ordinary model folder, so tests load it just as production does."""
     tokenizer = build_tokenizer(extra)
     torch.manual_seed(11)
@@ -48,7 +50,7 @@ def build_model(folder: Path, hidden: int = 64, extra: Sequence[str] = ()) -> Pa
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=512,
-        tie_word_embeddings=False,
+        tie_word_embeddings=tied,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

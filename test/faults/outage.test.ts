@@ -7,7 +7,8 @@ import { sharedCluster } from './cluster.ts';
 import { billOf, brokenIn } from './invariants.ts';
 import { GOAL, Lane, type Seen } from './lane.ts';
 
-const LIMIT = 0.22;
+/** 40 s: begun before, ended within the outage, on a machine that has much else to do too. */
+const LIMIT = 0.44;
 const OUTAGE_MS = 60_000;
 
 describe('the API server is gone for a minute, across the limit', () => {
@@ -39,14 +40,21 @@ describe('the API server is gone for a minute, across the limit', () => {
     await until('a saved checkpoint', ({ jobs }) => (jobs[0]?.status?.checkpoints?.length ?? 0) > 0);
     lane.proxy.outage(true);
     const gone = performance.now();
-    // What was on its way has arrived.
+    const version = async (): Promise<unknown> => (await lane.look()).jobs[0]?.metadata['resourceVersion'];
+    let before = await version();
+    const arrived = async (): Promise<true | undefined> => {
+      const now = await version();
+      const same = now === before;
+      before = now;
+      return same || undefined;
+    };
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const before = await lane.look();
+    await waitFor('what was on its way', arrived, { everyMs: 1_500 });
     await waitFor('the trainer to end by itself', () => (lane.processes.live.length === 0 ? true : undefined));
     expect(billOf(lane)).toBeLessThanOrEqual(LIMIT);
     expect(billOf(lane)).toBeGreaterThan(LIMIT / 2);
     // Nobody could tell: the record is as it was.
-    expect((await lane.look()).jobs[0]?.metadata['resourceVersion']).toBe(before.jobs[0]?.metadata['resourceVersion']);
+    expect(await version()).toBe(before);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, OUTAGE_MS - (performance.now() - gone))));
     expect(lane.alive).toBe(true);
     lane.proxy.outage(false);

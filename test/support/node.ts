@@ -32,6 +32,9 @@ export interface TestNode {
   stop(how?: { keepLogs?: boolean }): Promise<void>;
 }
 
+/** For each of its programs, on a machine that other suites keep busy. */
+const READY_MS = 180_000;
+
 /** Why `startNode` cannot work here, with a remedy; undefined where it can. Print it, and test nothing. */
 export function nodeUnavailableHere(): string | undefined {
   return chooseSource(sourceFacts(undefined, process.env)) === 'embedded' ? nodeUnavailable() : undefined;
@@ -43,7 +46,7 @@ export function nodeUnavailableHere(): string | undefined {
  * @throws Error when no node is Ready, or what {@link nodeUnavailable} says.
  */
 export async function startNode(options: Omit<ControlPlaneOptions, 'node'> = {}): Promise<TestNode> {
-  const cluster = await startControlPlane({ auditLog: true, ...options, node: true });
+  const cluster = await startControlPlane({ auditLog: true, readyTimeoutMs: READY_MS, ...options, node: true });
   try {
     await cluster.applyManifests(INSTALLED);
     await cluster.node?.enforceNetworkPolicies();

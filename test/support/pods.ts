@@ -61,7 +61,7 @@ export function podIn(client: KubeClient, name: string, phase: string): Promise<
       if (pod.status.phase === 'Failed' && phase !== 'Failed') throw new Error(await logOf(client, name));
       return pod.status.phase === phase ? pod : undefined;
     },
-    { timeoutMs: 120_000 },
+    { timeoutMs: 120_000, everyMs: 200 },
   );
 }
 

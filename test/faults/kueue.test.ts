@@ -205,7 +205,12 @@ describe.skipIf(unavailable !== undefined)('jobs in a queue of Kueue', () => {
   it('end although Kueue is away, and leave nothing when it is back', async () => {
     await begin('third', 10_000);
     const { status } = await trains('third', 1);
+    await begin('fourth', 10_000);
+    await queued('fourth', 1);
     await kueue?.down();
+    // Nothing of it ever ran, so nothing but the finalizer of its Workload keeps its Job.
+    await scale('fourth', 0);
+    await inPhase('fourth', 'Paused');
     await scale('third', 0);
     const paused = await inPhase('third', 'Paused');
     expect(paused.status?.attempts?.at(-1)).toMatchObject({ number: status?.attempts?.length, state: 'Gone' });

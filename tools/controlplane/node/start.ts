@@ -79,7 +79,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   };
 }
 
-/** Starts what enforces NetworkPolicies, and waits for its first rules. */
+/** Starts what enforces NetworkPolicies, and waits until all that is forwarded goes through its rules. */
 async function startFirewall(options: NodeOptions): Promise<void> {
   const { machine, embedded, cache } = options;
   const { directory, network } = machine;
@@ -91,7 +91,7 @@ async function startFirewall(options: NodeOptions): Promise<void> {
   const args = [`--kubeconfig=${kubeconfig}`, `--node=${network.name}`];
   await machine.start('network-policies', pathOf('network-policies', options), args, env);
   const save = ['-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), 'iptables-save'];
-  const ruled = async () => (await machine.run('env', save)).includes('-A KUBE-ROUTER-FORWARD');
+  const ruled = async () => (await machine.run('env', save)).includes('-j KUBE-ROUTER-FORWARD');
   await until('network-policies', options, ruled);
 }
 

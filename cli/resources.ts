@@ -26,6 +26,7 @@ export const KINDS: readonly {
   { type: PLANS, word: 'plans', aliases: ['plan', 'tp', 'trainingplan', 'trainingplans'] },
   { type: JOBS, word: 'jobs', aliases: ['job', 'tj', 'trainingjob', 'trainingjobs'] },
   { type: POLICIES, word: 'policies', aliases: ['policy', 'tpol', 'trainingpolicy', 'trainingpolicies'] },
+  { type: RECEIPTS, word: 'receipts', aliases: ['receipt', 'tr', 'trainingreceipt', 'trainingreceipts'] },
   { type: PROVIDERS, word: 'providers', aliases: ['provider', 'cp', 'computeprovider', 'computeproviders'] },
 ];
 

@@ -27,9 +27,9 @@ interface Query {
 export function registerGet(program: Command, open: Open): void {
   program
     .command('get')
-    .summary('list goals, plans, jobs, policies or providers')
+    .summary('list goals, plans, jobs, policies, receipts or providers')
     .description('List objects as the API server prints them. Without a kind: goals, plans and jobs.')
-    .argument('[kind]', 'goals, plans, jobs, policies, providers, or KIND/NAME')
+    .argument('[kind]', 'goals, plans, jobs, policies, receipts, providers, or KIND/NAME')
     .argument('[names...]', 'only these objects')
     .option('-A, --all-namespaces', 'objects of every namespace')
     .option('-l, --selector <labels>', 'only objects with these labels, such as training.kriptik.ai/goal=NAME')

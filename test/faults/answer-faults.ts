@@ -38,7 +38,7 @@ const oneForEach =
   (rotation: number): Faulty =>
   (_lane, _call, write) => {
     if (write?.occurrence !== 1) return undefined;
-    const digit = [...write.label].reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), rotation);
+    const digit = Array.from(write.label).reduce((sum, letter) => sum + (letter.codePointAt(0) ?? 0), rotation);
     return WRITE_FAULTS[digit % WRITE_FAULTS.length]?.[1];
   };
 

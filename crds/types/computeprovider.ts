@@ -451,6 +451,10 @@ export type ComputeProviderStatus = {
        */
       architectures: string;
       /**
+       * Whether it trains them with a shard of the model on each of several GPUs. Absent: it does not.
+       */
+      sharded?: boolean;
+      /**
        * Families of packages that have to be installed first, as arguments of trainer/install.sh. Absent: it can be used.
        */
       missing?: string;

@@ -1021,6 +1021,10 @@ export type Resolved = {
    */
   compute: ComputeChoice;
   /**
+   * How several GPUs share the model: sharded, each holds a part of it and gathers the rest layer by layer. Absent: each holds the whole model.
+   */
+  parallelism?: 'sharded';
+  /**
    * How the result is looked at while it is trained. Absent: one sample, and no model that scores.
    */
   evaluation?: EvaluationChoice;

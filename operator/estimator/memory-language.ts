@@ -46,7 +46,9 @@ export function memoryOfLanguage(work: Workload): MemoryEstimate {
       beside: besideModels(work, base, half) + gathered,
       gradients: (trained?.gradients ?? 0) + (work.releaseGradients === true ? (shape.embedding * half) / shards : 0),
       optimizer: trained?.optimizer ?? 0,
-      adapters: adapter ? (adapterParameters(model, work.loraRank ?? 16) * ADAPTER_BYTES) / shards : 0,
+      adapters: adapter
+        ? (adapterParameters(model, work.loraRank ?? 16) * ADAPTER_BYTES) / (work.sharding === 'base' ? 1 : shards)
+        : 0,
       activations,
       logits: tokens * shape.vocabulary * LOGIT_BYTES[work.loss ?? 'full'],
       cache: method === 'rlhf' ? cacheBytes(work, shape, half) : 0,

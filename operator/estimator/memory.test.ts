@@ -66,6 +66,15 @@ describe('parts', () => {
     expect(estimateMemory(nodes).optimizer).toBeCloseTo(one.optimizer / 16, -3);
   });
 
+  it('cut all over GPUs, or the base alone, or nothing', () => {
+    const on = (sharding: 'full' | 'base' | 'none') =>
+      estimateMemory(makeWork('qwen2.5-7b-instruct', { device: gpu('A100-SXM-80GB', 4), sharding }));
+    const whole = on('none');
+    expect([on('full').weights, on('base').weights]).toEqual([whole.weights / 4, whole.weights / 4]);
+    expect([on('full').adapters, on('base').adapters]).toEqual([whole.adapters / 4, whole.adapters]);
+    expect(on('base').beside).toBeGreaterThan(whole.beside);
+  });
+
   it('give DPO with adapters no second copy of the model, and without them one', () => {
     const lora = estimateMemory(makeWork('qwen2.5-7b-instruct'));
     const dpo = makeWork('qwen2.5-7b-instruct', { method: 'dpo' });

@@ -64,8 +64,11 @@ export interface Workload {
   readonly rowLengths?: 'fixed' | 'mixed';
   /** Bits of a frozen base: 4 for qlora, 16 elsewhere, where absent. */
   readonly baseBits?: 4 | 8 | 16;
-  /** How several GPUs share the model: shards of it (FSDP, ZeRO-3), or a copy each. Shards where absent. */
-  readonly sharding?: 'full' | 'none';
+  /**
+   * How several GPUs share the model: shards of all of it (FSDP, ZeRO-3), shards of a frozen base with whole adapters in
+   * each, or a copy each. Shards of all where absent.
+   */
+  readonly sharding?: 'full' | 'base' | 'none';
   readonly stack?: Stack;
   /** Pixels of a side; the short side of videos. The model's usual size where absent. */
   readonly resolution?: number;

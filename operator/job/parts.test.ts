@@ -176,6 +176,14 @@ describe('what a trainer is told', () => {
     expect(trainerSpecOf(other, attempt, 'file:///store', undefined).evaluation).toEqual(want);
   });
 
+  it.each([undefined, 'sharded'] as const)('cuts the model as the plan says: %s', (parallelism) => {
+    if (attempt === undefined) throw new Error('the job has an attempt');
+    const { run } = job.spec;
+    const resolved = { ...run.resolved, ...(parallelism !== undefined && { parallelism }) };
+    const other = { ...job, spec: { ...job.spec, run: { ...run, resolved } } };
+    expect(trainerSpecOf(other, attempt, 'file:///store', undefined).parallelism).toBe(parallelism);
+  });
+
   const { hyperparameters } = job.spec.run.resolved;
   it.each([
     { field: 'data', change: { data: [] } },

@@ -45,6 +45,7 @@ export function trainerSpecOf(
     data: resolved.data.map(dataOf),
     hyperparameters: hyperOf(hyper),
     ...evaluationOf(resolved.data, resolved.evaluation),
+    ...(resolved.parallelism !== undefined && { parallelism: resolved.parallelism }),
     ...(resolved.stages !== undefined && {
       stages: resolved.stages.map((stage) => stageOf(stage, resolved, adjustments)),
     }),

@@ -96,7 +96,8 @@ describe('what a checkpoint of one plan can be gone on from with', () => {
       after: reward(withHyper({ maxSteps: 9 })),
       why: /reward/,
     },
-    { case: 'what nobody knew of yet', after: { ...resolved, parallelism: 'sharded' } as Resolved, why: /parallelism/ },
+    { case: 'shards in the place of replicas', after: { ...resolved, parallelism: 'sharded' }, why: /share the model/ },
+    { case: 'what nobody knew of yet', after: { ...resolved, novelty: 'some' } as Resolved, why: /novelty/ },
     { case: 'another seed', after: withHyper({ seed: 99 }), why: /seed/ },
     { case: 'another precision', after: withHyper({ precision: 'fp16' }), why: /precision/ },
   ])('$case: no', ({ before = resolved, after, modality = 'llm', why }) => {

@@ -25,6 +25,7 @@ const LOOKED_AT: ReadonlySet<string> = new Set([
   'hyperparameters',
   'data',
   'compute',
+  'parallelism',
   'providerOrder',
   'output',
   'stages',
@@ -148,6 +149,8 @@ export function misfitOf(before: Resolved, after: Resolved, modality: string): s
     return 'what the method is told changes, and with it what a step is';
   if (!sameJson(before.data, after.data)) return 'the rows change, so that nobody could tell which were seen';
   if (processes(before) !== processes(after)) return 'the number of GPUs changes, and with it the order of the rows';
+  if (before.parallelism !== after.parallelism)
+    return 'the GPUs share the model another way, and what was trained would round otherwise';
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])] as (keyof Resolved)[];
   const other = keys.find((key) => !LOOKED_AT.has(key) && !sameJson(before[key], after[key]));
   if (other !== undefined) return `${other} changes, and a checkpoint does not fit that`;

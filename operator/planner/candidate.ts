@@ -10,6 +10,7 @@ import type { Compute } from './compute.ts';
 import { gpusOf } from './compute.ts';
 import { languagesOf } from './data/language.ts';
 import type { DataSummary } from './data/summary.ts';
+import { canShard } from './executors.ts';
 import type { RuleInput } from './hyperparameters.ts';
 import { chooseHyperparameters, chooseLora, LEAN } from './hyperparameters.ts';
 import { chooseOptions } from './options.ts';
@@ -17,8 +18,11 @@ import type { PolicyRule } from './policy-types.ts';
 import { sizeProblem } from './problems.ts';
 import type { Found } from './search.ts';
 import { leastBatch, settingsProblem } from './settings.ts';
+import { forShards, gatherProblem, isSeveral } from './sharding.ts';
 import { extentProblem } from './too-large.ts';
 import type { BlockReason, DataFacts, EffectivePolicy, ModelFacts } from './types.ts';
+
+type Sharding = NonNullable<Workload['sharding']>;
 
 /** What is fixed while combinations are compared. */
 export interface PlanContext {
@@ -64,6 +68,8 @@ export interface Candidate {
   readonly hyperparameters: Hyperparameters;
   readonly lora?: NonNullable<Resolved['method']['lora']>;
   readonly options?: MethodOptions;
+  /** How several GPUs share the model; absent where each holds the whole of it. */
+  readonly parallelism?: 'sharded';
   readonly steps: number;
   readonly pricePerHour: MicroUsd;
   readonly estimate: Estimate;
@@ -124,35 +130,37 @@ function workOut(
     constraints: withExtent(contract.constraints, extent),
   };
   const lora = chooseLora(rules);
-  let hyperparameters = chooseHyperparameters(rules);
+  const usual = chooseHyperparameters(rules);
   const options = chooseOptions({
     model,
     method,
     wished: contract.constraints.options ?? {},
     data,
-    maxLength: hyperparameters.maxLength,
+    maxLength: usual.maxLength,
     languages: languagesOf(contract.goalText),
     goalText: contract.goalText,
   });
-  let work = workload(hyperparameters);
-  let figures = estimate(work, price, catalog);
-  // Memory is made to fit, with room for a long row, before it is refused.
-  const thrift = (hyper: Hyperparameters): Hyperparameters | undefined =>
-    thriftier(hyper, figures, { method, wholeModel, leastBatch: leastBatch(options) });
-  for (let next = thrift(hyperparameters); next !== undefined; next = thrift(next)) {
-    hyperparameters = next;
-    work = workload(hyperparameters);
-    figures = estimate(work, price, catalog);
-  }
+  const several = isSeveral(compute);
+  const whole = settle(usual, wholeModel ? 'none' : 'full');
+  // Copies are faster than shards: the model is cut where no GPU holds the whole of it.
+  const cut = wholeModel && several && !whole.figures.fitsMemory && usual.precision !== 'fp16';
+  const parallelism =
+    (cut && canShard(catalog, model, method, compute.offer)) || (several && !wholeModel) ? 'sharded' : undefined;
+  const settled =
+    wholeModel && parallelism !== undefined ? settle(forShards(usual), lora === undefined ? 'full' : 'base') : whole;
+  let { hyperparameters, figures } = settled;
+  const { work } = settled;
   if (hyperparameters.epochs !== undefined && work.steps < (hyperparameters.maxSteps ?? 0)) {
     const { maxSteps: _unreached, ...rest } = hyperparameters;
     hyperparameters = rest;
   }
   const checkpointEverySteps = checkpointInterval(work, figures, rules.constraints);
   figures = estimate({ ...work, checkpointEverySteps }, price, catalog);
+  const shared = parallelism !== undefined && ({ parallelism } as const);
   const problem =
     settingsProblem(contract, options, hyperparameters) ??
     sizeProblem(context, compute, figures) ??
+    gatherProblem({ model, method, compute, hyperparameters, ...shared }, contract) ??
     extentProblem(context, { figures, steps: work.steps, hyperparameters, price });
   return {
     model,
@@ -161,6 +169,7 @@ function workOut(
     hyperparameters: { ...hyperparameters, checkpointEverySteps },
     ...(lora !== undefined && { lora }),
     ...(options !== undefined && { options }),
+    ...shared,
     steps: work.steps,
     pricePerHour: price,
     estimate: figures,
@@ -169,7 +178,19 @@ function workOut(
     ...(problem !== undefined && { problem }),
   };
 
-  function workload(chosen: Hyperparameters): Workload {
+  /** Memory is made to fit, with room for a long row, before it is refused. */
+  function settle(first: Hyperparameters, sharding: Sharding) {
+    let hyper = first;
+    for (;;) {
+      const work = workload(hyper, sharding);
+      const figures = estimate(work, price, catalog);
+      const next = thriftier(hyper, figures, { method, wholeModel, sharding, leastBatch: leastBatch(options) });
+      if (next === undefined) return { hyperparameters: hyper, work, figures };
+      hyper = next;
+    }
+  }
+
+  function workload(chosen: Hyperparameters, sharding: Sharding): Workload {
     return {
       model,
       method,
@@ -195,7 +216,7 @@ function workOut(
       ...(chosen.weightPrecision !== undefined && { weightPrecision: chosen.weightPrecision }),
       ...(chosen.offloadOptimizer === true && { offload: 'optimizer' as const }),
       ...(chosen.emaDecay !== undefined && { average: true }),
-      ...(wholeModel && { sharding: 'none' as const }),
+      sharding,
       rented: compute.offer.type !== 'local',
     };
   }
@@ -242,15 +263,23 @@ export function isComfortable({ memory, memoryAvailable = Number.POSITIVE_INFINI
 function thriftier(
   hyper: Hyperparameters,
   figures: Estimate,
-  rules: { readonly method: MethodName; readonly wholeModel: boolean; readonly leastBatch: number },
+  rules: {
+    readonly method: MethodName;
+    readonly wholeModel: boolean;
+    readonly sharding: Sharding;
+    readonly leastBatch: number;
+  },
 ): Hyperparameters | undefined {
-  const { method, wholeModel } = rules;
+  const { method, wholeModel, sharding } = rules;
   if (isComfortable(figures)) return undefined;
   if (!hyper.gradientCheckpointing) return { ...hyper, gradientCheckpointing: true };
   if (hyper.batchSize <= rules.leastBatch) {
     if (figures.fitsMemory) return undefined;
     // A trainer that holds whole models keeps the optimizer's state beside them.
-    if (wholeModel) return method === 'full' && hyper.weightPrecision !== 'bf16' ? { ...hyper, ...LEAN } : undefined;
+    if (wholeModel) {
+      if (method !== 'full' || hyper.weightPrecision === 'bf16') return undefined;
+      return { ...hyper, ...(sharding === 'none' ? LEAN : { weightPrecision: LEAN.weightPrecision }) };
+    }
     const offloadable = hyper.weightPrecision === 'bf16' && hyper.offloadOptimizer !== true;
     return offloadable ? { ...hyper, offloadOptimizer: true } : undefined;
   }

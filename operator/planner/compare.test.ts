@@ -32,6 +32,14 @@ describe('compareProposals', () => {
     expect(changes.map(({ what }) => what)).toEqual(expect.arrayContaining(['base model', 'GPUs', 'learning rate']));
     expect(changes.find(({ what }) => what === 'expected total')?.costDelta).toMatch(/^-\d/);
   });
+
+  it('tells that GPUs hold shards', () => {
+    const whole = plan({ gpu: 'runpod/H100-SXM-80GB' });
+    const cut = { ...whole, resolved: { ...whole.resolved, parallelism: 'sharded' as const } };
+    expect(compareProposals(whole, cut)).toEqual([
+      { tile: 'GPU', what: 'each GPU holds', before: 'the whole model', after: 'a shard of the model' },
+    ]);
+  });
 });
 
 describe('prices of an alternative', () => {

@@ -51,6 +51,7 @@ function rows({ resolved, quote }: Proposal): readonly Row[] {
     { tile: 'GPU', what: 'provider', value: compute.provider },
     { tile: 'GPU', what: 'GPUs', value: compute.gpuCount === 0 ? compute.gpu : `${compute.gpuCount} x ${compute.gpu}` },
     { tile: 'GPU', what: 'machines', value: String(compute.nodes) },
+    { tile: 'GPU', what: 'each GPU holds', value: heldBy(resolved) },
     { tile: 'GPU', what: 'price per hour', value: quote.unitPricePerHour },
     {
       tile: 'Budget',
@@ -59,6 +60,11 @@ function rows({ resolved, quote }: Proposal): readonly Row[] {
     },
     { tile: 'Budget', what: 'fits the limit', value: quote.fits ? 'yes' : 'no' },
   ];
+}
+
+/** What each GPU holds of the model. */
+export function heldBy({ parallelism }: { readonly parallelism?: string | undefined }): string {
+  return parallelism === 'sharded' ? 'a shard of the model' : 'the whole model';
 }
 
 function totals(before: Quote, after: Quote): readonly Change[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { executorProblem } from './executors.ts';
+import { canShard, executorProblem } from './executors.ts';
 import { catalog } from './test-builders.ts';
 import type { Executor } from './types.ts';
 
@@ -8,6 +8,8 @@ const picture: Executor = {
   methods: ['lora'],
   architectures: 'StableDiffusion(XL)?Pipeline|FluxPipeline',
 };
+
+const language: Executor = { modality: 'llm', methods: ['lora', 'dpo'], architectures: '.*', sharded: true };
 
 describe('what the trainer of a provider can do', () => {
   const modelOf = (id: string) => {
@@ -36,5 +38,24 @@ describe('what the trainer of a provider can do', () => {
     const found = problem(id, method, executors);
     if (text === undefined) expect(found).toBeUndefined();
     else expect(found).toContain(text);
+  });
+
+  it.each([
+    ['a language model, where nobody told', 'qwen2.5-7b-instruct', 'lora', undefined, true],
+    ['four bits', 'qwen2.5-7b-instruct', 'qlora', undefined, false],
+    ['a picture model', 'sdxl', 'lora', undefined, false],
+    ['what it says', 'qwen2.5-7b-instruct', 'dpo', [language], true],
+    ['a method that it does not', 'qwen2.5-7b-instruct', 'full', [language], false],
+    [
+      'a class that it does not',
+      'qwen2.5-7b-instruct',
+      'lora',
+      [{ ...language, architectures: 'LlamaForCausalLM' }],
+      false,
+    ],
+    ['where it says nothing of shards', 'qwen2.5-7b-instruct', 'lora', [{ ...language, sharded: false }], false],
+    ['where packages lack', 'qwen2.5-7b-instruct', 'lora', [{ ...language, missing: '--with llm' }], false],
+  ] as const)('trains on shards or not: %s', (_name, id, method, executors, can) => {
+    expect(canShard(catalog, modelOf(id), method, { executors })).toBe(can);
   });
 });

@@ -51,15 +51,19 @@ export function hyperparameterReasons(candidate: Candidate): readonly Reason[] {
 type Make = (what: string, value: string, because: string, source?: string) => Reason;
 
 function leanReasons({ hyperparameters: hyper, model, estimate }: Candidate, method: Make): readonly Reason[] {
-  if (hyper.optimizer === undefined) return [];
+  if (hyper.optimizer === undefined && hyper.weightPrecision === undefined) return [];
   const size = Math.round(model.parameters / 1e9);
   return [
-    method(
-      'optimizer',
-      hyper.optimizer,
-      `At ${size} B parameters the state of plain AdamW is larger than eight cards; eight bits hold it in a quarter.`,
-      'arXiv:2110.02861',
-    ),
+    ...(hyper.optimizer === undefined
+      ? []
+      : [
+          method(
+            'optimizer',
+            hyper.optimizer,
+            `At ${size} B parameters the state of plain AdamW is larger than eight cards; eight bits hold it in a quarter.`,
+            'arXiv:2110.02861',
+          ),
+        ]),
     method('trained weights', hyper.weightPrecision ?? 'mixed', 'A second copy of the weights in fp32 would not fit.'),
     ...(hyper.offloadOptimizer === true
       ? [

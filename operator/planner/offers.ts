@@ -107,11 +107,11 @@ function nodesOf({ spec }: ProviderView, gpu: string): Partial<ProviderOffer> {
   return {
     wholeModel: true,
     ...(image !== undefined && { image }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
     ...(gpu === 'cpu' && {
       counts: [1],
       priceUnit: 'machine' as const,
       ...(cpus !== undefined && { cpus }),
-      ...(memoryBytes !== undefined && { memoryBytes }),
     }),
   };
 }

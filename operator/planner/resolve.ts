@@ -32,6 +32,7 @@ export function resolve(decided: Decided): { readonly resolved: Resolved; readon
     }),
     data: (staged?.deciding.context ?? context).data.sources.map((source) => ({ ...source })),
     compute: computeOf(context, chosen),
+    ...(chosen.parallelism !== undefined && { parallelism: chosen.parallelism }),
     providerOrder: providerOrder(decided),
     output: context.contract.output.map((output) => ({ ...output })),
     ...(staged !== undefined && { stages: staged.stages.map(stageOf) }),
@@ -120,8 +121,11 @@ function providerOrder({ context, choices, decision }: Decided): Resolved['provi
   }));
 }
 
-function isSameWork({ hyperparameters: a }: Candidate, { hyperparameters: b }: Candidate): boolean {
+function isSameWork(one: Candidate, other: Candidate): boolean {
+  const { hyperparameters: a } = one;
+  const { hyperparameters: b } = other;
   return (
+    one.parallelism === other.parallelism &&
     a.batchSize === b.batchSize &&
     a.gradientAccumulation === b.gradientAccumulation &&
     a.gradientCheckpointing === b.gradientCheckpointing &&

@@ -24,6 +24,8 @@ export interface Executor {
   readonly architectures: string;
   /** Arguments of trainer/install.sh that add what it lacks; absent = it can be used. */
   readonly missing?: string;
+  /** Whether it trains with a shard of the model on each of several GPUs; absent = each holds the whole model. */
+  readonly sharded?: boolean;
 }
 
 /** What one ComputeProvider can rent us of one GPU type, at one price. */
@@ -53,8 +55,9 @@ export interface ProviderOffer {
   readonly ready: boolean;
   /** Why not ready, for people. */
   readonly reason?: string;
-  /** Processor cores and memory of a machine that trains on its CPU. */
+  /** Processor cores of a machine that trains on its CPU. */
   readonly cpus?: number;
+  /** Main memory of one machine. */
   readonly memoryBytes?: number;
   /** Machines of the largest size that can train together; absent = 1. */
   readonly maxNodes?: number;
@@ -62,7 +65,7 @@ export interface ProviderOffer {
   readonly stages?: boolean;
   /** What the trainer can do there; absent = everything. */
   readonly executors?: readonly Executor[] | undefined;
-  /** Whether each process of the trainer there holds the whole model, so that more GPUs never make a larger one fit. */
+  /** Whether each process of the trainer there holds the whole model, unless it is told to hold a shard and can. */
   readonly wholeModel?: boolean;
   /** Digest-pinned image the trainer runs from, where images are used. */
   readonly image?: string;

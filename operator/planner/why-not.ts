@@ -32,8 +32,10 @@ export function whyNot(context: PlanContext, { narrowed, best }: Failure): Block
     const why = [...new Set(problems.map(({ text }) => text))].slice(0, MAX_SHOWN);
     return blocked(reason, `No provider can take this work: ${why.join('; ')}.`);
   }
-  const distinct = [...new Map(problems.map((one) => [one.text, one])).values()].slice(0, MAX_SHOWN);
-  const shown = distinct.map(({ method, compute, text }) => `${method} on ${compute}: ${text}`);
+  const distinct = [...new Map(problems.map((one) => [one.text, one])).values()];
+  // What was tried last is the largest, and came nearest.
+  const told = [...distinct.slice(0, MAX_SHOWN - 1), ...distinct.slice(MAX_SHOWN - 1).slice(-1)];
+  const shown = told.map(({ method, compute, text }) => `${method} on ${compute}: ${text}`);
   return blocked(reason, `${model.title} cannot be trained: ${shown.join('; ')}.`);
 }
 

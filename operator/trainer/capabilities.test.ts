@@ -9,6 +9,7 @@ describe('what a trainer says it can do', () => {
       stages: true,
       executors: [
         { modality: 'image', methods: ['lora', 'sorcery'], architectures: 'FluxPipeline', missing: '--with vision' },
+        { modality: 'code', methods: ['lora', 'full'], architectures: '.*ForCausalLM', sharded: true },
         { modality: 'smell', methods: ['lora'], architectures: '.*' },
         { modality: 'llm', methods: ['sorcery'], architectures: '.*' },
       ],
@@ -16,7 +17,10 @@ describe('what a trainer says it can do', () => {
     expect(capabilities.parse(told)).toEqual({
       version: '0.1.0',
       stages: true,
-      executors: [{ modality: 'image', methods: ['lora'], architectures: 'FluxPipeline', missing: '--with vision' }],
+      executors: [
+        { modality: 'image', methods: ['lora'], architectures: 'FluxPipeline', missing: '--with vision' },
+        { modality: 'code', methods: ['lora', 'full'], architectures: '.*ForCausalLM', sharded: true },
+      ],
     });
   });
 });

@@ -13,6 +13,7 @@ const executor = z.object({
   architectures: z.string().min(1).max(1024),
   /** Arguments of trainer/install.sh that add what it lacks. */
   missing: z.string().min(1).max(253).exactOptional(),
+  sharded: z.boolean().exactOptional(),
 });
 
 /** Answer of the trainer's command `capabilities`. */
@@ -39,6 +40,8 @@ export type Executor = {
   methods: MethodName[];
   architectures: string;
   missing?: string;
+  /** Whether it trains them with a shard of the model on each of several GPUs; absent = it does not. */
+  sharded?: boolean;
 };
 
 /** What a trainer can do, with what is installed where it runs. */

@@ -118,6 +118,8 @@ export const trainerSpec = z.object({
   data: z.array(data).min(1),
   hyperparameters,
   evaluation: evaluation.exactOptional(),
+  /** Of several processes: each holds the whole model, or a shard of it. Absent: the whole. */
+  parallelism: z.enum(['replicated', 'sharded']).exactOptional(),
   /** Without it no voice is cloned. */
   consent: consent.exactOptional(),
   store,

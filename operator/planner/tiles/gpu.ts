@@ -2,12 +2,14 @@ import type { Tile } from '@kriptik/crds';
 import { formatUsd, type MicroUsd, parseMoney, subtractMoney } from '../../money.ts';
 import type { Candidate } from '../candidate.ts';
 import { adviceFor } from '../cards.ts';
+import { heldBy } from '../compare.ts';
 import type { Compute } from '../compute.ts';
 import { computeTitle, gpusOf } from '../compute.ts';
 import { staleness } from '../freshness.ts';
 import { gigabytes } from '../problems.ts';
 import type { Found } from '../search.ts';
 import { fewestThatDo, judge, works } from '../search.ts';
+import { shardReasons } from '../sharding.ts';
 import type { PlanDraft } from './priced.ts';
 import { alternative, cut, warningsOf } from './priced.ts';
 
@@ -34,6 +36,7 @@ export function gpuTile(draft: PlanDraft): Tile {
         value: cut(`${formatUsd(chosen.pricePerHour)} an hour, ${offer.priceSource}, ${offer.priceAsOf}`, 512),
       },
       { label: 'Memory', value: `${gigabytes(estimate.memory.total)} expected` },
+      ...(gpusOf(compute) > 1 ? [{ label: 'Each GPU holds', value: heldBy(chosen) }] : []),
       { label: 'Speed', value: `${seconds(estimate.time.secondsPerStep)} a step` },
     ],
     alternatives: alternatives(draft, doing),
@@ -76,6 +79,7 @@ export function gpuReasons({ decision, choices, context }: PlanDraft): readonly 
               : 'The cheapest of the computes that hold the work: none is within the limit.',
           ]
         : ['The only compute at hand.']),
+    ...shardReasons(chosen, context.contract),
     ...(compute.nodes > 1 ? [`One machine does not do: ${compute.nodes} train together.`] : []),
     ...(gpusOf(compute) > 1 && compute.nodes === 1 ? [countReason(chosen, deadline)] : []),
   ];

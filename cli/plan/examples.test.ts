@@ -16,6 +16,7 @@ interface Seen {
     readonly model: { readonly family: string };
     readonly method: { readonly name: string };
     readonly compute: { readonly provider: string };
+    readonly parallelism?: string;
     readonly stages?: readonly { readonly name: string }[];
   };
   readonly quote: { readonly fits: boolean; readonly total: { readonly expected: string } };
@@ -106,6 +107,21 @@ describe('the examples', () => {
 
   it('keep to the policy beside them', async () => {
     await planOf('support-dpo', '--policy', join(EXAMPLES, 'support-dpo', 'policy.yaml'));
+  });
+
+  it('share out a model that no GPU of the nodes holds', async () => {
+    const folder = join(EXAMPLES, 'cluster');
+    const at = (file: string) => ['-f', join(folder, file), '--provider', join(folder, 'provider.yaml')];
+    const ran = await runCli(['plan', '--offline', '-o', 'json', ...at('large.yaml')]);
+    const { resolved, quote } = JSON.parse(ran.out) as Seen;
+    expect(quote.fits).toBe(true);
+    expect([resolved.method.name, resolved.compute.provider, resolved.parallelism]).toEqual([
+      'lora',
+      'nodes',
+      'sharded',
+    ]);
+    const usual = await runCli(['plan', '--offline', '-o', 'json', ...at('goal.yaml')]);
+    expect((JSON.parse(usual.out) as Seen).resolved.parallelism).toBeUndefined();
   });
 
   it('are priced by the provider beside them', async () => {

@@ -106,6 +106,7 @@ const badEdits: readonly (readonly [string, Changes, ...string[]])[] = [
     'spec.run: Forbidden',
     'change the TrainingGoal for a new plan',
   ],
+  ['shards in the place of copies', { 'spec.run.resolved.parallelism': 'sharded' }, 'spec.run: Forbidden'],
   ['another provider', { 'spec.run.resolved.compute.provider': 'cloud' }, 'spec.run: Forbidden'],
   [
     'another plan',

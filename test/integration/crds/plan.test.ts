@@ -87,6 +87,11 @@ const badStatuses: readonly (readonly [string, Changes, ...string[]])[] = [
   ['an amount in exponents', { 'status.quote.storage': '1e3' }, 'status.quote.storage', 'should match'],
   ['a platform fee above all', { 'status.quote.platformFeePercent': 101 }, 'less than or equal to 100'],
   ['a day that is none', { 'status.quote.priceAsOf': 'today' }, 'status.quote.priceAsOf'],
+  [
+    'GPUs that share the model in an unknown way',
+    { 'status.resolved.parallelism': 'pipelined' },
+    'status.resolved.parallelism: Unsupported value: "pipelined"',
+  ],
   ['nowhere to run', { 'status.resolved.providerOrder': [] }, 'status.resolved.providerOrder', 'at least 1 items'],
   [
     'an approval of an older digest',

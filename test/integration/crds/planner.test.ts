@@ -31,10 +31,14 @@ const goals: readonly (readonly [string, TrainingGoal['spec']['constraints'] & o
   ['a small model', { model: 'HuggingFaceTB/SmolLM2-135M-Instruct' }],
   ['a small model on a GPU cloud', { model: 'HuggingFaceTB/SmolLM2-135M-Instruct', providers: ['runpod'] }],
   ['all weights of a model', { method: 'full', quality: 'quick' }],
+  [
+    'a model in shards',
+    { model: 'Qwen/Qwen2.5-72B-Instruct', method: 'lora', providers: ['runpod'], maxSteps: 10, maxLength: 256 },
+  ],
   ['two hundred steps', { method: 'lora', maxSteps: 200, learningRate: '1e-5', seed: 0 }],
 ];
 
-it.each(goals)('takes the plan that the planner makes for %s', async (_name, constraints) => {
+it.each(goals)('takes the plan that the planner makes for %s', async (name, constraints) => {
   const goal = {
     metadata: { name: 'help-desk', namespace: 'x', uid: 'x', generation: 1 },
     spec: {
@@ -63,6 +67,7 @@ it.each(goals)('takes the plan that the planner makes for %s', async (_name, con
   if (!('tiles' in preview)) throw new Error(`no plan was made: ${JSON.stringify(preview)}`);
 
   const { contract, tiles, resolved, quote, digest } = preview;
+  expect(resolved.parallelism === 'sharded').toBe(name.includes('shards'));
   const store = writer(cluster().client, cluster().namespace);
   const spec = { goalRef: { name: 'help-desk', uid: 'x' }, contract };
   const plan = expectAccepted(await store.create({ ...validPlan(`help-desk-${digest.slice(7, 15)}`), spec }));

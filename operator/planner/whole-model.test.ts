@@ -94,6 +94,24 @@ describe('a trainer that shards a model', () => {
     },
   );
 
+  it('counts adapters whole on each GPU, where previews share them out too', () => {
+    const needed = (offers: readonly ProviderOffer[]): number => {
+      const selection = { gpu: `${offers[0]?.name}/4xH100-SXM-80GB`, method: 'lora' } as const;
+      const { tiles } = planned({ contract: of('lora'), providers: offers, selection });
+      return Number(/(\d+) GB of \d+ GB are needed/.exec(JSON.stringify(tiles))?.[1]);
+    };
+    expect(needed(nodes('H100-SXM-80GB'))).toBeGreaterThan(needed([rented('H100-SXM-80GB', '2.00')]));
+  });
+
+  it('is other work than copies: neither takes over from the other', () => {
+    const contract = makeContract({ model: 'qwen2.5-7b-instruct', methods: ['lora'], methodStated: true }, '500.00');
+    const providers = [...nodes('H100-SXM-80GB'), rented('H100-SXM-80GB', '2.00')];
+    const order = (gpu: string) =>
+      planned({ contract, providers, selection: { gpu } }).resolved.providerOrder.map(({ provider }) => provider);
+    expect(order('nodes/H100-SXM-80GB')).toEqual(['nodes', 'runpod']);
+    expect(order('nodes/4xH100-SXM-80GB')).toEqual(['nodes']);
+  });
+
   it('is what previews of list prices count on', () => {
     const { resolved } = planned({ contract: of('lora'), providers: [rented('H100-SXM-80GB', '2.00')] });
     expect(resolved.parallelism).toBe('sharded');

@@ -90,7 +90,7 @@ describe('a cluster with the kinds of an earlier release', () => {
   it('version counts what differs', async () => {
     const ran = await place.kriptik(['version'], env());
     expect(ran.code).toBe(0);
-    expect(ran.out).toContain('crds        2 of 5 are missing or of another release; see "kriptik doctor"');
+    expect(ran.out).toContain('crds        2 of 6 are missing or of another release; see "kriptik doctor"');
   });
 
   it('doctor names what is missing', async () => {
@@ -112,7 +112,7 @@ describe('a cluster with the kinds of an earlier release', () => {
       ['crds', 'webhooks', 'config', 'config/rbac'].map((folder) => join(ROOT, folder)),
     );
     const ran = await place.kriptik(['doctor'], env());
-    expect(ran.out).toMatch(/ok {4}crds +5 kinds served, equal to this release/);
+    expect(ran.out).toMatch(/ok {4}crds +6 kinds served, equal to this release/);
     expect(ran.out).toMatch(/FAIL {2}providers +there is none\n +fix: Apply a ComputeProvider/);
     expect((await place.kriptik(['version'], env())).out).toContain('crds        those of 0.1.0');
   });

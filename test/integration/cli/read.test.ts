@@ -189,7 +189,7 @@ describe('doctor and version', () => {
   it('finds the parts of a cluster that is set up, and what it lacks', async () => {
     const { code, out, err } = await bench().cli(['doctor']);
     expect(out).toMatch(/ok +api server/);
-    expect(out).toMatch(/ok +crds +5 kinds served, equal to this release/);
+    expect(out).toMatch(/ok +crds +6 kinds served, equal to this release/);
     expect(out).toMatch(/ok +policies/);
     expect(out).toMatch(/FAIL +providers/);
     expect(out).toContain('fix: ');

@@ -22,7 +22,8 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/*.integration.test.ts'],
           // Loading all that is tested for each file anew took a third of the time.
           isolate: false,
-          testTimeout: 20_000,
+          // Properties are computed beside other suites, and with what these leave.
+          testTimeout: 120_000,
         },
       },
       {

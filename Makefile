@@ -31,15 +31,15 @@ lane = status=0; for suite in $(1); do $(2) $(MAKE) --no-print-directory test-$$
 # for must come in time. What each suite needs it builds itself: with empty caches this lane waits for no compiler.
 .PHONY: test-code
 test-code:
-	@$(call lane,unit trainer,nice -n 5)
+	@+$(call lane,unit trainer,nice -n 5)
 
 .PHONY: test-cluster
 test-cluster:
-	@$(call lane,integration faults)
+	@+$(call lane,integration faults)
 
 .PHONY: test-pods
 test-pods:
-	@$(call lane,e2e node)
+	@+$(call lane,e2e node)
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences

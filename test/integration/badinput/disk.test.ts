@@ -9,7 +9,7 @@ import { openStore } from '@kriptik/operator/store/open.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 import { usePlace } from './program.ts';
 
 /** Room that a provider asks for, and a little more. Nothing is taken until it is written to. */
@@ -47,7 +47,7 @@ const job = async (): Promise<TrainingJob | undefined> => (await world.jobs())[0
 
 describe.runIf(mountable)('a full disk', () => {
   beforeAll(async () => {
-    world = await startSharedWorld({
+    world = await startCommonWorld({
       settings: { pollMs: 200, progressMs: 300, waitMs: 500, retryMs: 200 },
       trainerArguments: ['--step-ms', '100', '--checkpoint-ms', '50'],
     });

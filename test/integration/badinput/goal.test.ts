@@ -6,11 +6,11 @@ import { findCondition } from '@kriptik/operator/runtime/conditions.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 
 let world: World;
 beforeAll(async () => {
-  world = await startSharedWorld();
+  world = await startCommonWorld();
   await world.startOperator();
 });
 afterAll(async () => await world?.stop());

@@ -5,7 +5,7 @@ import { isTrue } from '@kriptik/operator/runtime/conditions.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 
 const SETTINGS = {
   pollMs: 200,
@@ -27,7 +27,7 @@ describe('a job that diverges', () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await startSharedWorld({ settings: SETTINGS, trainerArguments: TRAINER });
+    world = await startCommonWorld({ settings: SETTINGS, trainerArguments: TRAINER });
     await world.startOperator();
   });
   afterAll(async () => await world.stop());

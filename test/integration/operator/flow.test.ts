@@ -4,7 +4,7 @@ import type { TrainingJob } from '@kriptik/crds';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 
 /** Steps of 100 ms at 3.96 USD an hour with the fee: 140 steps cost about 0.0154 USD. */
 const SETTINGS = {
@@ -22,7 +22,7 @@ describe('goal to trained model, with the stand-in trainer', () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await startSharedWorld({
+    world = await startCommonWorld({
       settings: SETTINGS,
       trainerArguments: ['--step-ms', '100', '--checkpoint-ms', '50', '--total-steps', '140'],
     });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitOf, type HubFixture, startHub } from '../../support/hub.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 
 const model = 'HuggingFaceTB/SmolLM2-135M-Instruct';
 const text = { dtype: 'string', _type: 'Value' };
@@ -25,7 +25,7 @@ describe('a plan that rests on the Hub', () => {
       size: { size: { splits: [{ config: 'default', split: 'train', num_rows: 240, num_bytes_memory: 240 * 400 }] } },
       info: { dataset_info: { default: { features: { question: text, answer: text } } } },
     });
-    world = await startSharedWorld({
+    world = await startCommonWorld({
       env: {
         HF_HUB_OFFLINE: '0',
         HF_ENDPOINT: hub.url,

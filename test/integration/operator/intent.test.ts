@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AnthropicFixture, failure, startAnthropic } from '../../support/anthropic.ts';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 
 const SECRET = 'kriptik-anthropic';
 const overloaded = failure(529, 'overloaded_error', 'Overloaded');
@@ -20,7 +20,7 @@ describe('a goal that Claude reads, with the role that is shipped', () => {
     claude = await startAnthropic((content) =>
       JSON.stringify({ ...readOffline(content, catalog), summary: 'Read by the stand-in.', injection: false }),
     );
-    world = await startSharedWorld({ env: { KRIPTIK_CLAUDE_SECRET: SECRET, ANTHROPIC_BASE_URL: claude.url } });
+    world = await startCommonWorld({ env: { KRIPTIK_CLAUDE_SECRET: SECRET, ANTHROPIC_BASE_URL: claude.url } });
     await world.client.raw('POST', '/api/v1/namespaces/kriptik-system/secrets', {
       body: {
         apiVersion: 'v1',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 
 const KILLS = 20;
 
@@ -24,7 +24,7 @@ describe(`kill -9 of the operator at ${KILLS} random moments (KRIPTIK_SEED=${SEE
   let world: World;
 
   beforeAll(async () => {
-    world = await startSharedWorld({
+    world = await startCommonWorld({
       settings: {
         pollMs: 200,
         progressMs: 300,

@@ -10,7 +10,7 @@ import { isForbidden } from '@kriptik/operator/runtime/errors.ts';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait.ts';
 import type { World } from '../../support/world.ts';
-import { startSharedWorld } from '../shared-world.ts';
+import { startCommonWorld } from '../common-world.ts';
 
 const SETTINGS = {
   pollMs: 200,
@@ -26,7 +26,7 @@ const SETTINGS = {
 let world: World;
 beforeAll(async () => {
   // A cent every ten seconds: enough to be seen, and far from the limit.
-  world = await startSharedWorld({
+  world = await startCommonWorld({
     settings: SETTINGS,
     trainerArguments: ['--step-ms', '60', '--checkpoint-ms', '30'],
     pricePerHour: '36.00',

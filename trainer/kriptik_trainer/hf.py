@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 from kriptik_trainer import sharding
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.determinism import seed_all
-from kriptik_trainer.executors.base import CardFacts, Hooks, Instruction
+from kriptik_trainer.executors.base import CardFacts, Content, Hooks, Instruction, StepFigures
 from kriptik_trainer.hf_sharded import Sharded
 from kriptik_trainer.optimizers import HF_NAMES, rebase, refuse_what_cannot_be
 from kriptik_trainer.spec import Hyperparameters, Spec
@@ -56,13 +56,13 @@ class _Callback(TrainerCallback):  # type: ignore[misc]
         if logs is None or "loss" not in logs:
             return
         tokens, self._tokens = self._tokens, 0
-        self._hooks.logged(
-            int(state.global_step),
-            float(logs["loss"]),
-            logs.get("learning_rate"),
-            logs.get("grad_norm"),
-            tokens or None,
+        figures = StepFigures(
+            loss=float(logs["loss"]),
+            rate=logs.get("learning_rate"),
+            norm=logs.get("grad_norm"),
+            tokens=tokens or None,
         )
+        self._hooks.logged(int(state.global_step), figures)
 
 
 class Committed(Sharded):
@@ -106,7 +106,7 @@ class Committed(Sharded):
 
         part = None if alone else random_numbers
         try:
-            self.hooks.save(step, write, part, self.gather if self.cut else None)
+            self.hooks.save(step, Content(write, part, self.gather))
         finally:
             self.release()
 

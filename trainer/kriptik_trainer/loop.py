@@ -23,7 +23,7 @@ from transformers import get_scheduler
 from kriptik_trainer.averages import Average
 from kriptik_trainer.determinism import seed_all
 from kriptik_trainer.errors import TrainerError
-from kriptik_trainer.executors.base import Hooks
+from kriptik_trainer.executors.base import Content, Hooks, StepFigures
 from kriptik_trainer.optimizers import make_optimizer, rebase
 from kriptik_trainer.order import Order
 from kriptik_trainer.spec import Hyperparameters
@@ -140,7 +140,7 @@ class Loop:
             rate = float(self._scheduler.get_last_lr()[0])
             self._scheduler.step()
             step += 1
-            hooks.logged(step, loss, rate, norm, None)
+            hooks.logged(step, StepFigures(loss, rate, norm, tokens=None))
             done = step * self._given.gradient_accumulation / self._pass
             told = hooks.step_ended(step, done)
             if told.save:
@@ -191,7 +191,7 @@ class Loop:
                 self._task.average.save(folder)
             (folder / STATE_FILE).write_text(json.dumps({"step": step}) + "\n")
 
-        hooks.save(step, write)
+        hooks.save(step, Content(write))
 
     def _restore(self, folder: Path) -> int:
         read_weights(self._task, folder)

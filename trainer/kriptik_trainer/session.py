@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from kriptik_trainer.deadline import decide
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.evaluation import Evaluator
-from kriptik_trainer.executors.base import Instruction, Part
+from kriptik_trainer.executors.base import Content, Instruction, StepFigures
 from kriptik_trainer.log import log
 from kriptik_trainer.mailbox import Request
 from kriptik_trainer.metrics import Metrics
@@ -133,10 +132,9 @@ class Session:
         else:
             log(f"step {step}: no time for an evaluation before the deadline", "WARN")
 
-    def logged(
-        self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
-    ) -> None:
+    def logged(self, step: int, figures: StepFigures) -> None:
         """See Hooks.logged. Raises TrainerError `lossNotFinite` before such weights are saved."""
+        loss, rate, norm, tokens = figures.loss, figures.rate, figures.norm, figures.tokens
         speed = tokens / self._step_seconds if tokens and self._step_seconds > 0 else None
         self._progress.logged(loss, rate, speed, norm)
         self._losses.append(loss)
@@ -186,26 +184,19 @@ class Session:
         stage = {} if name is None else {"stage": name}
         return {"metric": found["metric"], "value": value, "better": found["better"], **stage}
 
-    def save(
-        self,
-        step: int,
-        write: Callable[[Path], None],
-        part: Part | None = None,
-        gather: Callable[[], None] | None = None,
-    ) -> None:
+    def save(self, step: int, content: Content) -> None:
         """See Hooks.save. Training goes on without a checkpoint that the store does not take now, and
         a run that ends with it keeps the one before."""
         mailbox, clock = self._progress.mailbox, self._progress.clock
 
         def write_all(folder: Path) -> None:
-            write(folder)
+            content.write(folder)
             (folder / RUN_FILE).write_text(json.dumps(self._run_file(step), indent=2) + "\n")
 
         self._progress.set(phase="checkpointing")
         began = clock.monotonic()
         try:
-            if gather is not None:
-                gather()
+            content.gather()
             stored = self._saver.save(
                 step, self._reason, self._ends, write_all, self._measured(step)
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kriptik_trainer.executors.base import Hooks, Instruction, Part
+from kriptik_trainer.executors.base import Content, Hooks, Instruction, StepFigures
 from kriptik_trainer.options import Evaluation
 from kriptik_trainer.spec import Spec, Stage
 from kriptik_trainer.store import Stored
@@ -133,24 +133,16 @@ class Stretch:
         self.stopped = self.stopped or told.stop
         return told
 
-    def logged(
-        self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
-    ) -> None:
+    def logged(self, step: int, figures: StepFigures) -> None:
         """See Hooks.logged."""
-        self._hooks.logged(step + self._offset, loss, rate, norm, tokens)
+        self._hooks.logged(step + self._offset, figures)
 
-    def save(
-        self,
-        step: int,
-        write: Callable[[Path], None],
-        part: Part | None = None,
-        gather: Callable[[], None] | None = None,
-    ) -> None:
+    def save(self, step: int, content: Content) -> None:
         """See Hooks.save."""
 
         def write_all(folder: Path) -> None:
-            write(folder)
+            content.write(folder)
             if self._add is not None:
                 self._add(folder)
 
-        self._hooks.save(step + self._offset, write_all, part, gather)
+        self._hooks.save(step + self._offset, replace(content, write=write_all))

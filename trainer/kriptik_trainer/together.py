@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kriptik_trainer.determinism import random_numbers_kept
-from kriptik_trainer.executors.base import Executor, Hooks, Instruction, Part
+from kriptik_trainer.executors.base import Content, Executor, Hooks, Instruction, StepFigures
 from kriptik_trainer.peers import Peers
 from kriptik_trainer.progress import Progress
 
@@ -35,35 +35,27 @@ class Leading:
         self._peers.tell(step, told)
         return told
 
-    def logged(
-        self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
-    ) -> None:
+    def logged(self, step: int, figures: StepFigures) -> None:
         """See Hooks.logged. The other processes go through as many tokens, but for a few."""
+        tokens = figures.tokens
         every = None if tokens is None else tokens * self._peers.world.size
-        self._hooks.logged(step, loss, rate, norm, every)
+        self._hooks.logged(step, replace(figures, tokens=every))
 
-    def save(
-        self,
-        step: int,
-        write: Callable[[Path], None],
-        part: Part | None = None,
-        gather: Callable[[], None] | None = None,
-    ) -> None:
+    def save(self, step: int, content: Content) -> None:
         """See Hooks.save. What only the others know goes into the same checkpoint."""
         parts: dict[str, bytes] = {}
 
         def gather_all() -> None:
-            if gather is not None:
-                gather()
-            if part is not None:
+            content.gather()
+            if content.part is not None:
                 parts.update(self._peers.parts(step))
 
         def write_all(folder: Path) -> None:
-            write(folder)
-            for name, content in parts.items():
-                (folder / name).write_bytes(content)
+            content.write(folder)
+            for name, given in parts.items():
+                (folder / name).write_bytes(given)
 
-        self._hooks.save(step, write_all, gather=gather_all)
+        self._hooks.save(step, Content(write_all, gather=gather_all))
         self._peers.saved(step)
 
 
@@ -87,25 +79,16 @@ class Following:
         self._progress.set(step=step)
         return told
 
-    def logged(
-        self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
-    ) -> None:
+    def logged(self, step: int, figures: StepFigures) -> None:
         """See Hooks.logged."""
 
-    def save(
-        self,
-        step: int,
-        write: Callable[[Path], None],
-        part: Part | None = None,
-        gather: Callable[[], None] | None = None,
-    ) -> None:
+    def save(self, step: int, content: Content) -> None:
         """See Hooks.save. Gives its part and waits: an upload may take longer than a step may."""
-        if gather is not None:
-            gather()
-        if part is not None:
+        content.gather()
+        if content.part is not None:
             scratch = Path(tempfile.mkdtemp(prefix="kriptik-trainer-"))
             try:
-                part(scratch)
+                content.part(scratch)
                 given = {path.name: path.read_bytes() for path in scratch.iterdir()}
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)

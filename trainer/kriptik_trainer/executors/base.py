@@ -17,8 +17,26 @@ class Instruction:
     stop: bool
 
 
-Part = Callable[[Path], None]
-"""Writes what only one of several processes knows into an empty folder."""
+@dataclass(frozen=True)
+class StepFigures:
+    """What an optimizer step has shown. `tokens` is the number of tokens that it went through."""
+
+    loss: float
+    rate: float | None
+    norm: float | None
+    tokens: int | None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a checkpoint holds. `write` puts it into an empty folder. Where several processes train, all of
+    them call `gather` first, `write` is the first one's and each of the others adds what its `part` puts
+    into an empty folder: what only it knows.
+    """
+
+    write: Callable[[Path], None]
+    part: Callable[[Path], None] | None = None
+    gather: Callable[[], None] = lambda: None
 
 
 class Hooks(Protocol):
@@ -33,21 +51,11 @@ class Hooks(Protocol):
     def step_ended(self, step: int, epoch: float) -> Instruction:
         """After an optimizer step; the answer has to be followed before the next one."""
 
-    def logged(
-        self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
-    ) -> None:
-        """Figures of a step; `tokens` is the number of tokens that it went through."""
+    def logged(self, step: int, figures: StepFigures) -> None:
+        """After each step, before `step_ended`."""
 
-    def save(
-        self,
-        step: int,
-        write: Callable[[Path], None],
-        part: Part | None = None,
-        gather: Callable[[], None] | None = None,
-    ) -> None:
-        """Commits what `write` puts into an empty folder as the checkpoint of `step`. Where several
-        processes train, all of them call `gather` first, `write` is the first one's and each of the
-        others adds its `part`."""
+    def save(self, step: int, content: Content) -> None:
+        """Commits the checkpoint of `step`. Where several processes train, all of them call this."""
 
 
 @dataclass(frozen=True)

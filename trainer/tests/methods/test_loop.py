@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from kriptik_trainer.executors.base import Instruction, Part
+from kriptik_trainer.executors.base import Content, Instruction, StepFigures
 from kriptik_trainer.loop import Loop
 from kriptik_trainer.spec import parse_spec
 from support.specs import spec_json
@@ -48,11 +48,9 @@ class Quiet:
     def step_ended(self, step: int, epoch: float) -> Instruction:
         return Instruction(save=False, stop=False)
 
-    def logged(
-        self, step: int, loss: float, rate: float | None, norm: float | None, tokens: int | None
-    ) -> None: ...
+    def logged(self, step: int, figures: StepFigures) -> None: ...
 
-    def save(self, step: int, write: Callable[[Path], None], part: Part | None = None) -> None: ...
+    def save(self, step: int, content: Content) -> None: ...
 
 
 def test_each_of_several_trainings_in_a_process_has_its_own_precision() -> None:

@@ -6,7 +6,6 @@ The cases share two processes, for importing the libraries takes longer than tra
 from __future__ import annotations
 
 import json
-import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 from kriptik_trainer.store import path_of
-from support.forked import Forked
 from support.inprocess import run_attempt
 from support.language import reload_language
-from support.process import PATIENCE
 from support.shards import KILLED_AFTER, PORTS
-from support.team import free_port
+from support.team import run_pair
 
 NAMES = ("full", "LoRA", "DPO")
 Proofs = dict[str, dict[str, Any]]
@@ -67,23 +64,7 @@ def points(store: Path) -> list[dict[str, float]]:
 def proofs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Proofs, Proofs]:
     """What both processes have found, by the names of the cases."""
     out = tmp_path_factory.mktemp("sharded")
-    ports = ",".join(str(free_port()) for _ in range(PORTS * len(NAMES)))
-    processes = [
-        Forked(
-            "support.shards:main",
-            [str(rank), ports, str(out), *NAMES],
-            {**os.environ, "OMP_NUM_THREADS": "1"},
-            out / f"{rank}.log",
-        )
-        for rank in (0, 1)
-    ]
-    try:
-        for process in processes:
-            process.wait(3 * PATIENCE)
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    run_pair("support.shards:main", out, NAMES, PORTS)
     first, second = (json.loads((out / f"{rank}.json").read_text()) for rank in (0, 1))
     return first, second
 

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,24 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+def run_pair(target: str, out: Path, names: Sequence[str], ports: int) -> None:
+    """Two processes that prove the cases `names` together, to their end: `target` (MODULE:FUNCTION) is given
+    RANK PORT,PORT... OUT NAME..., with so many free ports a name. Each logs into `out`."""
+    free = ",".join(str(free_port()) for _ in range(ports * len(names)))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    processes = [
+        Forked(target, [str(rank), free, str(out), *names], environment, out / f"{rank}.log")
+        for rank in (0, 1)
+    ]
+    try:
+        for process in processes:
+            process.wait(3 * PATIENCE)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 class Team:

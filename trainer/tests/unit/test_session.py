@@ -13,6 +13,7 @@ import pytest
 from kriptik_trainer.deadline import freeze_lead
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.evaluation import Evaluator
+from kriptik_trainer.executors.base import Content, StepFigures
 from kriptik_trainer.mailbox import Mailbox
 from kriptik_trainer.metrics import Metrics
 from kriptik_trainer.progress import Clock, Progress
@@ -82,7 +83,7 @@ class Hands:
             (folder / "weights").write_text("w")
             meanwhile()
 
-        self.session.save(number, write)
+        self.session.save(number, Content(write))
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_a_full_disk_is_retried_once_older_checkpoints_are_gone(hands: Hands) ->
 def test_a_ruined_loss_ends_the_run(hands: Hands) -> None:
     hands.step(1)
     with pytest.raises(TrainerError) as caught:
-        hands.session.logged(1, float("nan"), 0.1, 1.0, 10)
+        hands.session.logged(1, StepFigures(float("nan"), 0.1, 1.0, 10))
     assert caught.value.code == "lossNotFinite"
     assert hands.metrics.history()[0]["loss"] is None
 

@@ -13,6 +13,7 @@ import { StoreError } from '../store/errors.ts';
 import type { CheckpointStore } from '../store/store.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
+import { heldDeadline } from './freeze.ts';
 import { timeFor } from './instants.ts';
 import { monthMessage } from './month-room.ts';
 import { freshMonthView } from './month-view.ts';
@@ -163,7 +164,11 @@ function hardDeadlineOf(deps: JobDependencies, o: JobObserved, job: TrainingJob)
   return hard === undefined ? undefined : hard - (timeFor(deps.clock, job) - deps.clock.now());
 }
 
-/** Moves both lines. Later ones only where the month of the namespace has room for the raise behind them. */
+/**
+ * Moves both lines. Later ones only where the month of the namespace has room for the raise behind them, and the
+ * provider's first: the trainer must never be promised more time than the provider gives. Sooner ones the trainer's
+ * first: it answers also where the provider's API does not.
+ */
 async function setDeadline(
   deps: JobDependencies,
   o: JobObserved,
@@ -174,19 +179,21 @@ async function setDeadline(
   const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   if (newest === undefined || runtime === undefined) return;
+  const seconds = Math.max(0, (Date.parse(deadline) - o.now) / 1000);
+  const tell = async () => await withTrainer(deps, o, (trainer) => trainer.setDeadlineIn(seconds), log);
+  const sooner = Date.parse(deadline) < (heldDeadline(o) ?? Number.NaN);
+  if (sooner) await tell();
   const before = o.job.status?.attempts?.find(({ name }) => name === newest.name)?.deadline;
-  if (before === undefined || Date.parse(deadline) > Date.parse(before)) {
+  if (!sooner && (before === undefined || Date.parse(deadline) > Date.parse(before))) {
     const month = await freshMonthView(deps, job, effectiveLimit(o), o.now);
     if (month !== undefined && month.verdict !== 'launch') {
       log.warn({ attempt: newest.name, left: month.left }, 'the raise waits: the month of the namespace has no room');
       return;
     }
   }
-  // The provider's line first: the trainer must never be promised more time than the provider gives.
   if (movesHardDeadline(runtime.backend))
     await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(deps, o, job));
-  const seconds = Math.max(0, (Date.parse(deadline) - o.now) / 1000);
-  await withTrainer(deps, o, (trainer) => trainer.setDeadlineIn(seconds), log);
+  if (!sooner) await tell();
 }
 
 async function renewQueued(deps: JobDependencies, o: JobObserved, job: TrainingJob, deadline: string): Promise<void> {

@@ -146,16 +146,22 @@ export function keptDeadline(
   money: JobMoney,
 ): Pick<Attempt, 'deadline' | 'deadlineLimit'> {
   const next = deadlinesFor(money.runLimit, money.spent, money.rate, o.now, money.timings)?.trainer;
-  if (next === undefined || o.trainer === undefined || !('status' in o.trainer)) return {};
-  const { deadline, deadlineSeconds } = o.trainer.status;
-  const byClock = deadline === null ? Number.NaN : Date.parse(deadline);
-  const held = deadlineSeconds === null || deadlineSeconds === undefined ? byClock : o.now + deadlineSeconds * 1000;
+  const held = heldDeadline(o);
+  if (next === undefined || held === undefined) return {};
   if (Math.abs(next - held) <= DEADLINE_DRIFT_MS) return { deadlineLimit: formatMoney(money.runLimit) };
   if (next < held) return { deadline: new Date(next).toISOString() };
   if (o.month !== undefined && o.month.verdict !== 'launch') return {};
   const raised = before.deadlineLimit === undefined || money.runLimit > parseMoney(before.deadlineLimit);
   const later = raised ? next : Math.min(next, held + billedLater(before, next));
   return later - held <= DEADLINE_DRIFT_MS ? {} : { deadline: new Date(later).toISOString() };
+}
+
+/** What the trainer says it keeps, epoch ms; infinite where it keeps none, undefined where it says nothing. */
+export function heldDeadline({ now, trainer }: JobObserved): number | undefined {
+  if (trainer === undefined || !('status' in trainer)) return undefined;
+  const { deadline, deadlineSeconds } = trainer.status;
+  if (typeof deadlineSeconds === 'number') return now + deadlineSeconds * 1000;
+  return deadline === null ? Number.POSITIVE_INFINITY : Date.parse(deadline);
 }
 
 /** By how much the money lasts longer than was reckoned before the bill began, ms; asked once, when the trainer first runs. */

@@ -149,10 +149,14 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
     await cluster.past('alone', 12);
     await expectFenced(cluster, 'alone');
     const limit = await cluster.limitIn('alone', 12);
-    const { status } = await cluster.jobThat('has told its trainer the new deadline', 'alone', ({ status: now }) => {
-      const deadline = Date.parse(now?.attempts?.at(-1)?.deadline ?? '');
-      return Number(now?.cost?.limit) === limit && deadline < Date.now() + 60_000;
-    });
+    const { status } = await cluster.jobThat(
+      'knows that its trainer keeps the new deadline',
+      'alone',
+      ({ status: now }) => {
+        const { deadline, deadlineLimit } = now?.attempts?.at(-1) ?? {};
+        return Number(deadlineLimit) === limit && Date.parse(deadline ?? '') < Date.now() + 60_000;
+      },
+    );
     const [pod] = await cluster.pods('alone');
     if (pod === undefined) throw new Error('no pod runs');
     const spent = Number(status?.cost?.spent);

@@ -25,7 +25,8 @@ test: check ## Run every check and test, in lanes beside each other
 	@$(MAKE) --no-print-directory -j4 --output-sync=target test-code test-cluster test-pods test-idle
 
 # All suites of a lane are run, also after one has failed: what else is wrong is told at once.
-lane = status=0; for suite in $(1); do $(2) $(MAKE) --no-print-directory test-$$suite || status=1; done; exit $$status
+lane = status=0; for suite in $(1); do TIMEFORMAT="test-$$suite: %0R s, %0U s of CPU"; \
+	time $(2) $(MAKE) --no-print-directory test-$$suite || status=1; done; exit $$status
 
 # This lane computes, with what the others leave: they wait for clusters most of the time, and some of what they wait
 # for must come in time. What each suite needs it builds itself: with empty caches this lane waits for no compiler.
@@ -37,9 +38,10 @@ test-code:
 test-cluster:
 	@+$(call lane,integration faults)
 
+# Nodes wait more than they compute: first, while the others compute.
 .PHONY: test-pods
 test-pods:
-	@+$(call lane,e2e node)
+	@+$(call lane,node e2e)
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences

@@ -11,9 +11,9 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The environments that `trainer/install.sh` finished, newest first. */
+/** The environments that `trainer/install.sh` finished, newest first. Empty variables count as unset. */
 const installed = async (env: Record<string, string | undefined>): Promise<string[]> => {
-  const cache = env['KRIPTIK_CACHE'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kriptik');
+  const cache = env['KRIPTIK_CACHE'] || join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'kriptik');
   const directory = join(cache, 'trainer');
   try {
     const whole: { python: string; at: number }[] = [];
@@ -38,7 +38,7 @@ export const findTrainer = async (
   env: Record<string, string | undefined>,
   source: string,
 ): Promise<TrainerInstall | undefined> => {
-  const python = env['KRIPTIK_TRAINER_PYTHON'] ?? (await installed(env))[0];
+  const python = env['KRIPTIK_TRAINER_PYTHON'] || (await installed(env))[0];
   if (python === undefined) return undefined;
   return { python, trainerCommand: [python, '-m', 'kriptik_trainer'], trainerEnv: { PYTHONPATH: source } };
 };

@@ -15,6 +15,11 @@ const amendment = makeAmendment(first)
   .decided('Approved', { at: time(60) })
   .status(ref('amended'))
   .obj();
+const again = makeAmendment(amendment)
+  .meta({ name: 'faq-00a3e4d6', uid: 'uid-faq-00a3e4d6' })
+  .decided('Approved', { at: time(180) })
+  .status(ref('amended-again'))
+  .obj();
 const undecided = makePlan(song).priced().obj();
 
 const ready = (reason: string): Condition[] => [
@@ -28,10 +33,29 @@ const gaveWay = makeJob(first)
   .status({ conditions: ready('Superseded') })
   .obj();
 
+const paused = makeJob(first)
+  .attempt('Gone', { outcome: 'Stopped' })
+  .status({ conditions: ready('Paused') })
+  .obj();
+const returned = makeJob(first)
+  .attempt('Gone')
+  .attempt('Running')
+  .status({ conditions: ready('Superseded') })
+  .obj();
+const succeeded = makeJob(first).attempt('Gone', { outcome: 'Succeeded' }).obj();
+
+const amendedRuns = makeJob(amendment).attempt('Running').obj();
+const amendedGaveWay = makeJob(amendment)
+  .attempt('Gone', { outcome: 'Stopped' })
+  .status({ conditions: ready('Superseded') })
+  .obj();
 const secondRuns = makeJob(begun).attempt('Running').obj();
 const secondGaveWay = makeJob(begun)
   .attempt('Gone', { outcome: 'Stopped' })
   .status({ conditions: ready('Superseded') })
+  .obj();
+const ofAnotherGoal = makeJob(makePlan(makeGoal('other').obj()).approved().obj())
+  .attempt('Running')
   .obj();
 const receiptOfSecond = (until: number): TrainingReceipt => {
   const made = receiptOf(secondRuns, Date.parse(time(until)));
@@ -55,6 +79,12 @@ describe('a job is replaced', () => {
     { case: 'by nothing while its plan stands', goal, plans: [first], by: undefined },
     { case: 'by nothing while the newer plan waits', plans: [first, undecided], by: undefined },
     { case: 'by a newer plan once it is approved', goal: rhyme, plans: [first, begun], by: begun },
+    {
+      case: 'by a newer plan that has no job yet',
+      goal: rhyme,
+      plans: [first, second.obj()],
+      by: second.obj(),
+    },
     { case: 'by an approved amendment', goal, plans: [first, amendment], by: amendment },
     {
       case: 'by an amendment still, before a third plan is made',
@@ -106,6 +136,60 @@ describe('a job is replaced', () => {
       jobs: [running],
       by: undefined,
     },
+    {
+      case: 'by nothing that gave way again, when it stops for another reason',
+      plans: [first, begun, undecided],
+      job: pausing,
+      jobs: [secondGaveWay],
+      by: undefined,
+    },
+    {
+      case: 'by nothing that gave way again, when it runs and once gave way itself',
+      plans: [first, begun, undecided],
+      job: returned,
+      jobs: [secondGaveWay],
+      by: undefined,
+    },
+    {
+      case: 'by nothing while a third plan waits, when it is the amended one that runs',
+      plans: [first, amendment, undecided],
+      job: amendedRuns,
+      jobs: [running],
+      by: undefined,
+    },
+    {
+      case: 'by an amendment of an amendment, neither of which it saw, while a third plan waits',
+      plans: [first, amendment, again, undecided],
+      jobs: [amendedGaveWay],
+      by: again,
+    },
+    {
+      case: 'by the amendment that was approved last still, while a third plan waits',
+      plans: [first, amendment, again, undecided],
+      job: gaveWay,
+      by: again,
+    },
+    {
+      case: 'by that one in whatever order they are listed',
+      plans: [first, again, amendment, undecided],
+      job: gaveWay,
+      by: again,
+    },
+    {
+      case: 'by nothing that gave way again, when it is paused',
+      plans: [first, begun, undecided],
+      job: paused,
+      jobs: [secondGaveWay],
+      by: undefined,
+    },
+    {
+      case: 'by nothing of another goal',
+      plans: [first, undecided],
+      job: gaveWay,
+      jobs: [ofAnotherGoal],
+      by: undefined,
+    },
+    { case: 'by nothing once it succeeded', goal: rhyme, plans: [first, begun], job: succeeded, by: undefined },
     {
       case: 'by a second plan still, while that is being deleted',
       plans: [first, undecided],

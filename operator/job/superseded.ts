@@ -27,7 +27,7 @@ export function supersededBy(
 /** On record: it stops for a newer plan, or did. */
 function gaveWay({ status }: TrainingJob): boolean {
   const live = liveAttempt(status?.attempts ?? []);
-  if (live !== undefined) return live.state === 'Stopping' && live.stopReason === 'Superseded';
+  if (live !== undefined) return live.stopReason === 'Superseded';
   return findCondition(status?.conditions, 'Ready')?.reason === 'Superseded';
 }
 
@@ -44,10 +44,9 @@ function isNewer(plan: TrainingPlan, own: TrainingPlan, begun: readonly Training
   const [mine, theirs] = [own.spec.contract.goalGeneration, plan.spec.contract.goalGeneration];
   if (mine !== theirs) return theirs > mine;
   const amended = plan.spec.amends?.plan.uid;
-  if (amended === undefined || plan.metadata.uid === own.metadata.uid) return false;
   if (amended === own.metadata.uid) return true;
   const between = begun.find(({ metadata }) => metadata.uid === amended);
-  return between !== undefined && between !== plan && isNewer(between, own, begun);
+  return between !== undefined && isNewer(between, own, begun);
 }
 
 /** The last plan of the goal that took this job's place, one that was deleted since among them. */

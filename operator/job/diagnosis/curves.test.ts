@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { brokenRuns, healthyRun, type Run, symptomsAt } from '../../../test/support/curves.ts';
+import { brokenRuns, healthyRun, normal, type Run, seeded, symptomsAt } from '../../../test/support/curves.ts';
 import { detect } from './detect.ts';
-import type { Finding } from './types.ts';
+import type { Finding, Symptoms } from './types.ts';
 
 /** Everything found in a run, looked at in so many moments of it. */
 function foundIn(run: Run, moments = 25): Map<string, Finding> {
@@ -18,6 +18,31 @@ function foundIn(run: Run, moments = 25): Map<string, Finding> {
 describe('runs that learn', () => {
   it.each(Array.from({ length: 40 }, (_, index) => index + 1))('nothing is found in run %i', (seed) => {
     expect([...foundIn(healthyRun(seed)).keys()]).toEqual([]);
+  });
+});
+
+/** A run of 6,000 steps that learns in the first thousand, as it is seen from a step on. */
+describe('the flat end of a run that learned is no fault', () => {
+  const random = seeded(7);
+  const losses = Array.from({ length: 6_000 }, (_, step) => 1 + 4 * Math.exp(-step / 200) + 0.05 * normal(random));
+  const run: Run = { losses, looks: [], waits: losses.map(() => 0) };
+  const codes = (from: number, change: Partial<Symptoms> = {}): string[] => {
+    const symptoms = symptomsAt(run, losses.length, change);
+    const seen = { ...symptoms, points: symptoms.points.slice(from) };
+    return [...detect(seen)].flatMap(([code, verdict]) => (typeof verdict === 'object' ? [code] : []));
+  };
+
+  it.each([
+    { case: 'of which all is known', from: 0 },
+    { case: 'of which only the newest 4,000 points are kept', from: 2_000 },
+    { case: 'of which an amendment trains the rest', from: 5_000 },
+  ])('in a run $case', ({ from }) => {
+    expect(codes(from)).toEqual([]);
+  });
+
+  it('nor is it too high, where it is higher in all', () => {
+    const higher = symptomsAt(run, losses.length).points.map((point) => ({ ...point, loss: (point.loss ?? 0) + 3 }));
+    expect(codes(0, { points: higher.slice(2_000) })).toEqual([]);
   });
 });
 

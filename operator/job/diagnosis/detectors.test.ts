@@ -107,6 +107,23 @@ describe('a job that runs', () => {
     expect(look(code, change, status)).toBe(want);
   });
 
+  it.each([
+    { now: '0.03', offered: ['hyperparameters.warmupRatio=0.06'] },
+    { now: '0.15', offered: ['hyperparameters.warmupRatio=0.20'] },
+    { now: '0.2', offered: [] },
+    { now: '0.5', offered: [] },
+  ])('and warms up for $now of its steps is offered a longer warm-up only: $offered', ({ now, offered }) => {
+    const { plan } = symptomsAt(run, 50);
+    const warmed = { ...plan, hyperparameters: { ...plan.hyperparameters, warmupRatio: now } };
+    const verdict = look(
+      'GradientsNotFinite',
+      { plan: warmed },
+      { nonFinite: { steps: 6, lastStep: 49, what: 'loss' } },
+    );
+    const changes = typeof verdict === 'object' ? verdict.remedies.flatMap(({ change }) => change ?? []) : [];
+    expect(changes.filter((change) => change.includes('warmup'))).toEqual(offered);
+  });
+
   it('is offered the options of its forecast', () => {
     expect(JSON.stringify(look('BudgetTooFast', { budget: { ...money, fits: false } }))).toContain(
       'raise the budget to $10.50',

@@ -54,7 +54,7 @@ function diverging(symptoms: Symptoms): Verdict {
     soundUntilStep: best.step,
     remedies: [
       lowerLearningRate(symptoms.plan),
-      longerWarmup(symptoms.plan),
+      ...longerWarmup(symptoms.plan),
       advice(
         `Go on from a checkpoint of before step ${best.step + 1}, with the rows after it looked at: broken rows do this, too`,
       ),
@@ -62,8 +62,13 @@ function diverging(symptoms: Symptoms): Verdict {
   };
 }
 
-/** Where the curve is and where it began, once enough was trained to tell. */
+/** Where the curve is and where its first known points are. */
 interface Descent {
+  /**
+   * Whether those are of the beginning of the training. Of a long run only the newest points are kept, and the job of an
+   * amendment has those from its own first step on: their end is flat in a run that went well.
+   */
+  readonly begun: boolean;
   readonly first: number;
   readonly now: number;
   readonly step: number;
@@ -71,10 +76,11 @@ interface Descent {
   readonly fall: number;
 }
 
-function descentOf({ means, points }: Curve): Descent {
+function descentOf(symptoms: Symptoms, { means, points }: Curve): Descent {
+  const begun = share(symptoms, points[0]?.step ?? 0) <= THRESHOLDS.beginning.share;
   const first = means[0]?.value ?? Number.NaN;
   const now = means.at(-1)?.value ?? Number.NaN;
-  return { first, now, step: points.at(-1)?.step ?? 0, fall: (first - now) / Math.abs(first) };
+  return { begun, first, now, step: points.at(-1)?.step ?? 0, fall: (first - now) / Math.abs(first) };
 }
 
 function share(symptoms: Symptoms, step: number): number {
@@ -88,12 +94,12 @@ function high(symptoms: Symptoms): Verdict {
   const curve = curveOf(symptoms);
   if (curve === undefined) return undefined;
   const { raise, clear, leastFall, afterShare, afterSteps, afterWarmups } = THRESHOLDS.high;
-  const { first, now, step, fall } = descentOf(curve);
+  const { begun, first, now, step, fall } = descentOf(symptoms, curve);
   // One that ever was lower is not high from the start: a spike is none of this.
   const best = Math.min(...curve.means.map(({ value }) => value));
   if (best < clear || fall > 2 * leastFall) return 'clear';
   const due = Math.max(afterShare, afterWarmups * Number(symptoms.plan.hyperparameters.warmupRatio));
-  if (best < raise || fall > leastFall || step < afterSteps || share(symptoms, step) < due) return undefined;
+  if (!begun || best < raise || fall > leastFall || step < afterSteps || share(symptoms, step) < due) return undefined;
   return {
     code: 'LossHigh',
     severity: 'Warning',
@@ -107,7 +113,7 @@ function high(symptoms: Symptoms): Verdict {
         'Look at the rows: wrong language, broken encoding, a template the model does not know, answers in the wrong field',
       ),
       lowerLearningRate(symptoms.plan),
-      longerWarmup(symptoms.plan),
+      ...longerWarmup(symptoms.plan),
     ],
   };
 }
@@ -118,11 +124,12 @@ function notImproving(symptoms: Symptoms): Verdict {
   const curve = curveOf(symptoms);
   if (curve === undefined) return undefined;
   const { afterShare, afterPoints, leastFall, clearFall, sigmas } = THRESHOLDS.notImproving;
-  const { first, now, step, fall } = descentOf(curve);
+  const { begun, first, now, step, fall } = descentOf(symptoms, curve);
   if (fall > clearFall || evaluationImproved(symptoms)) return 'clear';
   const { raise } = THRESHOLDS.high;
   // Too high from the start is a finding of its own, with other remedies.
-  if (now >= raise || share(symptoms, step) < afterShare || curve.points.length < afterPoints) return undefined;
+  if (!begun || now >= raise || share(symptoms, step) < afterShare || curve.points.length < afterPoints)
+    return undefined;
   const real = first - now > sigmas * Math.SQRT2 * curve.error;
   if (fall > leastFall || (real && fall > 0)) return undefined;
   return {
@@ -182,7 +189,7 @@ function nonFinite(symptoms: Symptoms): Verdict {
     ],
     remedies: [
       lowerLearningRate(symptoms.plan),
-      longerWarmup(symptoms.plan),
+      ...longerWarmup(symptoms.plan),
       advice('Use a GPU that computes in bf16: fp16 overflows where bf16 does not', true),
     ],
   };

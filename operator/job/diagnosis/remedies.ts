@@ -2,6 +2,9 @@ import type { Remedy, Symptoms } from './types.ts';
 
 type Plan = Symptoms['plan'];
 
+/** Share of the steps. */
+const LONGEST_WARMUP = 0.2;
+
 /** Halves a decimal text without rounding noise: 0.0002 becomes 0.0001. */
 function half(decimal: string): string {
   return (Number(decimal) / 2).toFixed(8).replace(/0+$/, '').replace(/\.$/, '');
@@ -16,13 +19,17 @@ export function lowerLearningRate({ hyperparameters: { learningRate } }: Plan): 
   };
 }
 
-export function longerWarmup({ hyperparameters: { warmupRatio } }: Plan): Remedy {
-  const next = Math.min(0.2, Math.max(0.06, Number(warmupRatio) * 2)).toFixed(2);
-  return {
-    text: `Warm up for longer, ${next} of the steps instead of ${warmupRatio}`,
-    change: `hyperparameters.warmupRatio=${next}`,
-    costsMore: false,
-  };
+/** Nothing where the warm-up takes a fifth of the steps already. */
+export function longerWarmup({ hyperparameters: { warmupRatio } }: Plan): readonly Remedy[] {
+  const next = Math.min(LONGEST_WARMUP, Math.max(0.06, Number(warmupRatio) * 2)).toFixed(2);
+  if (Number(next) <= Number(warmupRatio)) return [];
+  return [
+    {
+      text: `Warm up for longer, ${next} of the steps instead of ${warmupRatio}`,
+      change: `hyperparameters.warmupRatio=${next}`,
+      costsMore: false,
+    },
+  ];
 }
 
 export function fewerEpochs({ hyperparameters: { epochs, maxSteps } }: Plan): Remedy {

@@ -21,6 +21,9 @@ export const THRESHOLDS = {
     leastRise: 0.1,
   },
 
+  /** A curve shows where the training began if its first point lies within this share of the steps. */
+  beginning: { share: 0.05 },
+
   high: {
     /**
      * Nats a token. An even guess costs ln(32,000) = 10.4; runs of this trainer begin between 1 and 3. Above 3.5 text

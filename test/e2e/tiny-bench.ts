@@ -15,13 +15,12 @@ import {
 import { loadKubeConfig } from '@kriptik/operator/runtime/kubeconfig.ts';
 import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
 import { stringify } from 'yaml';
-import { z } from 'zod';
 import { waitFor } from '../support/wait.ts';
+import { askTrainer, makeTiny, trainerPython } from './tiny-made.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
 const KRIPTIK = join(ROOT, 'bin', 'kriptik');
-const TRAINER = join(ROOT, 'trainer');
 const READY_MS = 240_000;
 const PRICED = { timeoutMs: 120_000, everyMs: 100 };
 const LARGE = 64 * 1024 * 1024;
@@ -58,10 +57,9 @@ export class TinyBench {
   /** Makes the models and data named while the operator starts. */
   static async open(makers: readonly string[]): Promise<TinyBench> {
     const directory = await mkdtemp(join(tmpdir(), 'kriptik-methods-'));
-    const { stdout } = await run(join(TRAINER, 'install.sh'), ['--tests'], { maxBuffer: LARGE });
-    const operator = new Operator(directory, stdout.trim().split('\n').at(-1) ?? '');
+    const operator = new Operator(directory, await trainerPython());
     try {
-      const [made] = await Promise.all([make(operator.python, join(directory, 'tiny'), makers), operator.ready()]);
+      const [made] = await Promise.all([makeTiny(operator.python, join(directory, 'tiny'), makers), operator.ready()]);
       const bench = new TinyBench(operator, made);
       await bench.apply(PROVIDER);
       return bench;
@@ -119,9 +117,7 @@ export class TinyBench {
 
   /** The trainer's own verdict on an artifact: every byte is the one that was committed. Rejects where it is not. */
   async verify(uri: string): Promise<void> {
-    await run(this.#operator.python, ['-m', 'kriptik_trainer', 'verify', '--uri', uri], {
-      env: { ...process.env, PYTHONPATH: TRAINER },
-    });
+    await askTrainer(this.#operator.python, 'verify', '--uri', uri);
   }
 
   /** Ends all that was started. */
@@ -129,14 +125,6 @@ export class TinyBench {
     await this.#client.close();
     await this.#operator.close();
   }
-}
-
-/** Paths by maker. */
-async function make(python: string, out: string, makers: readonly string[]): Promise<Record<string, string>> {
-  const args = [join(TRAINER, 'tools', 'make_tiny.py'), '--out', out, ...new Set(makers)];
-  const { stdout } = await run(python, args, { maxBuffer: LARGE, env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' } });
-  // What libraries print on the way stands before the answer.
-  return z.record(z.string(), z.string()).parse(JSON.parse(stdout.slice(stdout.indexOf('{'))));
 }
 
 /** `kriptik up`, with all it writes in one directory that goes with it. */

@@ -2,7 +2,7 @@ import { type Attempt, finalizers, type TrainingJob } from '@kriptik/crds';
 import { movesHardDeadline, recoversToken, renewsQueued } from '../backends/backend.ts';
 import { isBackendError } from '../backends/errors.ts';
 import { deadlinesFor } from '../budget/limits.ts';
-import { zeroMoney } from '../money.ts';
+import { type MicroUsd, zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { getOrUndefined } from '../runtime/apply.ts';
 import { TerminalError } from '../runtime/errors.ts';
@@ -13,10 +13,12 @@ import { StoreError } from '../store/errors.ts';
 import type { CheckpointStore } from '../store/store.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
-import { heldDeadline } from './freeze.ts';
+import { heldDeadline, isRaised } from './freeze.ts';
+import { noteHardLimit } from './hard-limits.ts';
 import { timeFor } from './instants.ts';
 import { monthMessage } from './month-room.ts';
 import { freshMonthView } from './month-view.ts';
+import { grantedLimit } from './queued.ts';
 import { storeKeeper } from './read-store.ts';
 import { letJobGo, spentByGoneNow } from './receipt.ts';
 import { runtimeOf } from './runtime-of.ts';
@@ -156,11 +158,11 @@ function secondsLeft({ now }: JobObserved, { deadline }: Attempt): { deadlineSec
 
 /**
  * When the provider itself must end the open attempt of a job: by the clock of this machine, which may be behind the
- * moments that a job is reckoned with.
+ * moments that a job is reckoned with. `limit`, less the hold: the one in force where it is absent.
  */
-function hardDeadlineOf(deps: JobDependencies, o: JobObserved, job: TrainingJob): number | undefined {
+function hardDeadlineOf(deps: JobDependencies, o: JobObserved, job: TrainingJob, limit?: MicroUsd): number | undefined {
   const { runLimit, spent, rate, timings } = moneyOf({ ...o, job }, job.status?.attempts ?? []);
-  const hard = deadlinesFor(runLimit, spent, rate, o.now, timings)?.hard;
+  const hard = deadlinesFor(limit ?? runLimit, spent, rate, o.now, timings)?.hard;
   return hard === undefined ? undefined : hard - (timeFor(deps.clock, job) - deps.clock.now());
 }
 
@@ -181,18 +183,21 @@ async function setDeadline(
   if (newest === undefined || runtime === undefined) return;
   const seconds = Math.max(0, (Date.parse(deadline) - o.now) / 1000);
   const tell = async () => await withTrainer(deps, o, (trainer) => trainer.setDeadlineIn(seconds), log);
-  const sooner = Date.parse(deadline) < (heldDeadline(o) ?? Number.NaN);
-  if (sooner) await tell();
-  const before = o.job.status?.attempts?.find(({ name }) => name === newest.name)?.deadline;
-  if (!sooner && (before === undefined || Date.parse(deadline) > Date.parse(before))) {
+  const { runLimit } = moneyOf({ ...o, job }, job.status?.attempts ?? []);
+  const before = o.job.status?.attempts?.find(({ name }) => name === newest.name);
+  // By the limit, not by the moment: that was written down before anybody granted it.
+  if (isRaised(before, runLimit)) {
     const month = await freshMonthView(deps, job, effectiveLimit(o), o.now);
     if (month !== undefined && month.verdict !== 'launch') {
       log.warn({ attempt: newest.name, left: month.left }, 'the raise waits: the month of the namespace has no room');
       return;
     }
   }
+  const sooner = Date.parse(deadline) < (heldDeadline(o) ?? Number.NaN);
+  if (sooner) await tell();
   if (movesHardDeadline(runtime.backend))
     await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(deps, o, job));
+  noteHardLimit(deps.registry, newest.name, runLimit);
   if (!sooner) await tell();
 }
 
@@ -200,7 +205,10 @@ async function renewQueued(deps: JobDependencies, o: JobObserved, job: TrainingJ
   const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   if (newest === undefined || runtime === undefined || !renewsQueued(runtime.backend)) return;
-  await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(deps, o, job) });
+  const { runLimit } = moneyOf({ ...o, job }, job.status?.attempts ?? []);
+  const limit = grantedLimit(newest, runLimit);
+  await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(deps, o, job, limit) });
+  noteHardLimit(deps.registry, newest.name, limit);
 }
 
 type Trainer = ReturnType<JobDependencies['trainerClient']>;

@@ -147,13 +147,38 @@ export function keptDeadline(
 ): Pick<Attempt, 'deadline' | 'deadlineLimit'> {
   const next = deadlinesFor(money.runLimit, money.spent, money.rate, o.now, money.timings)?.trainer;
   const held = heldDeadline(o);
-  if (next === undefined || held === undefined) return {};
-  if (Math.abs(next - held) <= DEADLINE_DRIFT_MS) return { deadlineLimit: formatMoney(money.runLimit) };
-  if (next < held) return { deadline: new Date(next).toISOString() };
-  if (o.month !== undefined && o.month.verdict !== 'launch') return {};
-  const raised = before.deadlineLimit === undefined || money.runLimit > parseMoney(before.deadlineLimit);
-  const later = raised ? next : Math.min(next, held + billedLater(before, next));
+  if (next === undefined) return {};
+  const sooner = { deadline: new Date(next).toISOString() };
+  // A trainer that does not answer yet is told once it does; its provider's line need not wait for that.
+  if (held === undefined) return isCut(before, money.runLimit) && o.hardLimit !== money.runLimit ? sooner : {};
+  if (Math.abs(next - held) <= DEADLINE_DRIFT_MS) {
+    if (!isHalfMoved(o, before, money.runLimit)) return { deadlineLimit: formatMoney(money.runLimit) };
+    if (isRaised(before, money.runLimit) && waitsForMonth(o)) return {};
+    return { deadline: before.deadline ?? sooner.deadline };
+  }
+  if (next < held) return sooner;
+  if (waitsForMonth(o)) return {};
+  const later = isRaised(before, money.runLimit) ? next : Math.min(next, held + billedLater(before, next));
   return later - held <= DEADLINE_DRIFT_MS ? {} : { deadline: new Date(later).toISOString() };
+}
+
+/** Whether the limit, less the hold, is higher than the one that the trainer is known to keep its deadline for. */
+export function isRaised(before: Attempt | undefined, runLimit: MicroUsd): boolean {
+  return before?.deadlineLimit === undefined || runLimit > parseMoney(before.deadlineLimit);
+}
+
+function waitsForMonth({ month }: JobObserved): boolean {
+  return month !== undefined && month.verdict !== 'launch';
+}
+
+/** Whether it is lower than the one that trainer and provider are known to keep. */
+export function isCut({ deadlineLimit }: Attempt, runLimit: MicroUsd): boolean {
+  return deadlineLimit !== undefined && runLimit < parseMoney(deadlineLimit);
+}
+
+/** The trainer keeps the deadline of this limit, and its provider is not known to: the call failed, or the operator died before it. */
+function isHalfMoved({ hardLimit }: JobObserved, before: Attempt, runLimit: MicroUsd): boolean {
+  return hardLimit === undefined ? isCut(before, runLimit) : hardLimit !== runLimit;
 }
 
 /** What the trainer says it keeps, epoch ms; infinite where it keeps none, undefined where it says nothing. */

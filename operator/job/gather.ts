@@ -16,6 +16,7 @@ import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { readTail } from './diagnosis/log-tail.ts';
 import type { Curve, Curves } from './diagnosis/ring.ts';
+import { hardLimitOf } from './hard-limits.ts';
 import { timeFor } from './instants.ts';
 import type { Looks } from './looks.ts';
 import { monthView } from './month-view.ts';
@@ -59,6 +60,7 @@ export async function observeJob(
     otherGpus: otherGpus(job, plans),
     freesOnExit: runtime?.backend.freesOnExit,
     teardowns: teardownsOf(deps, job),
+    hardLimit: newest && hardLimitOf(deps.registry, newest.name),
     approval: approvalOf(job, plans),
     automaticRemedies: remediesOf(deps, job),
     supersededBy: replacedBy,
@@ -93,11 +95,17 @@ function monthOfJob(
 ): JobObserved['month'] {
   const { job } = wanted;
   const limit = effectiveLimit(wanted);
-  const live = liveAttempt(job.status?.attempts ?? []) !== undefined;
-  const raised = limit > parseMoney(job.status?.cost?.limit ?? '0');
+  const live = liveAttempt(job.status?.attempts ?? []);
   const held = isTrue(job.status?.conditions, 'NamespaceCeiling');
-  if (live && !raised && !held) return undefined;
+  if (live !== undefined && !isRaising(job, live, limit) && !held) return undefined;
   return monthView(deps, job, limit, records, now);
+}
+
+/** Until the trainer is seen to keep the deadline of a raise, it may still be refused. */
+function isRaising({ status }: TrainingJob, { deadlineLimit }: Attempt, limit: MicroUsd): boolean {
+  const { cost } = status ?? {};
+  if (limit > parseMoney(cost?.limit ?? '0')) return true;
+  return deadlineLimit !== undefined && subtractMoney(limit, parseMoney(cost?.hold ?? '0')) > parseMoney(deadlineLimit);
 }
 
 function teardownsOf(deps: JobDependencies, job: TrainingJob): ReadonlyMap<string, number> {

@@ -174,6 +174,18 @@ describe('the attempt after its wait', () => {
     expect(decision.status.attempts?.[0]).toMatchObject({ state: 'Gone', outcome: 'Lost', cost: '0.00' });
   });
 
+  it.each(['evicted', 'preempted', 'nodeLost'] as const)(
+    'counts as billed from the beginning where it was %s while nobody looked and no pod is left to tell since when',
+    (reason) => {
+      const exit = { code: null, signal: null, at: ms(3_600), reason };
+      const { attempts, cost } = decideJob(
+        makeObserved(queuedJob.obj()).at(3_610).instance('exited', { exit }).obj(),
+      ).status;
+      expect(attempts?.[0]).toMatchObject({ state: 'Gone', outcome: 'Lost', cost: '6.00' });
+      expect(cost?.spent).toBe('6.60');
+    },
+  );
+
   it('keeps waiting in mind as the reason it was given up', () => {
     const given = makeJob().attempt('Stopping', {
       createdAt: time(0),

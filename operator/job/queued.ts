@@ -1,9 +1,9 @@
 import type { Attempt } from '@kriptik/crds';
 import { deadlinesFor } from '../budget/limits.ts';
-import { addMoney, formatMoney } from '../money.ts';
+import { addMoney, formatMoney, type MicroUsd, minMoney, parseMoney } from '../money.ts';
 import { replaceLast } from './attempts.ts';
 import { type JobMoney, moneyOf } from './cost.ts';
-import { freezeFor } from './freeze.ts';
+import { freezeFor, isCut } from './freeze.ts';
 import { situationOf, terminateAction } from './live-situation.ts';
 import { askedToStop, event, type Step, type StopReason, stepOf } from './step.ts';
 import type { JobAction, JobObserved } from './types.ts';
@@ -21,8 +21,11 @@ export function queued(o: JobObserved, attempts: readonly Attempt[], before: Att
   if (addMoney(money.spent, money.reserve) >= money.limit) return withdraw(o, list, live, money, 'Budget');
   const late = waitedTooLong(o, live);
   if (late !== undefined) return withdraw(o, list, live, money, 'Capacity', late);
-  const deadline = renewedDeadline(o, live, money);
-  const kept = deadline === undefined ? live : { ...live, deadline, deadlineLimit: formatMoney(money.runLimit) };
+  const limit = grantedLimit(live, money.runLimit);
+  const deadline = renewedDeadline(o, live, money, limit);
+  // What is lower stands on record as a cut until the provider has taken it.
+  const known = isCut(live, limit) && o.hardLimit !== limit ? {} : { deadlineLimit: formatMoney(limit) };
+  const kept = live.deadline === undefined ? live : { ...live, ...(deadline && { deadline }), ...known };
   const actions: JobAction[] = deadline === undefined ? [] : [{ type: 'RenewQueued', deadline }];
   return waitStep(o, replaceLast(list, kept), kept, actions, waitingEvents(before, kept));
 }
@@ -66,15 +69,21 @@ function eventReason(reason: StopReason): string {
   return reason === 'Budget' ? 'Freezing' : 'Pausing';
 }
 
+/** A raise is not needed before hardware is held: it is asked for, and the month looked at, once the trainer runs. */
+export function grantedLimit({ deadlineLimit }: Attempt, runLimit: MicroUsd): MicroUsd {
+  return deadlineLimit === undefined ? runLimit : minMoney(runLimit, parseMoney(deadlineLimit));
+}
+
 /**
  * A deadline counts from when it was written down, but money is only spent once hardware is held: the trainer would
  * freeze long before its money ends. Moved rarely, for each move is a write; once it runs, the exact one is set.
  */
-function renewedDeadline(o: JobObserved, live: Attempt, money: JobMoney): string | undefined {
-  const next = deadlinesFor(money.runLimit, money.spent, money.rate, o.now, money.timings)?.trainer;
+function renewedDeadline(o: JobObserved, live: Attempt, money: JobMoney, limit: MicroUsd): string | undefined {
+  const next = deadlinesFor(limit, money.spent, money.rate, o.now, money.timings)?.trainer;
   if (next === undefined || live.deadline === undefined) return undefined;
   const late = next - Date.parse(live.deadline);
   // A cut budget moves it back at once; a shorter way than a second is but rounding.
   const moved = late < -1_000 || late > Math.max(RENEW_MS, (next - o.now) / 10);
-  return moved ? new Date(next).toISOString() : undefined;
+  if (moved) return new Date(next).toISOString();
+  return isCut(live, limit) && o.hardLimit !== limit ? live.deadline : undefined;
 }

@@ -10,6 +10,7 @@ import { decideJob } from './decide.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { Curves } from './diagnosis/ring.ts';
 import { observeJob } from './gather.ts';
+import { forgetHardLimit } from './hard-limits.ts';
 import { Looks } from './looks.ts';
 import type { JobDecision, JobObserved } from './types.ts';
 
@@ -90,9 +91,11 @@ function isBeingNamed({ metadata, status }: TrainingJob, plan: TrainingPlan | un
   return plan?.status?.approval?.decision === 'Approved' && plan.status.jobRef === undefined && age < NAMED_MS;
 }
 
-/** A refusal is needed only until its attempt is closed on record. */
+/** What is known of an attempt is needed only until it is closed on record. */
 function forgetRefusals(deps: JobDependencies, job: TrainingJob): void {
   for (const attempt of job.status?.attempts ?? []) {
-    if (attempt.state === 'Gone') deps.launchErrors.delete(attempt.name);
+    if (attempt.state !== 'Gone') continue;
+    deps.launchErrors.delete(attempt.name);
+    forgetHardLimit(deps.registry, attempt.name);
   }
 }

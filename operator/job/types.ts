@@ -111,6 +111,8 @@ export interface JobObserved {
   readonly freesOnExit?: boolean | undefined;
   /** What an end takes on the providers that say so, in ms by name, before any was measured. */
   readonly teardowns?: ReadonlyMap<string, number> | undefined;
+  /** For which limit, less the hold, this process last moved the deadline that the newest attempt's provider keeps. */
+  readonly hardLimit?: MicroUsd | undefined;
   /** What policies let it change by itself after its memory ran out. */
   readonly automaticRemedies?: readonly AutomaticRemedy[] | undefined;
   readonly approval: ApprovalView;

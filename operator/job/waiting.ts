@@ -29,9 +29,11 @@ export function seen(attempt: Attempt, instance: Instance, now: number): Attempt
 }
 
 /** Whether a trainer ran: it may have written to its store. */
-function hasRun({ state, startedAt, exit }: Instance): boolean {
+function hasRun({ state, startedAt, billedFrom, exit }: Instance): boolean {
   if (state === 'running') return true;
-  return exit !== undefined && (startedAt !== undefined || RAN.has(exit.reason));
+  if (exit === undefined) return false;
+  // Only what has a machine can lose it, though nothing is left to tell since when it had one.
+  return startedAt !== undefined || RAN.has(exit.reason) || (billedFrom === undefined && wasTaken(exit.reason));
 }
 
 /** RFC 3339 of `at`, never before `floor`: clocks of providers differ from ours. */

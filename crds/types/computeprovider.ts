@@ -170,7 +170,7 @@ export type ComputeProviderSpec = {
    */
   kubernetes?: {
     /**
-     * Namespace of the pods. Absent: that of the job.
+     * Namespace of the pods. Absent: that of the job. Cannot change.
      */
     namespace?: string;
     /**

@@ -168,6 +168,21 @@ it('keeps the type for good', async () => {
   expectRefused(await dryRun().replace(edit(stored, { spec })), 'spec.type: Forbidden', 'type cannot change');
 });
 
+it.each(['elsewhere', undefined])(
+  'keeps the namespace of pods for good, against %s: trainers of the old one would run on unseen',
+  async (namespace) => {
+    const gpus = `gpus-${randomBytes(4).toString('hex')}`;
+    const stored = expectAccepted(await store().create(edit(validProvider(gpus), nodes)));
+    expectRefused(
+      await dryRun().replace(edit(stored, { 'spec.kubernetes.namespace': namespace })),
+      'spec.kubernetes.namespace: Forbidden',
+      'namespace cannot change',
+    );
+    expectAccepted(await dryRun().replace(edit(stored, { 'spec.kubernetes.queueName': 'others' })));
+    await store().remove('ComputeProvider', gpus);
+  },
+);
+
 it.each(['/srv/elsewhere', undefined])(
   'keeps the folder of attempts and checkpoints for good, against %s',
   async (workDir) => {

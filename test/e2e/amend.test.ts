@@ -38,6 +38,7 @@ const TOO_HIGH: TinyCase = {
   },
 };
 const STEPS = TOO_HIGH.constraints?.maxSteps;
+const WARM_UP = 300;
 
 interface Point {
   readonly step: number;
@@ -158,7 +159,7 @@ describe('a goal whose loss goes wrong with the trainer itself', () => {
     // It warms up to the rate of its own plan still.
     const trained = await points(job);
     const [, second] = trained.map(({ learningRate }) => learningRate);
-    for (const { step, learningRate } of trained.slice(0, at + 20))
+    for (const { step, learningRate } of trained.slice(0, WARM_UP))
       expect(learningRate).toBeCloseTo((second ?? 0) * (step - 1), 9);
     // Enough was seen: the other run gets the machine.
     expect(await cli('pause', 'kept')).toMatchObject({ code: EXIT.ok });

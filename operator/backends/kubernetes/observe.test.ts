@@ -29,6 +29,7 @@ const see = (facts: Facts): Instance | undefined =>
 const job = makeJob();
 const failedJob = makeJob({ conditions: [condition('Failed', { reason: 'PodFailurePolicy' })] });
 const deleting = makeJob({ deleted: true });
+const ENDED: InstanceExit = { code: 10, signal: null, at: NOW - 2_000, reason: 'terminated' };
 
 describe('an attempt', () => {
   it.each<{ case: string; facts: Facts; want: Partial<Instance> | undefined }>([
@@ -114,6 +115,19 @@ describe('an attempt', () => {
       case: 'whose one pod has ended is over, though the Job does not say so yet',
       facts: makeFacts({ job, pods: [ended(0)] }),
       want: { state: 'exited' },
+    },
+    {
+      case: 'that was seen to have ended stays so though its pods go before its Job',
+      facts: makeFacts({ job: deleting, record: makeRecord({ created: 'uid', stoppedAt: NOW - 1_000, exit: ENDED }) }),
+      want: { state: 'exited', exit: ENDED },
+    },
+    {
+      case: 'that its queue took back is over only once its Job is gone',
+      facts: makeFacts({
+        job: deleting,
+        record: makeRecord({ created: 'uid', stoppedAt: NOW - 1_000, exit: { ...ENDED, reason: 'preempted' } }),
+      }),
+      want: { state: 'queued' },
     },
     {
       case: 'whose deleted Job is only kept by the finalizer of somebody else is over',

@@ -58,7 +58,7 @@ const absent = (facts: Facts, base: Omit<Instance, 'state'>, { now }: View): Ins
  */
 const isOver = ({ job, pods, record }: Facts, now: number): boolean => {
   if (pods.some((pod) => !hasEnded(pod))) return false;
-  if (job === undefined || isKept(job, record, now)) return true;
+  if (job === undefined || isKept(job, record, now) || wasOver(job, record)) return true;
   if (holds(job.status?.conditions, 'Complete') || holds(job.status?.conditions, 'Failed')) return true;
   return pods.length > 0 && pods.length >= (job.spec.completions ?? 1);
 };
@@ -72,6 +72,13 @@ const UNHEARD_MS = 5_000;
  */
 const isKept = ({ metadata }: Job, record: LifeRecord | undefined, now: number): boolean =>
   metadata.deletionTimestamp !== undefined && record?.stoppedAt !== undefined && now - record.stoppedAt >= UNHEARD_MS;
+
+/**
+ * Whether it was seen to have ended while its Job was already going: its pods may go before the Job does. One whose queue
+ * took its nodes back has no such pods, and until its Job is gone may be given new ones.
+ */
+const wasOver = ({ metadata }: Job, record: LifeRecord | undefined): boolean =>
+  metadata.deletionTimestamp !== undefined && record?.exit !== undefined && record.exit.reason !== 'preempted';
 
 /** What is left of an attempt that was let go of: a Job that goes as soon as whoever keeps it lets it. */
 export const isLeavingOnly = ({ job, pods, record }: Facts): boolean =>

@@ -124,6 +124,22 @@ describe('arithmetic', () => {
     );
   });
 
+  it('takes the same share of an amount as whole-number arithmetic without bounds, whatever its size', () => {
+    const whole = fc.integer({ min: -999_999_999_999_999, max: 999_999_999_999_999 });
+    const term = fc.oneof(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 10_000_000_000 }));
+    fc.assert(
+      fc.property(whole, term, term, (value, part, of) => {
+        const exact = BigInt(value) * BigInt(part);
+        const isWhole = exact % BigInt(of) === 0n;
+        const floor = exact / BigInt(of) - (exact < 0n && !isWhole ? 1n : 0n);
+        const ceiling = isWhole ? floor : floor + 1n;
+        fc.pre(Number.isSafeInteger(Number(floor)) && Number.isSafeInteger(Number(ceiling)));
+        expect(BigInt(mulRatio(microUsd(value), part, of, 'down'))).toBe(floor);
+        expect(BigInt(mulRatio(microUsd(value), part, of))).toBe(ceiling);
+      }),
+    );
+  });
+
   it('rounds ratios as told, also below zero', () => {
     expect(mulRatio(microUsd(10), 1, 3)).toBe(4);
     expect(mulRatio(microUsd(10), 1, 3, 'down')).toBe(3);

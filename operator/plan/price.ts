@@ -4,7 +4,7 @@ import { findModel } from '../catalog/lookup.ts';
 import type { Hub } from '../hub/client.ts';
 import { enrichCatalog, pinnedModel, type UnaskedModel } from '../hub/enrich.ts';
 import { HubProblem } from '../hub/problem.ts';
-import type { DataFacts, ModelFacts, PlanResult } from '../planner/types.ts';
+import type { DataFacts, ModelFacts, PlanResult, Recommendation } from '../planner/types.ts';
 import { type DataFactsSource, DataProblem } from './data-facts.ts';
 import { commitIn, datasetName, hubDataFacts, type PricedBefore } from './hub-facts.ts';
 import { type ProposeInput, propose } from './propose.ts';
@@ -75,7 +75,7 @@ export async function priceWithHub(input: PriceInput): Promise<Priced> {
     const unverified = [...silent, ...(enriched.unasked ? [enriched.unasked.why] : []), ...stated.unverified];
     if (enriched.unasked !== undefined && !isOf(proposed, enriched.unasked)) return unknownModel(enriched.unasked);
     if ('blocked' in proposed || !pin) return { result: proposed, unverified };
-    return await pinned({ ...input, market, facts, hubReachable }, proposed.resolved, unverified);
+    return await pinned({ ...input, market, facts, hubReachable }, proposed, unverified);
   } catch (error) {
     if (!(error instanceof DataProblem)) throw error;
     const remedy = 'The plan is priced as soon as the data can be read';
@@ -83,14 +83,18 @@ export async function priceWithHub(input: PriceInput): Promise<Priced> {
   }
 }
 
-/** The same plan once more, now bound to commits of the model and of the data that was proposed. */
+/**
+ * The same plan once more, now bound to commits of the model and of the data that was proposed; as it was where the Hub
+ * tells of none.
+ */
 async function pinned(
   input: PriceInput & Pick<ProposeInput, 'facts' | 'hubReachable'>,
-  { model, data }: Resolved,
+  proposed: Recommendation,
   unverified: readonly HubProblem[],
 ): Promise<Priced> {
   const { hub, before, plan } = input;
   const { contract } = plan.spec;
+  const { model, data } = proposed.resolved;
   const known = new Set(contract.data.map(({ uri }) => uri));
   const proposals = { modality: contract.modality, data: data.filter(({ uri }) => !known.has(uri)) };
   const [added, checked] = await Promise.all([
@@ -98,7 +102,8 @@ async function pinned(
     modelFactsOf(model, input),
   ]);
   const facts: DataFacts[] = [...input.facts, ...added.facts];
-  const result = propose({ ...input, facts, modelFacts: checked.facts });
+  const told = added.facts.length > 0 || checked.facts.length > 0;
+  const result = told ? propose({ ...input, facts, modelFacts: checked.facts }) : proposed;
   return { result, unverified: [...unverified, ...added.unverified, ...checked.unverified] };
 }
 

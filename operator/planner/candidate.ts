@@ -8,7 +8,6 @@ import type { MicroUsd } from '../money.ts';
 import { addMoney } from '../money.ts';
 import type { Compute } from './compute.ts';
 import { gpusOf } from './compute.ts';
-import { languagesOf } from './data/language.ts';
 import type { DataSummary } from './data/summary.ts';
 import { canShard } from './executors.ts';
 import type { RuleInput } from './hyperparameters.ts';
@@ -137,7 +136,6 @@ function workOut(
     wished: contract.constraints.options ?? {},
     data,
     maxLength: usual.maxLength,
-    languages: languagesOf(contract.goalText),
     goalText: contract.goalText,
   });
   const several = isSeveral(compute);

@@ -16,8 +16,7 @@ describe('options of a method', () => {
       wished: {},
       data: { views: [] },
       maxLength: 256,
-      languages: ['de'],
-      goalText: '',
+      goalText: 'Speak German.',
       ...more,
     });
 

@@ -2,6 +2,7 @@ import type { MethodName, MethodOptions } from '@kriptik/crds';
 import type { ModelSpec } from '../catalog/catalog.ts';
 import { usualSize } from '../estimator/latents.ts';
 import { usualClip } from '../estimator/sound.ts';
+import { languagesOf } from './data/language.ts';
 import type { DataSummary } from './data/summary.ts';
 import { tasksOf } from './tasks.ts';
 
@@ -14,9 +15,7 @@ export interface OptionsInput {
   readonly data: Pick<DataSummary, 'views'>;
   /** Longest row in tokens that the run keeps. */
   readonly maxLength: number;
-  /** ISO codes of the languages that the goal speaks of. */
-  readonly languages: readonly string[];
-  /** Words of the goal, which may name a kind of preference training. */
+  /** Words of the goal, which may name a kind of preference training, or a language. */
   readonly goalText: string;
 }
 
@@ -73,14 +72,14 @@ function newWord({ views }: OptionsInput['data']): string {
   return `<${name}>`;
 }
 
-function ofModel({ model, method, languages }: OptionsInput): MethodOptions {
+function ofModel({ model, method, goalText }: OptionsInput): MethodOptions {
   switch (model.modality) {
     case 'image':
       return { resolution: usualSize(model).resolution };
     case 'video':
       return usualSize(model);
     case 'audio':
-      return ofSound(model, method, languages);
+      return ofSound(model, method, languagesOf(goalText));
     case 'llm':
     case 'code':
     case 'multimodal':

@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import type { Clock, Timer } from '@kriptik/operator/runtime/clock.ts';
 import { FakeClock } from '@kriptik/operator/runtime/clock.ts';
 
@@ -87,7 +88,7 @@ export class SimClock implements Clock {
 
 const isBefore = (a: Due, b: Due): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
-/** Lets every promise callback that is ready run. */
+/** Lets every promise callback that is ready run, and those that they make ready. */
 function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => nextTick(resolve));
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { TrainingJob } from '@kriptik/crds';
 import { admission } from './admission.ts';
 import { SimApiServer } from './api-server.ts';
@@ -109,6 +110,8 @@ export class World {
   }
 
   async run(): Promise<Report> {
+    // The run itself never waits for the event loop: whoever shares the thread gets a turn before.
+    await setImmediate();
     this.#populate();
     this.#arrange();
     this.#boot();

@@ -22,7 +22,7 @@ export function edit(base: object, changes: Changes): Json {
       node = next as Json;
     }
     if (value === undefined) delete node[last];
-    else node[last] = value;
+    else node[last] = structuredClone(value);
   }
   return copy;
 }

@@ -29,6 +29,21 @@ describe('an end that nobody could see when it came', () => {
     expect(Number(status.cost?.spent)).toBeCloseTo(6.6, 4);
   });
 
+  it('is billed until the last of several nodes is free, of which only the first one writes down its end', () => {
+    const job = running.obj();
+    const { run } = job.spec;
+    const compute = { ...run.resolved.compute, gpuCount: 2, nodes: 2 };
+    const spec = { ...job.spec, run: { ...run, resolved: { ...run.resolved, compute } } };
+    const exit = { code: 31, signal: null, at: Date.parse(time(660)), reason: 'exited' as const };
+    const ended = makeObserved({ ...job, spec })
+      .at(662)
+      .saved(40)
+      .result('frozen', { finishedAt: time(600) })
+      .with({ freesOnExit: true })
+      .instance('exited', { exit });
+    expect(decideJob(ended.obj()).status.attempts?.at(-1)).toMatchObject({ goneAt: time(660) });
+  });
+
   it('is billed until now where another attempt wrote it', () => {
     const other = unseen().result('frozen', { finishedAt: time(600), attempt: 'kriptik-0e5a1c3e-0' });
     const { status } = decideJob(other.with({ freesOnExit: true }).silent().obj());

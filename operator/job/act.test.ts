@@ -1,6 +1,6 @@
 import type { TrainingJob } from '@kriptik/crds';
 import { describe, expect, it } from 'vitest';
-import { makeJob, makePolicy, time } from '../../test/support/builders.ts';
+import { makeJob, makePolicy, START, time } from '../../test/support/builders.ts';
 import { makeObserved, type ObservedBuilder } from '../../test/support/observed.ts';
 import { silentLogger } from '../runtime/log.ts';
 import { act } from './act.ts';
@@ -23,7 +23,7 @@ const month = makePolicy({ ceilings: { perNamespacePerMonth: '11.00' } }).obj();
 /** An operator's looks at one job, each deciding on what the one before wrote down. `told`: who was spoken to, in order. */
 function looks(begun: TrainingJob = settled.obj(), policies = [makePolicy().obj()]) {
   const told: string[] = [];
-  const state = { job: begun, fails: false };
+  const state = { job: begun, fails: false, now: 60, seconds: 0 };
   const provider = async () => {
     told.push('provider');
     if (state.fails) throw new Error('no API');
@@ -36,8 +36,13 @@ function looks(begun: TrainingJob = settled.obj(), policies = [makePolicy().obj(
     client: { list: async () => ({ items: [state.job, sibling] }) },
     receiptClient: { list: async () => ({ items: [] }) },
     registry: { lastKnown: () => ({ backend }) },
-    trainerClient: () => ({ setDeadlineIn: async () => told.push('trainer') }),
-    clock: { now: () => Date.parse(time(60)) },
+    trainerClient: () => ({
+      setDeadlineIn: async (seconds: number) => {
+        told.push('trainer');
+        state.seconds = seconds;
+      },
+    }),
+    clock: { now: () => Date.parse(time(state.now)) },
   } as unknown as JobDependencies;
   const look = async (of: (job: TrainingJob) => ObservedBuilder): Promise<string[]> => {
     told.length = 0;
@@ -79,6 +84,15 @@ describe('an end of the money that moves', () => {
     const gone = looks();
     gone.state.fails = true;
     expect(await gone.look(keeps(60, '3.00', 2_723))).toEqual(['trainer', 'provider', 'Error: no API']);
+  });
+
+  it('is as far off as it is when it is told, however long the write before took', async () => {
+    const { look, state } = looks();
+    state.now = 67;
+    await look(keeps(60, '3.00', 2_723));
+    expect(60 + 7 + state.seconds).toBeCloseTo(
+      (Date.parse(state.job.status?.attempts?.at(-1)?.deadline ?? '') - START) / 1000,
+    );
   });
 
   it('to sooner is asked of the provider until it has taken it, though the trainer keeps it already', async () => {

@@ -117,7 +117,7 @@ async function launch(
     await runtime.backend.launch({
       name: attempt.name,
       job: { namespace: job.metadata.namespace, name: job.metadata.name, uid: job.metadata.uid },
-      spec: { ...spec, ...secondsLeft(o, attempt) },
+      spec: { ...spec, ...secondsLeft(timeFor(deps.clock, job), attempt) },
       token: deps.newToken(),
       shape: { gpu, gpuCount, nodes },
       ...(image === undefined ? {} : { image }),
@@ -152,7 +152,7 @@ function refusedForGood(error: unknown): error is Error {
 }
 
 /** The trainer's deadline once more as a span, so that a wall clock that is behind cannot prolong it. */
-function secondsLeft({ now }: JobObserved, { deadline }: Attempt): { deadlineSeconds?: number } {
+function secondsLeft(now: number, { deadline }: Attempt): { deadlineSeconds?: number } {
   return deadline === undefined ? {} : { deadlineSeconds: Math.max(0, (Date.parse(deadline) - now) / 1000) };
 }
 
@@ -181,8 +181,9 @@ async function setDeadline(
   const newest = job.status?.attempts?.at(-1);
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   if (newest === undefined || runtime === undefined) return;
-  const seconds = Math.max(0, (Date.parse(deadline) - o.now) / 1000);
-  const tell = async () => await withTrainer(deps, o, (trainer) => trainer.setDeadlineIn(seconds), log);
+  // Reckoned when it is said: since the look a write was waited for, and the provider.
+  const seconds = (): number => Math.max(0, (Date.parse(deadline) - timeFor(deps.clock, job)) / 1000);
+  const tell = async () => await withTrainer(deps, o, (trainer) => trainer.setDeadlineIn(seconds()), log);
   const { runLimit } = moneyOf({ ...o, job }, job.status?.attempts ?? []);
   const before = o.job.status?.attempts?.find(({ name }) => name === newest.name);
   // By the limit, not by the moment: that was written down before anybody granted it.

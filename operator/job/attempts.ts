@@ -38,6 +38,11 @@ function wasFree(attempt: Attempt): boolean {
   return attempt.billedFrom === undefined ? attempt.queued === true : attempt.billedFrom === attempt.goneAt;
 }
 
+/** Whether it ended by itself before its work was done. */
+function isVain({ outcome, stopReason }: Attempt): boolean {
+  return outcome === 'Lost' || (outcome === 'Frozen' && stopReason === undefined);
+}
+
 export interface Losses {
   /** Attempts that came to nothing by themselves. */
   readonly failed: number;
@@ -46,15 +51,15 @@ export interface Losses {
 }
 
 /**
- * How many attempts in a row, newest first, were lost without getting past the step they began at. Those that never
- * held hardware do not count: waiting for capacity is no failure, and costs nothing.
+ * How many attempts in a row, newest first, were lost, or froze themselves though nobody asked and money was left, without
+ * getting past the step they began at. Those that never held hardware do not count: waiting for capacity is no failure, and costs nothing.
  */
 export function lossesInARow(attempts: readonly Attempt[]): Losses {
   let failed = 0;
   let taken = 0;
   for (const attempt of attempts.toReversed()) {
     if (endedUnused(attempt) && wasFree(attempt)) continue;
-    if (attempt.outcome !== 'Lost' || (attempt.lastStep ?? 0) > attempt.resumedFromStep) break;
+    if (!isVain(attempt) || (attempt.lastStep ?? 0) > attempt.resumedFromStep) break;
     if (wasTaken(attempt.exitReason)) taken += 1;
     else failed += 1;
   }

@@ -200,3 +200,17 @@ describe('an attempt whose log tells why it ended', () => {
     ]);
   });
 });
+
+it('gives up where one trainer after the other freezes itself at once: each start costs money and brings nothing', () => {
+  const vain = { outcome: 'Frozen', lastStep: 0 } as const;
+  const third = makeJob()
+    .attempt('Gone', vain)
+    .attempt('Gone', vain)
+    .attempt('Running', { createdAt: time(180) });
+  const { status, actions } = decideJob(
+    makeObserved(third.obj()).at(200).instance('exited').result('frozen', { step: 0 }).obj(),
+  );
+  expect(status.phase).toBe('Failed');
+  expect(actions.map(({ type }) => type)).not.toContain('Launch');
+  expect(status.conditions?.find(({ type }) => type === 'Failed')?.message).toContain('no time for a step');
+});

@@ -14,9 +14,13 @@ export function failed(
   return { kind: 'Failed', reason, message: `${sentence(what)} ${sentence(cure)} ${again(o)}` };
 }
 
+/** What a trainer means that freezes itself at once. */
+const NO_TIME =
+  'the trainer saw no time for a step and its checkpoint before its deadline; a higher budget gives it more';
+
 /** Given up after too many attempts without a result. */
 export function lostTooOften(o: JobObserved, last: Attempt | undefined): Situation {
-  const what = `${o.settings.maxLost} attempts in a row ended without a result: ${last?.message ?? 'none was given'}`;
+  const what = `${o.settings.maxLost} attempts in a row ended without a result: ${last?.message ?? (last?.outcome === 'Frozen' ? NO_TIME : 'none was given')}`;
   return {
     kind: 'Failed',
     reason: 'LostRepeatedly',

@@ -22,6 +22,12 @@ describe('losses in a row', () => {
     { case: 'none', of: attempts({ outcome: 'Stopped' }), failed: 0, taken: 0 },
     { case: 'two', of: attempts(lost, lost), failed: 2, taken: 0 },
     { case: 'a pause between starts anew', of: attempts(lost, { outcome: 'Stopped' }, lost), failed: 1, taken: 0 },
+    {
+      case: 'a trainer that froze itself at once counts, one that was asked to does not',
+      of: attempts({ outcome: 'Frozen', stopReason: 'Budget' }, { outcome: 'Frozen' }, lost, { outcome: 'Frozen' }),
+      failed: 3,
+      taken: 0,
+    },
     { case: 'a step forward starts anew', of: attempts(lost, { ...lost, lastStep: 5 }, lost), failed: 1, taken: 0 },
     {
       case: 'a refused creation does not count',

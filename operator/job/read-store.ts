@@ -7,6 +7,7 @@ import type { JobDependencies } from './dependencies.ts';
 import { inheritanceMoved, inheritanceOf, inheritedRecord, withInheritance } from './inherited.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { viewStore } from './store-view.ts';
+import { STORE_EMPTY } from './stored.ts';
 import type { StorePlace, StoreTrouble, StoreView } from './types.ts';
 
 const NOTHING_STORED: StoreView = { checkpoints: [], artifacts: [], problems: [] };
@@ -57,6 +58,8 @@ export async function readStore(
       newest === undefined
         ? NOTHING_STORED
         : await viewStore(keeper.openStore(job.metadata.uid), job, newest, fresh ? question : false);
+    const gone = emptied(job, own);
+    if (gone !== undefined) return lastKnown(job, gone);
     return await withInheritance(own, job, keeper, fresh ? question : false);
   } catch (error) {
     if (!(error instanceof StoreError && error.kind === 'Looking')) return lastKnown(job, troubleOf(error));
@@ -90,6 +93,23 @@ function moved(job: TrainingJob, keeper: ProviderRuntime): StoreTrouble | undefi
     reason: 'StoreMoved',
     message: `the job's work lies in ${kept.uri}, but ComputeProvider ${kept.provider} now keeps it in ${now}`,
     remedy: `Set the store of ComputeProvider ${kept.provider} back, or copy the job's folder there and back before that.`,
+  };
+}
+
+/**
+ * Work is on record, and where it lay there is nothing: a volume that is not mounted, another server under the same name.
+ * To start over would pay for all of it again, and hide what was saved.
+ */
+function emptied(job: TrainingJob, view: StoreView): StoreTrouble | undefined {
+  const { latest, checkpoints, artifacts, problems, result, pending } = view;
+  const recorded = job.status?.checkpoints?.findLast(({ verifiedAt }) => verifiedAt !== undefined);
+  if (recorded === undefined || latest !== undefined || result !== undefined || pending !== undefined) return undefined;
+  if (checkpoints.length + artifacts.length + problems.length > 0) return undefined;
+  return {
+    reason: STORE_EMPTY,
+    message: `the checkpoint of step ${recorded.step} was verified in ${recorded.uri}, and now there is nothing at all`,
+    remedy:
+      'Bring the folder back: mount its volume, or correct the endpoint of the store. Or end the job and change the goal to start over.',
   };
 }
 

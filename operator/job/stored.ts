@@ -14,6 +14,9 @@ const ADAPTER_SHARE = 0.05;
 /** Checkpoints assumed at once: those retention keeps, and the one being written. */
 const CHECKPOINTS = 4;
 
+/** Reason of a store in which nothing is left of what was recorded. */
+export const STORE_EMPTY = 'StoreEmpty';
+
 /** The meter after this look; undefined while nothing was ever stored at a price. */
 export function meteredNow(
   o: JobObserved,
@@ -35,6 +38,7 @@ function isOver(o: JobObserved, attempts: readonly Attempt[]): boolean {
 
 /** What the store keeps of this job, in bytes. What could not be read now is as it was. */
 function storedBytes({ job, store }: JobObserved): number {
+  if (store.unavailable?.reason === STORE_EMPTY) return 0;
   if (store.unavailable !== undefined || store.pending !== undefined) return job.status?.storage?.bytes ?? 0;
   return [...store.checkpoints, ...store.artifacts].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }

@@ -75,6 +75,13 @@ describe('a job that goes on from what the one before it saved', () => {
     expect(view.problems).toHaveLength(3);
   });
 
+  it('begins nothing where the folder shows nothing at all', async () => {
+    const { keeper } = keeperOf({ 60: 'Missing' });
+    const store = { ...keeper.openStore('before'), list: async () => [] };
+    const view = await withInheritance(empty, job, { ...keeper, openStore: () => store }, false);
+    expect(view).toMatchObject({ latest: { step: 60 }, unavailable: { reason: 'StoreEmpty' } });
+  });
+
   it('concludes nothing while it is read back', async () => {
     const { keeper } = keeperOf({ 60: 'Verifying' });
     const view = await withInheritance(empty, job, keeper, 'before');

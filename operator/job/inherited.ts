@@ -2,6 +2,7 @@ import type { Checkpoint, TrainingJob } from '@kriptik/crds';
 import type { ProviderRuntime } from '../provider/registry.ts';
 import type { Fresh } from '../store/fresh-asks.ts';
 import type { CheckpointRef, CheckpointStore, VerifiedCheckpoint } from '../store/store.ts';
+import { storeEmpty } from './stored.ts';
 import type { StoreTrouble, StoreView } from './types.ts';
 
 type Inheritance = NonNullable<NonNullable<TrainingJob['spec']['continues']>['checkpoint']>;
@@ -43,19 +44,19 @@ export async function withInheritance(
 ): Promise<StoreView> {
   const from = inheritanceOf(job);
   if (from === undefined || view.latest !== undefined) return view;
-  const { latest, problems, pending } = await newestWhole(keeper.openStore(from.jobUid), from, fresh);
-  return { ...view, latest, problems: [...view.problems, ...problems], pending: view.pending ?? pending };
+  const { problems, pending, ...found } = await newestWhole(keeper.openStore(from.jobUid), from, fresh);
+  return { ...view, ...found, problems: [...view.problems, ...problems], pending: view.pending ?? pending };
 }
 
-async function newestWhole(
-  store: CheckpointStore,
-  from: Inheritance,
-  fresh: Fresh,
-): Promise<Pick<StoreView, 'latest' | 'problems' | 'pending'>> {
+type Found = Pick<StoreView, 'latest' | 'problems' | 'pending' | 'unavailable'>;
+
+async function newestWhole(store: CheckpointStore, from: Inheritance, fresh: Fresh): Promise<Found> {
   const first = await firstWhole(store, [from], fresh);
   if (first.latest !== undefined || first.pending !== undefined) return first;
   // Only now: whoever can go on from what was handed over need not look at the rest.
-  const older = (await store.list()).filter(({ step }) => step < from.step).sort((a, b) => b.step - a.step);
+  const listed = await store.list();
+  if (listed.length === 0) return { ...first, latest: described(from), unavailable: storeEmpty(from) };
+  const older = listed.filter(({ step }) => step < from.step).sort((a, b) => b.step - a.step);
   const rest = await firstWhole(store, older, fresh);
   return { ...rest, problems: [...first.problems, ...rest.problems] };
 }
@@ -64,7 +65,7 @@ async function firstWhole(
   store: CheckpointStore,
   refs: readonly Pick<CheckpointRef, 'uri' | 'manifestSha256' | 'step' | 'sizeBytes'>[],
   fresh: Fresh,
-): Promise<Pick<StoreView, 'latest' | 'problems' | 'pending'>> {
+): Promise<Found> {
   const problems: string[] = [];
   for (const ref of refs) {
     const verdict = await store.verify(ref, { fresh });

@@ -7,7 +7,7 @@ import type { JobDependencies } from './dependencies.ts';
 import { inheritanceMoved, inheritanceOf, inheritedRecord, withInheritance } from './inherited.ts';
 import { runtimeOf } from './runtime-of.ts';
 import { viewStore } from './store-view.ts';
-import { STORE_EMPTY } from './stored.ts';
+import { storeEmpty } from './stored.ts';
 import type { StorePlace, StoreTrouble, StoreView } from './types.ts';
 
 const NOTHING_STORED: StoreView = { checkpoints: [], artifacts: [], problems: [] };
@@ -96,21 +96,12 @@ function moved(job: TrainingJob, keeper: ProviderRuntime): StoreTrouble | undefi
   };
 }
 
-/**
- * Work is on record, and where it lay there is nothing: a volume that is not mounted, another server under the same name.
- * To start over would pay for all of it again, and hide what was saved.
- */
+/** Told of a store that shows nothing of what is on record; undefined where it shows anything, or nothing is. */
 function emptied(job: TrainingJob, view: StoreView): StoreTrouble | undefined {
   const { latest, checkpoints, artifacts, problems, result, pending } = view;
   const recorded = job.status?.checkpoints?.findLast(({ verifiedAt }) => verifiedAt !== undefined);
   if (recorded === undefined || latest !== undefined || result !== undefined || pending !== undefined) return undefined;
-  if (checkpoints.length + artifacts.length + problems.length > 0) return undefined;
-  return {
-    reason: STORE_EMPTY,
-    message: `the checkpoint of step ${recorded.step} was verified in ${recorded.uri}, and now there is nothing at all`,
-    remedy:
-      'Bring the folder back: mount its volume, or correct the endpoint of the store. Or end the job and change the goal to start over.',
-  };
+  return checkpoints.length + artifacts.length + problems.length > 0 ? undefined : storeEmpty(recorded);
 }
 
 /** Reasons of the conditions by the kinds of errors that stores throw. */

@@ -1,9 +1,9 @@
-import type { Attempt } from '@kriptik/crds';
+import type { Attempt, Checkpoint } from '@kriptik/crds';
 import { meterOf } from '../budget/job-ledger.ts';
 import { billedRate } from '../budget/ledger.ts';
 import { holdFor, type Meter, readMeter, storagePerHour } from '../budget/storage.ts';
 import { type MicroUsd, zeroMoney } from '../money.ts';
-import type { JobObserved } from './types.ts';
+import type { JobObserved, StoreTrouble } from './types.ts';
 
 /** Bytes of a parameter in a checkpoint: weights, and an optimizer's two moments with its copy of them. */
 const FULL_BYTES = 16;
@@ -15,7 +15,20 @@ const ADAPTER_SHARE = 0.05;
 const CHECKPOINTS = 4;
 
 /** Reason of a store in which nothing is left of what was recorded. */
-export const STORE_EMPTY = 'StoreEmpty';
+const STORE_EMPTY = 'StoreEmpty';
+
+/**
+ * Work is on record, and where it lay there is nothing: a volume that is not mounted, another server under the same name.
+ * To start over would pay for all of it again, and hide what was saved.
+ */
+export function storeEmpty({ step, uri }: Pick<Checkpoint, 'step' | 'uri'>): StoreTrouble {
+  return {
+    reason: STORE_EMPTY,
+    message: `the checkpoint of step ${step} was verified in ${uri}, and now there is nothing at all`,
+    remedy:
+      'Bring the folder back: mount its volume, or correct the endpoint of the store. Or end the job and change the goal to start over.',
+  };
+}
 
 /** The meter after this look; undefined while nothing was ever stored at a price. */
 export function meteredNow(

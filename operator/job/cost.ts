@@ -41,7 +41,8 @@ export interface JobMoney {
 
 /**
  * The limit in force: what was approved, moved by a raise or a cut of the goal's budget, and never above the ceiling
- * that policies set for a job. Raises are guarded at admission; without a goal the approved limit stands.
+ * that policies set for a job. Raises are guarded at admission; without a goal the approved limit stands, less a cut: to
+ * delete a goal and leave its job must undo nothing.
  */
 export function effectiveLimit(o: Wanted): MicroUsd {
   const wanted = wantedLimit(o);
@@ -60,7 +61,8 @@ type Wanted = Pick<JobObserved, 'job' | 'goal' | 'ceiling'>;
 function wantedLimit(o: Wanted): MicroUsd {
   if (o.goal !== undefined) return parseMoney(o.goal.limit);
   const { run, continues } = o.job.spec;
-  const approved = parseMoney(run.quote.limit);
+  const told = o.job.status?.cost?.limit;
+  const approved = minMoney(parseMoney(run.quote.limit), parseMoney(told ?? run.quote.limit));
   if (continues === undefined) return approved;
   // What the job before spent between proposal and approval is gone from what was left then.
   const meanwhile = subtractMoney(parseMoney(continues.spent), parseMoney(continues.agreed));

@@ -73,6 +73,11 @@ describe('a budget lowered below what is spent', () => {
     expect(deadline).toBeLessThan(1_900_000);
   });
 
+  it('stays lowered when somebody deletes the goal and leaves its job', () => {
+    const alone = makeObserved(after(running.obj(), cut.status)).at(1_802).with({ goal: undefined }).trains(held);
+    expect(decideJob(alone.obj()).status.cost?.limit).toBe('1.00');
+  });
+
   it('knows no negative numbers', () => {
     expect(JSON.stringify(cut.status)).not.toContain('"-');
   });

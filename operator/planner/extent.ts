@@ -20,8 +20,8 @@ export interface ChosenExtent {
   readonly budget: string;
   /** The run as the rules want it, before the limit. */
   readonly planned: Candidate;
-  /** Most steps within the limit. */
-  readonly affordable: number;
+  /** Most steps within the limit: only worked out when asked for, which most alternatives never are. */
+  readonly affordable: () => number;
 }
 
 /**
@@ -32,11 +32,11 @@ export function extentFor(context: PlanContext, best: Candidate, selection: Sele
   const { model, method, compute } = best;
   const passes = passesFor(context);
   const planned = buildCandidate(context, model, method, compute, passes);
-  const affordable = planned.fits ? planned.steps : affordableSteps(context, planned);
+  const affordable = (): number => (planned.fits ? planned.steps : affordableSteps(context, planned));
   const budget =
     selectedOf('budget', selection.budget, BUDGET_CHOICES, (id) => id) ?? defaultBudget(context, planned, affordable);
   if (budget === 'planned') return { extent: passes, budget, planned, affordable };
-  const steps = budget === 'half' ? Math.ceil(planned.steps / 2) : affordable;
+  const steps = budget === 'half' ? Math.ceil(planned.steps / 2) : affordable();
   if (steps === 0) {
     throw new SelectionError('budget', budget, ['planned', 'half'], 'the limit does not pay for a single step');
   }
@@ -63,7 +63,7 @@ export function usefulSteps({ data }: PlanContext, planned: Candidate): number {
 }
 
 /** A run that the rules chose is shortened to fit while that leaves it useful; one that people sized is not. */
-function defaultBudget(context: PlanContext, planned: Candidate, affordable: number): string {
+function defaultBudget(context: PlanContext, planned: Candidate, affordable: () => number): string {
   if (planned.fits || isSizedByPeople(context)) return 'planned';
-  return affordable >= usefulSteps(context, planned) ? 'within-limit' : 'planned';
+  return affordable() >= usefulSteps(context, planned) ? 'within-limit' : 'planned';
 }

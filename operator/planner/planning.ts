@@ -10,6 +10,7 @@ import type { NoData } from './data/summary.ts';
 import { summarizeData } from './data/summary.ts';
 import type { Choices, Decision, Failure, Selection } from './decide.ts';
 import { decide } from './decide.ts';
+import type { MethodAdvice } from './methods.ts';
 import { adviseMethods } from './methods.ts';
 import type { ModelChoices, UnknownModel } from './models.ts';
 import { modelChoices } from './models.ts';
@@ -50,6 +51,7 @@ export function planningOf(input: RecommendInput): Planning {
   const prepared = new Map<string, Prepared>();
   const memories = new Map<string, PlanMemory>();
   const ranked = new Map<number | undefined, ModelChoices | UnknownModel>();
+  const advised = new Map<string, readonly MethodAdvice[]>();
 
   return {
     limit,
@@ -107,7 +109,11 @@ export function planningOf(input: RecommendInput): Planning {
       }),
     );
     if ('unknown' in models) return models;
-    return { context, choices: { models, methods: adviseMethods(contract, methodDataOf(data), catalog), offers } };
+    const methodData = methodDataOf(data);
+    const methods = remembered(advised, Object.values(methodData).join(' '), () =>
+      adviseMethods(contract, methodData, catalog),
+    );
+    return { context, choices: { models, methods, offers } };
   }
 }
 

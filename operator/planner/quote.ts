@@ -69,8 +69,9 @@ function messageOf({ limit }: PlanContext, decision: Decision, { cost, fits, ste
   const { total, reserve } = cost;
   if (!fits) {
     const missing = subtractMoney(addMoney(total.expected, reserve), limit);
-    const reach = affordable > 0 ? `near step ${affordable} of ${steps}` : 'before the first step';
-    const cheaper = affordable > 0 ? ', or choose within-limit for the Budget tile' : '';
+    const last = affordable();
+    const reach = last > 0 ? `near step ${last} of ${steps}` : 'before the first step';
+    const cheaper = last > 0 ? ', or choose within-limit for the Budget tile' : '';
     return `The expected ${formatUsd(total.expected)} does not fit the limit of ${formatUsd(limit)}: training will freeze with a checkpoint ${reach}. Raise the budget by ${formatUsd(missing)}${cheaper}.`;
   }
   if (budget === 'within-limit' && decision.chosen.steps < planned.steps) {

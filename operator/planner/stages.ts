@@ -222,7 +222,7 @@ function assemble(context: PlanContext, fitted: Fitted, dropped: readonly string
   return {
     stages,
     deciding,
-    extent: { extent, budget: fitted.budget, planned: plannedMain, affordable: steps },
+    extent: { extent, budget: fitted.budget, planned: plannedMain, affordable: () => steps },
     dropped: [...dropped, ...fitted.left],
   };
 }

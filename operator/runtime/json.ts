@@ -14,8 +14,14 @@ export function sameJson(a: unknown, b: unknown): boolean {
     return a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
   }
   if (!isObject(a) || !isObject(b)) return false;
-  const keys = keysOf(a);
-  return keys.length === keysOf(b).length && keys.every((key) => b[key] !== undefined && sameJson(a[key], b[key]));
+  let members = 0;
+  for (const key of Object.keys(a)) {
+    if (a[key] === undefined) continue;
+    if (b[key] === undefined || !sameJson(a[key], b[key])) return false;
+    members += 1;
+  }
+  for (const key of Object.keys(b)) if (b[key] !== undefined) members -= 1;
+  return members === 0;
 }
 
 /**
@@ -30,9 +36,12 @@ export function mergePatch(from: object, to: object): object | undefined {
   for (const key of keysOf(after)) {
     const old = before[key];
     const value = after[key];
-    if (sameJson(old, value)) continue;
-    const nested = isObject(old) && isObject(value) ? mergePatch(old, value) : value;
-    if (nested !== undefined) patch[key] = nested;
+    if (isObject(old) && isObject(value)) {
+      const nested = old === value ? undefined : mergePatch(old, value);
+      if (nested !== undefined) patch[key] = nested;
+    } else if (!sameJson(old, value)) {
+      patch[key] = value;
+    }
   }
   return Object.keys(patch).length === 0 ? undefined : patch;
 }

@@ -125,6 +125,8 @@ describe('a goal whose loss goes wrong with the trainer itself', () => {
       async () => {
         const job = await jobOf(proposal);
         if (job?.status?.phase === 'Failed') throw new Error(JSON.stringify(job.status.diagnosis));
+        const now = (await world.plans()).find(({ metadata }) => metadata.uid === proposal.metadata.uid);
+        if (now?.status?.phase === 'Blocked') throw new Error(JSON.stringify(now.status.conditions));
         return job?.status?.phase === 'Succeeded' ? job : undefined;
       },
       PATIENT,

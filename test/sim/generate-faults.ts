@@ -104,6 +104,15 @@ function clockFault(random: Random): SimFault {
   return { type: 'clock', at: random.between(0, 40_000), jumpMs };
 }
 
+/** A run out of memory, which an amendment can mend, and a clock that is set back while people think about it. */
+export function amendmentFaults(random: Random): SimFault[] {
+  const jumpMs = random.pick([-3_600_000, -60_000, -10_000]);
+  return [
+    { type: 'trainer', nth: 1, oomAt: random.between(3, 19) },
+    { type: 'clock', amending: true, at: random.between(0, 3_000), jumpMs },
+  ];
+}
+
 function trainerFault(random: Random): SimFault {
   const at = random.between(1, 19);
   const pace = { startupMs: random.between(300, 4_000), stepMs: random.between(300, 1_500) };

@@ -1,4 +1,4 @@
-import { operatorFaults, randomFaults } from './generate-faults.ts';
+import { amendmentFaults, operatorFaults, randomFaults } from './generate-faults.ts';
 import { randomPeople } from './generate-people.ts';
 import { Random } from './random.ts';
 import { scenarios } from './scenarios.ts';
@@ -14,7 +14,9 @@ const REPLIES_MS = [0, 12, 12, 12, 12, 12] as const;
 export function scheduleOf(seed: number): Schedule {
   const random = new Random(seed);
   const schedule = seed % SAME_END_EVERY === 0 ? disturbed(random, seed) : free(random, seed);
-  return { ...schedule, replyMs: random.pick(REPLIES_MS) };
+  const whole = { ...schedule, replyMs: random.pick(REPLIES_MS) };
+  if (schedule.end !== undefined || !schedule.goals.some(({ amends }) => amends) || !random.chance(0.1)) return whole;
+  return { ...whole, faults: [...amendmentFaults(random), ...whole.faults] };
 }
 
 /** People do what a scenario says, and only the operator and its connections suffer. */

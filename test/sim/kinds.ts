@@ -14,6 +14,7 @@ export const kinds: readonly string[] = [
   'kill',
   'clock forward',
   'clock back',
+  'clock back while an amendment waits',
   'full',
   'queued',
   'deaf',

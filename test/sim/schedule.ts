@@ -122,8 +122,8 @@ export type SimFault =
   /** A second operator takes over while the first one still works for a while. */
   | { readonly type: 'second'; readonly at: number; readonly overlapMs: number }
   | { readonly type: 'kill'; readonly at: number; readonly ms: number }
-  /** The wall clock of the operator's machine jumps. */
-  | { readonly type: 'clock'; readonly at: number; readonly jumpMs: number }
+  /** The wall clock of the operator's machine jumps; `amending`: so long after an amendment first waits for a decision. */
+  | { readonly type: 'clock'; readonly at: number; readonly jumpMs: number; readonly amending?: true }
   /** The nth instance of a provider waits for hardware. */
   | { readonly type: 'queued'; readonly provider: string; readonly nth: number; readonly ms: number }
   /** The nth request to end an instance of a provider is accepted, and nothing happens for so long. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { TrainingJob } from '@kriptik/crds';
+import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
 import { admission } from './admission.ts';
 import { SimApiServer } from './api-server.ts';
 import { SimClock } from './clock.ts';
@@ -58,6 +58,8 @@ export class World {
   #skewMs = 0;
   #effects = 0;
   #written = 0;
+  /** Whether an amendment waited for a decision. */
+  #amended = false;
 
   constructor(schedule: Schedule, options: { readonly story?: boolean } = {}) {
     this.#schedule = schedule;
@@ -163,6 +165,7 @@ export class World {
         const attempt = last === undefined ? '' : ` (attempt ${last.number} ${last.state} ${last.outcome ?? ''})`;
         return `${write.by}: ${type} ${plural} ${object.metadata.name} ${phase}${attempt}`;
       });
+      if (plural === 'trainingplans') this.#whileAmending();
       this.#people.look();
     });
     this.#server.create('admin', 'namespaces', {
@@ -204,10 +207,7 @@ export class World {
       });
     }
     for (const fault of this.#faults.of('clock')) {
-      this.#clock.setTimer(fault.at, () => {
-        this.#faults.hit(fault.jumpMs > 0 ? 'clock forward' : 'clock back');
-        this.#skewMs += fault.jumpMs;
-      });
+      if (fault.amending === undefined) this.#clock.setTimer(fault.at, () => this.#setClock(fault.jumpMs));
     }
     for (const type of ['corrupt', 'tamper'] as const) {
       for (const fault of this.#faults.of(type)) {
@@ -221,6 +221,27 @@ export class World {
     for (const fault of this.#faults.of('trainer')) {
       const { type: _type, nth: _nth, startupMs: _a, stepMs: _b, saveMs: _c, ...kinds } = fault;
       for (const kind of Object.keys(kinds)) this.#faults.hit(`trainer ${kind}`);
+    }
+  }
+
+  #setClock(jumpMs: number): void {
+    this.#tell(() => `the clock of the operator is set by ${jumpMs} ms`);
+    this.#faults.hit(jumpMs > 0 ? 'clock forward' : 'clock back');
+    if (jumpMs < 0 && this.#isAmending) this.#faults.hit('clock back while an amendment waits');
+    this.#skewMs += jumpMs;
+  }
+
+  get #isAmending(): boolean {
+    const plans = this.#server.list('trainingplans') as TrainingPlan[];
+    return plans.some(({ spec, status }) => spec.amends !== undefined && status?.phase === 'AwaitingApproval');
+  }
+
+  /** An amendment waits: what was arranged for this moment takes its course. */
+  #whileAmending(): void {
+    if (this.#amended || !this.#isAmending) return;
+    this.#amended = true;
+    for (const fault of this.#faults.of('clock')) {
+      if (fault.amending === true) this.#clock.setTimer(fault.at, () => this.#setClock(fault.jumpMs));
     }
   }
 

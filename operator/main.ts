@@ -141,6 +141,7 @@ export async function startOperator(options: OperatorOptions = {}): Promise<Runn
       trainerClient: trainerClientsOver(client, dispatcher),
       newToken: () => randomBytes(32).toString('base64url'),
       launchErrors: new Map(),
+      hardLimits: new Map(),
     }),
     policy: new PolicyReconciler({ ...shared, client: client.resource(TrainingPolicyResource) }),
     provider: new ProviderReconciler({ ...shared, client: client.resource(ComputeProviderResource) }),

@@ -6,7 +6,6 @@ import { silentLogger } from '../runtime/log.ts';
 import { act } from './act.ts';
 import { decideJob } from './decide.ts';
 import type { JobDependencies } from './dependencies.ts';
-import { hardLimitOf } from './hard-limits.ts';
 import type { JobObserved } from './types.ts';
 
 const settled = makeJob().attempt('Running', {
@@ -43,11 +42,12 @@ function looks(begun: TrainingJob = settled.obj(), policies = [makePolicy().obj(
       },
     }),
     clock: { now: () => Date.parse(time(state.now)) },
+    hardLimits: new Map(),
   } as unknown as JobDependencies;
   const look = async (of: (job: TrainingJob) => ObservedBuilder): Promise<string[]> => {
     told.length = 0;
     const name = state.job.status?.attempts?.at(-1)?.name ?? '';
-    const o: JobObserved = { ...of(state.job).obj(), hardLimit: hardLimitOf(deps.registry, name) };
+    const o: JobObserved = { ...of(state.job).obj(), hardLimit: deps.hardLimits.get(name) };
     const { actions, status } = decideJob(o);
     state.job = { ...state.job, status };
     for (const action of actions) {

@@ -14,7 +14,6 @@ import type { CheckpointStore } from '../store/store.ts';
 import { effectiveLimit, moneyOf } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { heldDeadline, isRaised } from './freeze.ts';
-import { noteHardLimit } from './hard-limits.ts';
 import { timeFor } from './instants.ts';
 import { monthMessage } from './month-room.ts';
 import { freshMonthView } from './month-view.ts';
@@ -198,7 +197,7 @@ async function setDeadline(
   if (sooner) await tell();
   if (movesHardDeadline(runtime.backend))
     await runtime.backend.setHardDeadline(newest.name, hardDeadlineOf(deps, o, job));
-  noteHardLimit(deps.registry, newest.name, runLimit);
+  deps.hardLimits.set(newest.name, runLimit);
   if (!sooner) await tell();
 }
 
@@ -209,7 +208,7 @@ async function renewQueued(deps: JobDependencies, o: JobObserved, job: TrainingJ
   const { runLimit } = moneyOf({ ...o, job }, job.status?.attempts ?? []);
   const limit = grantedLimit(newest, runLimit);
   await runtime.backend.renewQueued(newest.name, { deadline, hardDeadline: hardDeadlineOf(deps, o, job, limit) });
-  noteHardLimit(deps.registry, newest.name, limit);
+  deps.hardLimits.set(newest.name, limit);
 }
 
 type Trainer = ReturnType<JobDependencies['trainerClient']>;

@@ -6,6 +6,7 @@ import type {
   TrainingPolicy,
   TrainingReceipt,
 } from '@kriptik/crds';
+import type { MicroUsd } from '../money.ts';
 import type { Market } from '../provider/offers.ts';
 import type { ProviderRegistry } from '../provider/registry.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -44,4 +45,9 @@ export interface JobDependencies {
   readonly newToken: () => string;
   /** Refusals to create, by attempt name; filled by the launch, read by the next look. */
   readonly launchErrors: Map<string, Refusal>;
+  /**
+   * For which limit, less the hold, this process last moved the provider's own deadline, by attempt name; noted once the
+   * provider has taken it. What a predecessor left half done is not known, and is done again.
+   */
+  readonly hardLimits: Map<string, MicroUsd>;
 }

@@ -16,7 +16,6 @@ import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { readTail } from './diagnosis/log-tail.ts';
 import type { Curve, Curves } from './diagnosis/ring.ts';
-import { hardLimitOf } from './hard-limits.ts';
 import { timeFor } from './instants.ts';
 import type { Looks } from './looks.ts';
 import { monthView } from './month-view.ts';
@@ -60,7 +59,7 @@ export async function observeJob(
     otherGpus: otherGpus(job, plans),
     freesOnExit: runtime?.backend.freesOnExit,
     teardowns: teardownsOf(deps, job),
-    hardLimit: newest && hardLimitOf(deps.registry, newest.name),
+    hardLimit: newest && deps.hardLimits.get(newest.name),
     approval: approvalOf(job, plans),
     automaticRemedies: remediesOf(deps, job),
     supersededBy: replacedBy,

@@ -10,7 +10,6 @@ import { decideJob } from './decide.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { Curves } from './diagnosis/ring.ts';
 import { observeJob } from './gather.ts';
-import { forgetHardLimit } from './hard-limits.ts';
 import { Looks } from './looks.ts';
 import type { JobDecision, JobObserved } from './types.ts';
 
@@ -96,6 +95,6 @@ function forgetRefusals(deps: JobDependencies, job: TrainingJob): void {
   for (const attempt of job.status?.attempts ?? []) {
     if (attempt.state !== 'Gone') continue;
     deps.launchErrors.delete(attempt.name);
-    forgetHardLimit(deps.registry, attempt.name);
+    deps.hardLimits.delete(attempt.name);
   }
 }

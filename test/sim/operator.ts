@@ -156,6 +156,7 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
       trainerClient: (endpoint) => trainerClient(process, around, endpoint),
       newToken: () => `${SECRET}-${++tokens}`,
       launchErrors: new Map(),
+      hardLimits: new Map(),
     }),
     policy: new PolicyReconciler({ ...shared, client: kube.resource(TrainingPolicyResource) }),
     provider: new ProviderReconciler({ ...shared, client: kube.resource(ComputeProviderResource) }),

@@ -196,6 +196,13 @@ describe('a plan', () => {
     );
   });
 
+  it('takes no job for its own that a plan of the same name left', () => {
+    const plan = makePlan().meta({ uid: 'anew' }).approved();
+    const { status, action } = decidePlan(observed(plan, { job: makeJob(makePlan().approved().obj()).obj() }));
+    expect(status.jobRef).toBeUndefined();
+    expect(action?.type).toBe('CreateJob');
+  });
+
   it('makes no second job of one approval, whose ledger would begin at nothing', () => {
     const jobRef = { name: 'first', uid: 'first' };
     const plan = makePlan().approved().status({ jobRef });

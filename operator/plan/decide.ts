@@ -119,7 +119,7 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
   const newer = supersededBy(o);
   const verdict: Verdict = { phase: 'Approved', reason: 'Approved', message: `Approved by ${approval.user}` };
   const known = status.jobRef;
-  if (o.job !== undefined && (known === undefined || known.uid === o.job.metadata.uid)) {
+  if (isOwnJob(o, o.job) && (known === undefined || known.uid === o.job.metadata.uid)) {
     if (known === undefined && ranOn(o.job, o.amended, besideAmended(o), o.now)) {
       const message = `Job ${o.amended?.metadata.name ?? ''} ran on after the limit of this plan's job was worked out; delete job ${o.job.metadata.name}, which never ran, and it is made anew`;
       return { status: withVerdict(o, status, { phase: 'Blocked', reason: 'RanOn', message }) };
@@ -141,6 +141,11 @@ function approved(o: PlanObserved, approval: Approval): PlanDecision {
   }
   const job = jobFor(o.plan);
   return { status: withVerdict(o, status, verdict), ...(job && { action: { type: 'CreateJob', job } }) };
+}
+
+/** One that a plan of the same name left, which is made anew, is on its way out and pays for nothing of this one. */
+function isOwnJob({ plan }: PlanObserved, job: TrainingJob | undefined): job is TrainingJob {
+  return job?.spec.planRef.uid === plan.metadata.uid;
 }
 
 /** A change of the plan to propose, where its job shows what it should change. */

@@ -14,9 +14,12 @@ export function replaceLast(attempts: readonly Attempt[], attempt: Attempt): Att
   return [...attempts.slice(0, -1), attempt];
 }
 
-/** Deterministic name of a job's nth attempt: lets an unknown outcome be looked up, never repeated. */
+/**
+ * Deterministic name of a job's nth attempt: lets an unknown outcome be looked up, never repeated. With half of the uid, 60
+ * random bits: a name that two jobs had would show each of them the machine of the other.
+ */
 export function attemptName(jobUid: string, number: number): string {
-  return `kriptik-${jobUid.replaceAll('-', '').slice(0, 8)}-${number}`;
+  return `kriptik-${jobUid.replaceAll('-', '').slice(0, 16)}-${number}`;
 }
 
 /** Ends that the trainer had no part in: the machine was taken from it. */

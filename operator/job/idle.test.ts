@@ -132,7 +132,7 @@ describe('the attempt that begins', () => {
     expect(status.attempts).toEqual([
       {
         number: 1,
-        name: 'kriptik-0e5a1c3e-1',
+        name: 'kriptik-0e5a1c3e8f3e4d2c-1',
         provider: 'here',
         unitPricePerHour: '6.00',
         createdAt: time(0),

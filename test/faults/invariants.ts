@@ -33,7 +33,7 @@ function approvals({ processes }: Lane, log: readonly AuditEntry[]): string[] {
   const jobs = new Map(
     created.map(({ responseObject }) => {
       const job = responseObject as TrainingJob;
-      return [job.metadata.uid.replaceAll('-', '').slice(0, 8), job];
+      return [job.metadata.uid.replaceAll('-', '').slice(0, 16), job];
     }),
   );
   return processes.seen.flatMap(({ name, start }) => {

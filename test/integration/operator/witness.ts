@@ -15,7 +15,7 @@ export function expectApproved(watch: ProcessWatch, audited: readonly AuditEntry
   for (const { objectRef, verb, responseObject } of log) {
     if (objectRef?.resource === 'trainingjobs' && verb === 'create') {
       const job = responseObject as TrainingJob;
-      jobs.set(job.metadata.uid.replaceAll('-', '').slice(0, 8), job);
+      jobs.set(job.metadata.uid.replaceAll('-', '').slice(0, 16), job);
     }
   }
   const starts = watch.seen;

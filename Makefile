@@ -22,7 +22,7 @@ demo: install programs trainer model ## From a goal in plain language to a train
 
 .PHONY: test
 test: check ## Run every check and test, in lanes beside each other
-	@$(MAKE) --no-print-directory -j4 --output-sync=target test-code test-cluster test-pods test-idle
+	@$(MAKE) --no-print-directory -j4 --output-sync=target test-code test-cluster test-node test-idle
 
 # All suites of a lane are run, also after one has failed: what else is wrong is told at once.
 lane = status=0; for suite in $(1); do TIMEFORMAT="test-$$suite: %0R s, %0U s of CPU"; \
@@ -36,12 +36,7 @@ test-code:
 
 .PHONY: test-cluster
 test-cluster:
-	@+$(call lane,integration faults)
-
-# Nodes wait more than they compute: first, while the others compute.
-.PHONY: test-pods
-test-pods:
-	@+$(call lane,node e2e)
+	@+$(call lane,integration faults e2e)
 
 .PHONY: check
 check: install ## Formatting, types, lint, unused code, generated files, licences

@@ -3,8 +3,8 @@ import type { AuditEntry } from '../support/audit.ts';
 import { KUBELET } from '../support/played-kubelet.ts';
 import { brokenPods } from './pod-log.ts';
 
-const FIRST = 'kriptik-0123abcd-1-0-aaaaa';
-const SECOND = 'kriptik-0123abcd-2-0-bbbbb';
+const FIRST = 'kriptik-0123abcd0123abcd-1-0-aaaaa';
+const SECOND = 'kriptik-0123abcd0123abcd-2-0-bbbbb';
 
 const entry = (second: number, verb: string, objectRef: AuditEntry['objectRef'], more: object = {}): AuditEntry => ({
   verb,
@@ -54,7 +54,7 @@ describe("what the API server's log says against pods", () => {
     [
       'two of one attempt, even one after the other',
       [...pod(FIRST, 10, 20), ...pod(`${FIRST}2`, 20, 30)],
-      [`attempt kriptik-0123abcd-1 had two pods, ${FIRST} and ${FIRST}2`],
+      [`attempt kriptik-0123abcd0123abcd-1 had two pods, ${FIRST} and ${FIRST}2`],
     ],
     ['one that takes more than the limit', pod(FIRST, 10, 111), ['pods held nodes for 1.010000 USD, 1 is the limit']],
     [

@@ -1,4 +1,5 @@
 import type { TrainingJob } from '@kriptik/crds';
+import { attemptIn } from '../support/attempt-names.ts';
 import { type AuditEntry, accepted } from '../support/audit.ts';
 import { KUBELET } from '../support/played-kubelet.ts';
 
@@ -26,7 +27,7 @@ function podSpans(log: readonly AuditEntry[]): PodSpan[] {
     const from = Date.parse(binding.stageTimestamp);
     return {
       pod,
-      attempt: /^kriptik-[0-9a-f]{8}-\d+/.exec(pod)?.[0] ?? pod,
+      attempt: attemptIn(pod)?.name ?? pod,
       from,
       ...(end !== undefined && { until: Date.parse(end.stageTimestamp) }),
     };

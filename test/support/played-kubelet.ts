@@ -12,6 +12,7 @@ import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
 import { keyOf } from '@kriptik/operator/runtime/types.ts';
 import { trainerSpecFile } from '@kriptik/operator/trainer/spec.ts';
 import type { ControlPlane } from '@kriptik/tools/controlplane/types.ts';
+import { attemptIn } from './attempt-names.ts';
 
 /** As the API server's log names it. */
 export const KUBELET = 'played-kubelet';
@@ -77,7 +78,7 @@ export class PlayedKubelet {
 
   /** Base URL of the trainer that runs in a pod; undefined where none answers yet, or any more. */
   async addressOf(namespace: string, pod: string): Promise<string | undefined> {
-    const [, attempt = ''] = /^(kriptik-[0-9a-f]{8}-\d+)-/.exec(pod) ?? [];
+    const attempt = attemptIn(pod)?.name ?? '';
     const path = join(this.#places.get(namespace)?.folder ?? '', 'instances', attempt, 'port.json');
     const text = await readFile(path, 'utf8').catch(() => undefined);
     return text === undefined ? undefined : `http://127.0.0.1:${(JSON.parse(text) as { port: number }).port}`;

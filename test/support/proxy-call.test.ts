@@ -47,13 +47,17 @@ describe('the label of a write', () => {
     const pods = '/api/v1/namespaces/pods/pods';
     const records = '/api/v1/namespaces/pods/configmaps';
     const stop = { metadata: { annotations: { 'training.kriptik.ai/stopped-at': '2026-11-23T10:00:00Z' } } };
-    const made = { metadata: { name: 'kriptik-0e5a1c3e-2', annotations: { 'training.kriptik.ai/job': 'team/faq' } } };
-    expect(labelOf(callOf('DELETE', `${pods}/kriptik-0e5a1c3e-1-0-x7k2p`, ''))).toBe('DELETE pods of attempt 1');
-    expect(labelOf(callOf('POST', records, JSON.stringify(made)))).toBe('POST configmaps of attempt 2');
-    expect(labelOf(callOf('DELETE', `${pods}/kriptik-0e5a1c3e-1-0-x7k2p:8080/proxy/v1/checkpoint/id-1`, ''))).toBe(
-      'DELETE pods/proxy/v1/checkpoint of attempt 1',
+    const made = {
+      metadata: { name: 'kriptik-0e5a1c3e8f3e4d2c-2', annotations: { 'training.kriptik.ai/job': 'team/faq' } },
+    };
+    expect(labelOf(callOf('DELETE', `${pods}/kriptik-0e5a1c3e8f3e4d2c-1-0-x7k2p`, ''))).toBe(
+      'DELETE pods of attempt 1',
     );
-    expect(labelOf(callOf('PATCH', `${records}/kriptik-0e5a1c3e-1`, JSON.stringify(stop)))).toBe(
+    expect(labelOf(callOf('POST', records, JSON.stringify(made)))).toBe('POST configmaps of attempt 2');
+    expect(
+      labelOf(callOf('DELETE', `${pods}/kriptik-0e5a1c3e8f3e4d2c-1-0-x7k2p:8080/proxy/v1/checkpoint/id-1`, '')),
+    ).toBe('DELETE pods/proxy/v1/checkpoint of attempt 1');
+    expect(labelOf(callOf('PATCH', `${records}/kriptik-0e5a1c3e8f3e4d2c-1`, JSON.stringify(stop)))).toBe(
       'PATCH configmaps of attempt 1 training.kriptik.ai/stopped-at',
     );
   });

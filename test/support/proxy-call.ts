@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { attemptIn } from './attempt-names.ts';
 
 /** One request on its way to the API server. */
 export interface ProxyCall {
@@ -91,8 +92,8 @@ export function labelOf(call: ProxyCall): string {
   if (call.resource === 'leases') return parts.join(' ');
   const { finalizers, annotations, name = call.name } = written.metadata ?? {};
   // What belongs to an attempt is named after it; the part before is the job's, and another in each run.
-  const [, attempt] = /^kriptik-[0-9a-f]{8}-(\d+)(?:-|$)/.exec(name) ?? [];
-  if (attempt !== undefined) parts.push(`of attempt ${attempt}`);
+  const attempt = attemptIn(name);
+  if (attempt !== undefined) parts.push(`of attempt ${attempt.number}`);
   if (call.method === 'DELETE') return parts.join(' ');
   if (call.method === 'PATCH') parts.push(...Object.keys(annotations ?? {}).sort());
   if (finalizers !== undefined) parts.push(`finalizers=${finalizers?.length ?? 0}`);

@@ -3,6 +3,7 @@ import type { Facts } from './facts.ts';
 import { CONTAINER } from './names.ts';
 import { type Condition, conditionOf, epochOf, type Pod } from './objects.ts';
 import { indexOf, trainerState } from './pods.ts';
+import { isQueued, takenBack } from './queue.ts';
 import { terminationSummary } from './termination.ts';
 
 /** Signals by number; a container that one ends reports 128 and its number. */
@@ -60,6 +61,9 @@ export const exitOf = (facts: Facts, now: number): InstanceExit => {
   // What was asked for is the reason, unless the trainer had ended before it was told.
   const told = culprit.metadata.deletionTimestamp !== undefined;
   const reason = stopped && told && (found === 'exited' || found === 'evicted') ? 'terminated' : found;
+  // Its pods end before they are gone: then already, its queue has taken its nodes back.
+  if (reason === 'exited' && told && isQueued(facts.job) && facts.job?.spec.suspend === true)
+    return { ...takenBack(facts, at), code, signal };
   const message = messageOf(culprit, reason, facts);
   return { code, signal, at, reason, ...(message !== undefined && { message }) };
 };

@@ -122,6 +122,20 @@ describe('an attempt', () => {
       want: { state: 'exited', exit: ENDED },
     },
     {
+      case: 'whose pods ended when its queue suspended it was preempted already before they are gone',
+      facts: makeFacts({ job: makeJob({ suspend: true, queue: 'gpus' }), pods: [deleted(ended(10))] }),
+      want: {
+        state: 'exited',
+        exit: {
+          code: 10,
+          signal: null,
+          at: START + 50_000,
+          reason: 'preempted',
+          message: 'queue gpus took its nodes back',
+        },
+      },
+    },
+    {
       case: 'that its queue took back is over only once its Job is gone',
       facts: makeFacts({
         job: deleting,

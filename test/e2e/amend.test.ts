@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { refused } from '../support/refused.ts';
 import { waitFor } from '../support/wait.ts';
 import { World } from '../support/world.ts';
-import type { TinyCase } from './tiny-cases.ts';
+import { FULL_FINETUNE, type TinyCase } from './tiny-cases.ts';
 import { tinyGoal } from './tiny-goal.ts';
 import { askTrainer, makeTiny, trainerPython } from './tiny-made.ts';
 
@@ -23,12 +23,7 @@ const PATIENT = { timeoutMs: 300_000, everyMs: 100 };
  * eight rows the run is not over before people have seen that.
  */
 const TOO_HIGH: TinyCase = {
-  example: 'full-finetune',
-  modality: 'llm',
-  method: 'full',
-  model: 'chat-model',
-  family: 'smollm2',
-  data: 'chats',
+  ...FULL_FINETUNE,
   constraints: {
     maxSteps: 400,
     checkpointEverySteps: 10,

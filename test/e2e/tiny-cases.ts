@@ -24,6 +24,15 @@ const CLIP = { ...PICTURE, frames: 5 } as const;
 const ANSWERS = { completions: 2, maxCompletion: 8 } as const;
 const REINFORCED = { batchSize: 4, learningRate: '0.01' } as const;
 
+export const FULL_FINETUNE: TinyCase = {
+  example: 'full-finetune',
+  modality: 'llm',
+  method: 'full',
+  model: 'chat-model',
+  family: 'smollm2',
+  data: 'chats',
+};
+
 /** Every executor of the trainer at least once, by an example of the project. */
 export const TINY_CASES: readonly TinyCase[] = [
   {
@@ -34,14 +43,7 @@ export const TINY_CASES: readonly TinyCase[] = [
     family: 'qwen2.5',
     data: 'chats',
   },
-  {
-    example: 'full-finetune',
-    modality: 'llm',
-    method: 'full',
-    model: 'chat-model',
-    family: 'smollm2',
-    data: 'chats',
-  },
+  FULL_FINETUNE,
   {
     example: 'multilingual',
     modality: 'llm',

@@ -168,33 +168,28 @@ it('keeps the type for good', async () => {
   expectRefused(await dryRun().replace(edit(stored, { spec })), 'spec.type: Forbidden', 'type cannot change');
 });
 
-it.each(['elsewhere', undefined])(
-  'keeps the namespace of pods for good, against %s: trainers of the old one would run on unseen',
-  async (namespace) => {
-    const gpus = `gpus-${randomBytes(4).toString('hex')}`;
-    const stored = expectAccepted(await store().create(edit(validProvider(gpus), nodes)));
-    expectRefused(
-      await dryRun().replace(edit(stored, { 'spec.kubernetes.namespace': namespace })),
-      'spec.kubernetes.namespace: Forbidden',
-      'namespace cannot change',
-    );
-    expectAccepted(await dryRun().replace(edit(stored, { 'spec.kubernetes.queueName': 'others' })));
-    await store().remove('ComputeProvider', gpus);
-  },
-);
+const machine: Changes = { spec: { type: 'local', local: { pricePerHour: '1', workDir: '/srv/kriptik' } } };
+const kept: readonly (readonly [what: string, path: string, other: string, provider: Changes, harmless: Changes])[] = [
+  ['namespace of pods', 'spec.kubernetes.namespace', 'elsewhere', nodes, { 'spec.kubernetes.queueName': 'others' }],
+  [
+    'folder of attempts and checkpoints',
+    'spec.local.workDir',
+    '/srv/elsewhere',
+    machine,
+    { 'spec.local.pricePerHour': '2' },
+  ],
+];
 
-it.each(['/srv/elsewhere', undefined])(
-  'keeps the folder of attempts and checkpoints for good, against %s',
-  async (workDir) => {
-    const machine = `machine-${randomBytes(4).toString('hex')}`;
-    const spec = { type: 'local', local: { pricePerHour: '1', workDir: '/srv/kriptik' } };
-    const stored = expectAccepted(await store().create(edit(validProvider(machine), { spec })));
-    expectRefused(
-      await dryRun().replace(edit(stored, { 'spec.local.workDir': workDir })),
-      'spec.local.workDir: Forbidden',
-      'workDir cannot change',
-    );
-    expectAccepted(await dryRun().replace(edit(stored, { 'spec.local.pricePerHour': '2' })));
-    await store().remove('ComputeProvider', machine);
+it.each(kept)(
+  'keeps the %s for good: trainers of the old one would run on unseen',
+  async (_, path, other, provider, harmless) => {
+    const its = `kept-${randomBytes(4).toString('hex')}`;
+    const stored = expectAccepted(await store().create(edit(validProvider(its), provider)));
+    for (const value of [other, undefined]) {
+      const changed = await dryRun().replace(edit(stored, { [path]: value }));
+      expectRefused(changed, `${path}: Forbidden`, `${path.split('.').at(-1)} cannot change`);
+    }
+    expectAccepted(await dryRun().replace(edit(stored, harmless)));
+    await store().remove('ComputeProvider', its);
   },
 );

@@ -7,7 +7,8 @@ import { parseMoney } from '../money.ts';
 import { noPolicy } from '../planner/policy.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
 import { amend } from './amend-change.ts';
-import { decidePlan, type PlanObserved } from './decide.ts';
+import { decidePlan } from './decide.ts';
+import type { PlanObserved } from './types.ts';
 
 type Recorded = NonNullable<TrainingJobStatus['diagnosis']>[number];
 type Phase = 'Failed' | 'Succeeded' | 'Running';

@@ -5,7 +5,8 @@ import { makeGoal, makeJob, makePlan, makeReceipt, START, time } from '../../tes
 import { parseMoney } from '../money.ts';
 import { noPolicy } from '../planner/policy.ts';
 import type { EffectivePolicy, PlanResult } from '../planner/types.ts';
-import { decidePlan, type PlanDecision, type PlanObserved } from './decide.ts';
+import { decidePlan } from './decide.ts';
+import type { PlanDecision, PlanObserved } from './types.ts';
 
 const goal = makeGoal().obj();
 const proposal: PlanResult = { resolved, quote, tiles, warnings: [], why: [], changes: [] };

@@ -22,11 +22,12 @@ import type { ResourceClient } from '../runtime/resource.ts';
 import type { KubeObject, ObjectKey, Unstored } from '../runtime/types.ts';
 import { contractLeft, stillEnding, takenBefore } from './budget-left.ts';
 import type { DataFactsSource } from './data-facts.ts';
-import { decidePlan, type PlanDecision } from './decide.ts';
+import { decidePlan } from './decide.ts';
 import { monthRoom } from './month.ts';
 import { type Priced, priceWithHub, verification } from './price.ts';
 import { priceAmendment } from './price-amendment.ts';
 import { policyFor } from './propose.ts';
+import type { PlanDecision } from './types.ts';
 
 export interface PlanDependencies {
   readonly client: ResourceClient<TrainingPlan>;

@@ -5,7 +5,8 @@ import { makeGoal, makePlan, START } from '../../test/support/builders.ts';
 import { inputHash } from '../intent/hash.ts';
 import { noPolicy } from '../planner/policy.ts';
 import { findCondition } from '../runtime/conditions.ts';
-import { decidePlan, type PlanObserved } from './decide.ts';
+import { decidePlan } from './decide.ts';
+import type { PlanObserved } from './types.ts';
 
 const parsing: Parsing = {
   model: 'claude-opus-4-5',

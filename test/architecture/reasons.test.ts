@@ -4,7 +4,7 @@ import { isTest, projectFiles, textOf } from './sources.ts';
 /** Each kind with the files whose reasons and phases its conditions, events and status show. */
 const KINDS = {
   traininggoal: /^operator\/goal\//,
-  trainingplan: /^operator\/(plan\/(decide|reconciler)|planner\/types)\.ts$/,
+  trainingplan: /^operator\/(plan\/(?!approval|preview)|planner\/types\.ts$)/,
   trainingjob: /^operator\/(job\/(?!providers)|plan\/approval\.ts$)/,
   trainingpolicy: /^operator\/policy\//,
   computeprovider:

@@ -64,7 +64,7 @@ export class HubClient {
       { kind: 'model', name, revision },
       async () => (await shapes()).modelAnswer,
       async (call) => {
-        const { modelInfo } = await import('@huggingface/hub');
+        const { modelInfo } = await library();
         return await modelInfo({
           name,
           ...(revision !== undefined && { revision }),
@@ -72,6 +72,7 @@ export class HubClient {
           ...call,
         });
       },
+      library,
     );
   }
 
@@ -80,7 +81,7 @@ export class HubClient {
       { kind: 'dataset', name, revision },
       async () => (await shapes()).datasetAnswer,
       async (call) => {
-        const { datasetInfo } = await import('@huggingface/hub');
+        const { datasetInfo } = await library();
         return await datasetInfo({
           name,
           ...(revision !== undefined && { revision }),
@@ -88,6 +89,7 @@ export class HubClient {
           ...call,
         });
       },
+      library,
     );
   }
 
@@ -136,12 +138,13 @@ export class HubClient {
       { kind, name: `search:${query}:${limit}`, free: true },
       async () => (await shapes()).searchAnswer,
       async (call) => {
-        const { listDatasets, listModels } = await import('@huggingface/hub');
+        const { listDatasets, listModels } = await library();
         const options = { search: { query }, limit, sort: 'downloads', ...call } as const;
         const found: unknown[] = [];
         for await (const one of kind === 'model' ? listModels(options) : listDatasets(options)) found.push(one);
         return found;
       },
+      library,
     );
     return found.value.map(({ name, downloads, gated }) => ({ name, downloads, gated: Boolean(gated) }));
   }
@@ -166,6 +169,7 @@ export class HubClient {
     what: { kind: Asked['kind']; name: string; revision?: string | undefined; part?: string; free?: boolean },
     shape: () => Promise<z.ZodType<T>>,
     ask: (call: HubCall) => Promise<unknown>,
+    load?: () => Promise<unknown>,
   ): Promise<Answer<T>> {
     const { kind, name, revision, part = '' } = what;
     if (what.free !== true) checked(kind, name);
@@ -180,7 +184,7 @@ export class HubClient {
     const refused = this.#refused.get(key);
     if (refused !== undefined && now() < refused.until) throw refused.problem;
     try {
-      const value = parsed(schema, await this.#call({ kind, name, revision }, ask), `${kind} ${name}`);
+      const value = parsed(schema, await this.#call({ kind, name, revision }, ask, load), `${kind} ${name}`);
       const at = now();
       await cache.put(key, { at, value });
       // The newest commit is later asked for by its name, when a plan is bound to it.
@@ -212,11 +216,17 @@ export class HubClient {
     }
   }
 
-  async #call<T>(asked: Omit<Asked, 'withToken'>, ask: (call: HubCall) => Promise<T>): Promise<T> {
+  /** What `load` takes is not the Hub's time: on a busy machine that is longer than any answer. */
+  async #call<T>(
+    asked: Omit<Asked, 'withToken'>,
+    ask: (call: HubCall) => Promise<T>,
+    load?: () => Promise<unknown>,
+  ): Promise<T> {
     const { offline, now, hubUrl, timeoutMs = TIMEOUT_MS } = this.#options;
     if (offline)
       throw new HubProblem('Offline', 'the Hub is not asked (--offline or HF_HUB_OFFLINE)', 'Remove HF_HUB_OFFLINE');
     if (this.#down !== undefined && now() < this.#down.until) throw this.#down.problem;
+    await load?.();
     return await this.#limit(async () => {
       const signal = AbortSignal.timeout(timeoutMs);
       try {
@@ -240,6 +250,8 @@ export class HubClient {
 
 /** The shapes of answers take a while to load: only those who ask the Hub pay for it. */
 const shapes = (): Promise<typeof import('./answers.ts')> => import('./answers.ts');
+
+const library = (): Promise<typeof import('@huggingface/hub')> => import('@huggingface/hub');
 
 interface HubCall {
   readonly hubUrl: string;

@@ -29,6 +29,7 @@ const targets: [name: string, client: () => HubClient][] = [
         offline: false,
         cache: memoryCache(),
         now: () => systemClock.now(),
+        timeoutMs: 60_000,
       }),
   ],
 ];

@@ -34,7 +34,7 @@ interface Fields {
 }
 
 function ask(sources: readonly Source[], fields: Fields = {}): ReturnType<typeof refresh> {
-  const { overlay = NONE, models = [], timeoutMs = 5_000, signal = new AbortController().signal } = fields;
+  const { overlay = NONE, models = [], timeoutMs = 60_000, signal = new AbortController().signal } = fields;
   return refresh({
     catalog,
     overlay,
@@ -97,7 +97,8 @@ describe('refreshing prices from RunPod', () => {
   ])('says why and keeps the old rows after %s', async (_name, reply, message, remedy) => {
     const before = await ask(['runpod']);
     runpod.outage = reply;
-    const { overlay, reports } = await ask(['runpod'], { overlay: before.overlay, timeoutMs: 300 });
+    const timeoutMs = reply === 'silence' || reply === 'stall' ? 300 : 60_000;
+    const { overlay, reports } = await ask(['runpod'], { overlay: before.overlay, timeoutMs });
     expect(overlay).toEqual(before.overlay);
     expect(only(reports).result).toBe('failed');
     expect(only(reports).problem?.message).toMatch(message);

@@ -30,8 +30,8 @@ export interface HubFixture extends HttpFixture {
   readonly datasets: FixtureDataset[];
   /** What the next requests get instead, in order. */
   readonly replies: Reply[];
-  /** Answers every request so while it is set. */
-  outage: Reply | undefined;
+  /** Answers every request so while it is set, once it is there. */
+  outage: Reply | Promise<Reply> | undefined;
 }
 
 interface Contents {
@@ -47,7 +47,7 @@ export const commitOf = (word: string): string => createHash('sha1').update(word
 
 export async function startHub(): Promise<HubFixture> {
   const state = { token: `hf_${randomUUID().replaceAll('-', '')}`, models: [], datasets: [], replies: [] as Reply[] };
-  const control: { outage: Reply | undefined } = { outage: undefined };
+  const control: { outage: Reply | Promise<Reply> | undefined } = { outage: undefined };
   const server = await serveFixture((request) => control.outage ?? state.replies.shift() ?? answer(request, state));
   return Object.assign(control, { ...server, ...state, viewerUrl: `${server.url}${VIEWER}` });
 }

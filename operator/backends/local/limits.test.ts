@@ -1,14 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../store/open.ts';
 import { isBackendError } from '../errors.ts';
 import { layoutOf } from './layout.ts';
 import { Bench } from './testing/harness.ts';
-
-// Each test starts processes, which a busy machine does slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let bench: Bench;
 beforeEach(async () => {
@@ -18,10 +15,17 @@ afterEach(() => bench.close());
 
 describe('limits hold without the operator', () => {
   test('at the hard deadline nothing runs any more, even if the trainer ignores everything', async () => {
-    const backend = bench.backend({ trainerCommand: bench.command('--deaf'), timing: { hardDeadlineGrace: 2_000 } });
+    const slowness = 8;
+    const backend = bench.backend({
+      trainerCommand: bench.command('--deaf'),
+      python: await bench.slowedPython(slowness),
+      timing: { hardDeadlineGrace: 1_000 },
+    });
     await backend.launch(bench.request('late', { hardDeadline: Date.now() + 600_000 }));
     await bench.running(backend, 'late');
-    const hardDeadline = Date.now() + 3_000;
+    const { at } = await bench.claim('late');
+    // By the supervisor's clock, which began with its claim.
+    const hardDeadline = Math.ceil(at + (Date.now() - at) / slowness) + 600;
     await backend.setHardDeadline('late', hardDeadline);
     const { exit } = await bench.exited(backend, 'late');
     expect(exit).toMatchObject({ reason: 'hardDeadline', signal: 'SIGKILL' });
@@ -30,10 +34,10 @@ describe('limits hold without the operator', () => {
   });
 
   test('before the hard deadline the trainer gets the time to save', async () => {
-    const backend = bench.backend({ timing: { hardDeadlineGrace: 10_000 } });
+    const backend = bench.backend({ timing: { hardDeadlineGrace: 60_000 } });
     await backend.launch(bench.request('saves'));
     await bench.running(backend, 'saves');
-    await backend.setHardDeadline('saves', Date.now() + 10_500);
+    await backend.setHardDeadline('saves', Date.now() + 60_500);
     const { exit } = await bench.exited(backend, 'saves');
     expect(exit).toMatchObject({ reason: 'hardDeadline', code: 10 });
     expect((await openStore(bench.storeUri).latestVerified()).checkpoint?.attempt).toBe('saves');
@@ -132,11 +136,14 @@ describe('what cannot be started says what to do', () => {
     await bench.trainerPid('damaged');
     const { claim } = layoutOf(bench.options.root, 'damaged');
     const whole = await readFile(claim);
-    await writeFile(claim, '{');
-    await expect(backend.find('damaged')).rejects.toSatisfy((error: unknown) =>
-      isBackendError(error, 'OutcomeUnknown'),
-    );
-    await writeFile(claim, whole);
+    try {
+      await writeFile(claim, '{');
+      await expect(backend.find('damaged')).rejects.toSatisfy((error: unknown) =>
+        isBackendError(error, 'OutcomeUnknown'),
+      );
+    } finally {
+      await writeFile(claim, whole);
+    }
   });
 
   test('a spec that is not valid names the field', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../store/open.ts';
 import { until } from '../testing/until.ts';
 import { prepare, startSupervisor } from './launch.ts';
@@ -12,9 +12,6 @@ import { DEFAULT_TIMING } from './options.ts';
 import { Bench } from './testing/harness.ts';
 
 const OPERATOR = fileURLToPath(new URL('testing/operator-process.ts', import.meta.url));
-
-// Each test starts processes, which a busy machine does slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let bench: Bench;
 let operators: ChildProcess[];
@@ -90,10 +87,13 @@ describe('after the operator was killed', () => {
     const backend = bench.backend();
     await backend.launch(bench.request('cut'));
     await bench.running(backend, 'cut');
-    await until('one supervisor is left', async () => (await supervisorsOf('cut')) === 1);
-    expect(await bench.marked('cut')).toHaveLength(2);
-    await until('it trains', async () => (await readFile(layoutOf(bench.options.root, 'cut').log)).length > 0);
-    const log = await readFile(layoutOf(bench.options.root, 'cut').log, 'utf8');
+    await until('one supervisor is left, with its trainer', async () => {
+      return (await supervisorsOf('cut')) === 1 && (await bench.marked('cut')).length === 2;
+    });
+    const log = await until('it trains', async () => {
+      const text = await readFile(layoutOf(bench.options.root, 'cut').log, 'utf8');
+      return /^step 2\//m.test(text) ? text : undefined;
+    });
     expect(log.match(/^step 1\//gm)).toHaveLength(1);
   });
 
@@ -108,7 +108,7 @@ describe('after the operator was killed', () => {
     const token = await successor.token('adopted');
     const answer = await fetch(`${instance.endpoint}/v1/status`, { headers: { authorization: `Bearer ${token}` } });
     expect(answer.status).toBe(200);
-    await successor.terminate('adopted', { graceMs: 10_000 });
+    await successor.terminate('adopted', { graceMs: 60_000 });
     expect((await bench.exited(successor, 'adopted')).exit?.code).toBe(10);
   });
 
@@ -163,13 +163,15 @@ describe('after the supervisor was killed', () => {
     expect(await bench.runs(pid)).toBe(true);
     await backend.terminate('hung', { graceMs: 0 });
     expect((await bench.exited(backend, 'hung')).exit?.reason).toBe('supervisorLost');
-    expect(await bench.runs(pid)).toBe(false);
+    await bench.gone(pid);
   });
 
   test('what shed its mark, its session and its parent is ended too, where control groups can be had', async () => {
     const backend = bench.backend({ trainerCommand: bench.command('--escape', '--deaf') });
     await backend.launch(bench.request('shed'));
     await bench.running(backend, 'shed');
+    // The supervisor notes the control group together with the trainer.
+    await bench.trainerPid('shed');
     const { pid: supervisor, cgroup } = await bench.claim('shed');
     const strays = await until('the strays are adopted by the supervisor', async () => {
       const children = await readFile(`/proc/${supervisor}/task/${supervisor}/children`, 'utf8');
@@ -180,7 +182,7 @@ describe('after the supervisor was killed', () => {
     await backend.terminate('shed', { graceMs: 0 });
     await bench.exited(backend, 'shed');
     for (const pid of strays) {
-      if (cgroup !== undefined) expect(await bench.runs(pid), `process ${pid}`).toBe(false);
+      if (cgroup !== undefined) await bench.gone(pid);
       else if (await bench.runs(pid)) process.kill(pid, 'SIGKILL');
     }
   });
@@ -234,8 +236,7 @@ test('an attempt whose directory was removed by hand is still seen, and ends', a
   expect((await backend.find('removed'))?.state).toBe('starting');
   await backend.terminate('removed', { graceMs: 0 });
   await until('nothing of it is left', async () => (await backend.find('removed')) === undefined);
-  // A killed process loses its memory, and with it the mark it is found by, a moment before it is gone.
-  await until('its process is gone', async () => !(await bench.runs(pid)));
+  await bench.gone(pid);
   // The record that named it was removed as well, so nobody else can.
   if (cgroup !== undefined) await rmdir(cgroup).catch(() => undefined);
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -46,6 +46,22 @@ export class Bench {
     return { name, job, token: `token-of-${name}`, spec: exampleSpec(name, this.storeUri), ...more };
   }
 
+  /** A Python whose wall clock passes so many times slower: what must happen within a moment has that much longer. */
+  async slowedPython(slowness: number): Promise<string> {
+    const path = join(this.root, 'slowed-python');
+    const program = [
+      'import runpy, sys, time',
+      'real = time.time',
+      'began = real()',
+      `time.time = lambda: began + (real() - began) / ${slowness}`,
+      // -c, -I and -S come before the name of what is run.
+      'sys.argv = sys.argv[3:]',
+      'runpy.run_path(sys.argv[0], run_name="__main__")',
+    ].join('\n');
+    await writeFile(path, `#!/bin/sh\nexec python3 -I -S -c '${program}' "$@"\n`, { mode: 0o755 });
+    return path;
+  }
+
   async claim(name: string): Promise<ClaimRecord> {
     return claimRecord.parse(JSON.parse(await readFile(layoutOf(this.options.root, name).claim, 'utf8')));
   }
@@ -65,6 +81,11 @@ export class Bench {
 
   async runs(pid: number): Promise<boolean> {
     return (await this.processes.identity(pid)) !== undefined;
+  }
+
+  /** A killed process loses its memory, and with it the mark and the group it is found by, a moment before it is gone. */
+  gone(pid: number): Promise<true> {
+    return until(`process ${pid} is gone`, async () => !(await this.runs(pid)));
   }
 
   running(backend: LocalBackend, name: string): Promise<Instance> {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Informer, type InformerOptions } from './informer.ts';
 import { silentLogger } from './log.ts';
 import { RuntimeMetrics } from './metrics.ts';
+import { KubeClient } from './rest.ts';
 import { OWNER_INDEX } from './store.ts';
 import { duplicating, swapping } from './testing/faults.ts';
 import { eventually, type Rig, startRig, WIDGET_COLLECTION, WIDGETS, type Widget, widget } from './testing/objects.ts';
@@ -21,7 +22,7 @@ function informerWith(options: Partial<InformerOptions<Widget>> = {}): Informer<
 }
 
 beforeEach(async () => {
-  rig = await startRig({ metrics, timeoutMs: 1_000 });
+  rig = await startRig({ metrics, timeoutMs: 60_000 });
   seen.length = 0;
   informer = informerWith({ indexes: { size: (obj) => [String(obj.spec.size)] } });
   informer.onEvent({
@@ -137,7 +138,8 @@ describe('an informer in trouble', () => {
   });
 
   it('survives a server that answers 500, 429, cuts and hangs on list and watch', async () => {
-    informer = informerWith();
+    const hasty = KubeClient.fromKubeConfig(rig.server.kubeConfig(), { userAgent: 'rig/1', timeoutMs: 1_000 });
+    informer = informerWith({ client: hasty.resource(WIDGETS) });
     rig.server.inject({ fault: { kind: 'status', code: 500 }, times: 3 });
     rig.server.inject({ fault: { kind: 'status', code: 429, retryAfter: '0' }, times: 2 });
     rig.server.inject({ fault: { kind: 'reset' }, times: 3 });
@@ -145,6 +147,8 @@ describe('an informer in trouble', () => {
     put('a');
     await started();
     expect(names()).toEqual(['a']);
+    await informer.stop();
+    await hasty.close();
   });
 
   it('waits as long as the server asks before it watches again', async () => {
@@ -236,6 +240,7 @@ describe('an informer in trouble', () => {
   });
 
   it('does not list again for suspicions right after a list', async () => {
+    informer = informerWith({ freshMs: 600_000 });
     await started();
     for (let time = 0; time < 5; time += 1) informer.suspect();
     put('a');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { Controller } from './controller.ts';
 import { exportEventLoopDelay } from './eventloop.ts';
 import { Informer } from './informer.ts';
@@ -46,6 +46,14 @@ const controller = (reconcile: () => Promise<void> = () => Promise.resolve()): C
 const manager = (options: Partial<ManagerOptions> = {}): Manager =>
   new Manager({ informers: [informer], controllers: [controller()], log, clock, ...options });
 
+/** Pauses are short and limits long: no lease runs out, however slowly the machine gets on. */
+const impatient: Clock = {
+  now: () => clock.now(),
+  date: () => clock.date(),
+  setTimer: (ms, fn) => clock.setTimer(ms, fn),
+  sleep: (ms, signal) => clock.sleep(Math.min(ms, 50), signal),
+};
+
 const elector = (identity: string, onLost: (reason: string) => void = () => {}): LeaderElector =>
   new LeaderElector({
     client: rig.client,
@@ -53,10 +61,10 @@ const elector = (identity: string, onLost: (reason: string) => void = () => {}):
     name: 'test',
     identity,
     log,
-    clock,
-    leaseMs: 3_000,
-    renewDeadlineMs: 2_000,
-    retryMs: 50,
+    clock: impatient,
+    leaseMs: 600_000,
+    renewDeadlineMs: 300_000,
+    retryMs: 60_000,
     onLost,
   });
 
@@ -74,10 +82,11 @@ it('starts everything, reconciles what is there, and stops leaving nothing open'
 });
 
 it('reconciles nothing before all caches have synced', async () => {
-  rig.server.inject({ fault: { kind: 'status', code: 500 }, times: 3 });
+  rig.server.inject({ fault: { kind: 'status', code: 500 }, times: 1_000 });
   const running = manager().run(stopper.signal);
   await eventually(() => rig.server.calls.length >= 2, 'the first lists fail');
   expect(reconciled).toEqual([]);
+  rig.server.clearFaults();
   await eventually(() => reconciled.length === 1, 'a is reconciled');
   stopper.abort();
   await running;
@@ -98,7 +107,9 @@ it('works only while it leads; the successor takes over after the work has ended
   const second = elector('second');
   const leading = second.start().then(() => order.push('second leads'));
   stopper.abort();
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const looks = (): number => rig.server.calls.filter(({ path }) => path.includes('/leases/')).length;
+  const before = looks();
+  await eventually(() => looks() > before + 8, 'both have looked at the lease');
   expect(order).toEqual(['first begins']);
   gate.resolve();
   await first;

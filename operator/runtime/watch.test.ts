@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FakeClock } from './clock.ts';
 import { KubeClient } from './rest.ts';
-import { WIDGETS } from './testing/objects.ts';
+import { eventually, WIDGETS } from './testing/objects.ts';
 import type { ConnectionSource } from './transport.ts';
 import { type WatchOptions, watch } from './watch.ts';
 
@@ -22,7 +23,7 @@ beforeEach(async () => {
     );
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  client = new KubeClient(sourceOf(server), { userAgent: 'rig/1', timeoutMs: 5_000 });
+  client = new KubeClient(sourceOf(server), { userAgent: 'rig/1', timeoutMs: 60_000 });
 });
 
 afterEach(async () => {
@@ -39,8 +40,10 @@ function sourceOf(of: Server): ConnectionSource {
   };
 }
 
-async function collect(options: Partial<WatchOptions> = {}): Promise<{ names: string[]; error?: unknown }> {
-  const names: string[] = [];
+async function collect(
+  options: Partial<WatchOptions> & { names?: string[] } = {},
+): Promise<{ names: string[]; error?: unknown }> {
+  const { names = [] } = options;
   try {
     const signal = options.signal ?? new AbortController().signal;
     for await (const event of watch(client, WIDGETS, { resourceVersion: '1', signal, ...options })) {
@@ -51,6 +54,17 @@ async function collect(options: Partial<WatchOptions> = {}): Promise<{ names: st
   }
   return { names };
 }
+
+/** Until the server has seen the end of every connection. */
+const closed = async (): Promise<void> => {
+  let open = -1;
+  await eventually(() => {
+    server.getConnections((_error, found) => {
+      open = found;
+    });
+    return open === 0;
+  }, 'no connection is left');
+};
 
 const line = (type: string, name: string): string => `${JSON.stringify({ type, object: { metadata: { name } } })}\n`;
 
@@ -102,15 +116,21 @@ it('turns an ERROR event into the error it stands for', async () => {
 });
 
 it('gives up a stream that has fallen silent, but not a slow one', async () => {
-  respond = (write) => {
-    let sent = 0;
-    const timer = setInterval(() => {
-      sent += 1;
-      write(line('BOOKMARK', `b${sent}`));
-      if (sent === 5) clearInterval(timer);
-    }, 60);
-  };
-  const { names, error } = await collect({ idleMs: 1_500 });
+  const clock = new FakeClock();
+  await client.close();
+  client = new KubeClient(sourceOf(server), { userAgent: 'rig/1', timeoutMs: 60_000, clock });
+  const opened = Promise.withResolvers<(text: string) => void>();
+  respond = (write) => opened.resolve(write);
+  const names: string[] = [];
+  const result = collect({ idleMs: 1_500, names });
+  const write = await opened.promise;
+  for (const sent of [1, 2, 3, 4, 5]) {
+    write(line('BOOKMARK', `b${sent}`));
+    await eventually(() => names.length === sent, 'the line is read');
+    await clock.advance(1_000);
+  }
+  await clock.advance(500);
+  const { error } = await result;
   expect(names.length).toBe(5);
   expect(error).toMatchObject({ code: 'IDLE' });
 });
@@ -126,12 +146,12 @@ it('gives up when the server takes the request and says nothing', async () => {
 it('ends quietly and closes the connection when told to stop', async () => {
   respond = (write) => write(line('ADDED', 'a'));
   const stopper = new AbortController();
-  const result = collect({ signal: stopper.signal, onOpen: () => setTimeout(() => stopper.abort(), 30) });
+  const names: string[] = [];
+  const result = collect({ signal: stopper.signal, names });
+  await eventually(() => names.length === 1, 'a is told');
+  stopper.abort();
   expect(await result).toEqual({ names: ['ADDED a'] });
-  const left = await new Promise<number>((resolve) =>
-    setTimeout(() => server.getConnections((_e, n) => resolve(n)), 50),
-  );
-  expect(left).toBe(0);
+  await closed();
   expect(await collect({ signal: stopper.signal })).toEqual({ names: [] });
 });
 
@@ -141,8 +161,5 @@ it('closes the connection when the reader stops reading', async () => {
     expect(event.object.metadata.name).toBe('a');
     break;
   }
-  const left = await new Promise<number>((resolve) =>
-    setTimeout(() => server.getConnections((_e, n) => resolve(n)), 50),
-  );
-  expect(left).toBe(0);
+  await closed();
 });

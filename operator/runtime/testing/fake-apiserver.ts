@@ -5,6 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
+import { type Clock, systemClock } from '../clock.ts';
 import { ApiError } from '../errors.ts';
 import { type KubeObject, keyString } from '../types.ts';
 import { type ServerCertificate, selfSigned } from './certs.ts';
@@ -25,6 +26,8 @@ export interface FakeOptions {
   readonly http2?: boolean;
   /** Keep each call in `calls`. @default true */
   readonly record?: boolean;
+  /** Of delays that are injected. @default the system's */
+  readonly clock?: Clock | undefined;
 }
 
 /** An HTTPS server that behaves like kube-apiserver as far as a client can tell, and badly on demand. */
@@ -41,11 +44,13 @@ export class FakeApiServer {
   readonly #snapshots = new Map<string, KubeObject[]>();
   filter: StreamFilter = (event) => [event];
   readonly #record: boolean;
+  readonly #clock: Clock;
   #port = 0;
 
   private constructor(certificate: ServerCertificate, options: FakeOptions) {
     this.#certificate = certificate;
     this.#record = options.record ?? true;
+    this.#clock = options.clock ?? systemClock;
     const handler = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
     this.#server =
       options.http2 === true
@@ -140,7 +145,7 @@ export class FakeApiServer {
     const fault = this.#faults.take(call);
     try {
       const body = await readBody(request);
-      if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.ms));
+      if (fault?.kind === 'delay') await this.#clock.sleep(fault.ms);
       if (fault !== undefined && this.#strike(fault, request, response)) return;
       const answer = call.watch ? this.#watch(call, response) : this.#handle(call, body);
       if (fault?.kind === 'reset') request.socket.destroy();

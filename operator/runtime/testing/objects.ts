@@ -27,9 +27,9 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-/** A fake API server and a client of it. */
+/** A fake API server and a client of it, on the same clock. */
 export async function startRig(options: Partial<KubeClientOptions> = {}): Promise<Rig> {
-  const server = await FakeApiServer.start();
+  const server = await FakeApiServer.start({ clock: options.clock });
   const client = KubeClient.fromKubeConfig(server.kubeConfig(), {
     userAgent: 'rig/1',
     qps: Number.POSITIVE_INFINITY,
@@ -46,7 +46,7 @@ export async function startRig(options: Partial<KubeClientOptions> = {}): Promis
 }
 
 /** Waits until `condition` holds; rejects after `limitMs` with what was waited for. */
-export async function eventually(condition: () => boolean, what: string, limitMs = 10_000): Promise<void> {
+export async function eventually(condition: () => boolean, what: string, limitMs = 30_000): Promise<void> {
   const end = performance.now() + limitMs;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}`);

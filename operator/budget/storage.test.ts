@@ -136,3 +136,33 @@ describe('the hold', () => {
     expect(holdFor(1_000 * GIB, microUsd(30_000), microUsd(1_000_000))).toBe(50_000);
   });
 });
+
+/** Micro-dollars that the ledger keeps back for roundings of storage and fee. */
+const ROUNDING = 3;
+
+describe('work that rests, and turns out to be larger than was known', () => {
+  it('is never billed for more than was left to keep it with', () => {
+    const size = fc.integer({ min: 1, max: 2 ** 43 });
+    const amount = fc.integer({ min: 1, max: 5_000_000 });
+    fc.assert(
+      fc.property(
+        size,
+        size,
+        price,
+        amount,
+        fc.integer({ min: 0, max: 200 * DAY }),
+        (known, real, cents, money, after) => {
+          const left = (accrued: MicroUsd): MicroUsd =>
+            microUsd(Math.max(0, money - spendOf(zeroMoney, accrued).total - ROUNDING));
+          const resting = readMeter(undefined, { bytes: known, price: cents, left }, START);
+          const seen = readMeter(resting, { bytes: real, price: cents, left }, START + after);
+          const spent = seen === undefined ? 0 : spendOf(zeroMoney, meterAt(seen, START + 400 * DAY)).total;
+          expect(spent).toBeLessThanOrEqual(money);
+          // And never for less than it was told to cost.
+          const told = resting === undefined ? 0 : meterAt(resting, START + after);
+          expect(seen === undefined ? 0 : meterAt(seen, START + after)).toBeGreaterThanOrEqual(told);
+        },
+      ),
+    );
+  });
+});

@@ -81,7 +81,7 @@ export interface Reading {
 
 /**
  * The meter after a look at `now`: itself where nothing changed, else a new stretch. For the time since the last look the
- * larger of both sizes counts, since nobody saw when it grew.
+ * larger of both sizes counts, since nobody saw when it grew; but at rest never for more than there was money for.
  */
 export function readMeter(meter: Meter | undefined, { bytes, price, left }: Reading, now: number): Meter | undefined {
   if (meter === undefined) {
@@ -90,8 +90,15 @@ export function readMeter(meter: Meter | undefined, { bytes, price, left }: Read
   }
   const same = meter.bytes === bytes && meter.price === price;
   if (same && bounded(meter, left).until === meter.until) return meter;
-  const folded = foldMeter({ ...meter, bytes: Math.max(meter.bytes, bytes) }, now);
-  return bounded({ ...folded, bytes, price }, left);
+  return bounded({ ...(grown(meter, bytes, left, now) ?? foldMeter(meter, now)), bytes, price }, left);
+}
+
+/** The past at a larger size; undefined where that adds nothing to what it cost at the size that was known. */
+function grown(meter: Meter, bytes: number, left: Reading['left'], now: number): Meter | undefined {
+  if (bytes <= meter.bytes) return undefined;
+  const known = { ...meter, bytes };
+  const larger = foldMeter(left === undefined ? known : bounded(known, left), now);
+  return larger.accrued > foldMeter(meter, now).accrued ? larger : undefined;
 }
 
 function bounded(meter: Meter, left: Reading['left']): Meter {

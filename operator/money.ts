@@ -9,7 +9,7 @@ export type MicroUsd = number & { readonly [brand]: 'MicroUsd' };
 const MICROS_PER_DOLLAR = 1_000_000;
 const MS_PER_HOUR = 3_600_000;
 const API_PATTERN = /^(0|[1-9][0-9]{0,8})(?:\.([0-9]{1,6}))?$/;
-/** The largest amount the API's pattern can carry: 999999999.999999. */
+/** 999999999.999999 */
 const LARGEST = 999_999_999_999_999;
 
 /** An amount that cannot be represented; `field` says where it was found. */
@@ -23,6 +23,9 @@ export class InvalidMoney extends Error {
 }
 
 export const zeroMoney: MicroUsd = whole(0, 'zero');
+
+/** The largest amount the API's pattern can carry. */
+export const mostMoney: MicroUsd = whole(LARGEST, 'most');
 
 /** Micro-dollars from an integer. Throws InvalidMoney when fractional or above 2^53. */
 export function microUsd(value: number, field = 'amount'): MicroUsd {

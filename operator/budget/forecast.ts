@@ -4,6 +4,8 @@ import {
   formatUsd,
   type MicroUsd,
   maxMoney,
+  millisecondsFor,
+  mostMoney,
   mulRatio,
   subtractMoney,
   zeroMoney,
@@ -61,9 +63,15 @@ const RAISE_PERCENT = 105;
 export function forecastCost(input: ForecastInput): Forecast {
   const remaining = Math.max(0, input.totalSteps - input.step);
   const seconds = band((which) => remaining * input.pace[which]);
-  const cost = band((which) => addMoney(input.spent, costOver(input.rate, seconds[which] * 1000 + input.finishMs)));
+  const cost = band((which) => costAfter(input, seconds[which] * 1000 + input.finishMs));
   const fits = fitsNow(input, cost);
   return { cost, seconds, fits, options: fits ? [] : optionsOf(input, cost) };
+}
+
+/** Never more than can be written down: a first step that took long foretells more of many than there is money. */
+function costAfter({ spent, rate }: ForecastInput, ms: number): MicroUsd {
+  const payable = millisecondsFor(subtractMoney(mostMoney, spent), rate);
+  return addMoney(spent, costOver(rate, Math.min(ms, payable)));
 }
 
 /**
@@ -111,7 +119,7 @@ function otherGpus({ spent, others = [] }: ForecastInput, expected: MicroUsd): s
 function stepsThatFit(input: ForecastInput): number {
   const finish = addMoney(costOver(input.rate, input.finishMs), input.reserve);
   const left = Math.max(0, subtractMoney(input.limit, addMoney(input.spent, finish)));
-  const perStep = costOver(input.rate, input.pace.expected * 1000);
+  const perStep = subtractMoney(costAfter(input, input.pace.expected * 1000), input.spent);
   if (perStep <= 0) return input.totalSteps;
   return Math.min(input.totalSteps, input.step + Math.floor(left / perStep));
 }

@@ -28,9 +28,16 @@ export function reserveFor(rate: MicroUsd, timings: FreezeTimings): MicroUsd {
   return costOver(rate, freezeDuration(timings));
 }
 
-/** Epoch ms at which spending reaches the limit if the instance keeps running. */
+/** No run is foretold beyond ten years, in ms: no clock and no cluster reckons with every later moment. */
+const FARTHEST_MS = 10 * 365 * 86_400_000;
+
+/**
+ * Epoch ms at which spending reaches the limit if the instance keeps running, ten years from now at the latest; infinite
+ * where it costs nothing.
+ */
 export function exhaustionTime(limit: MicroUsd, spent: MicroUsd, rate: MicroUsd, now: number): number {
-  return now + millisecondsFor(maxMoney(zeroMoney, subtractMoney(limit, spent)), rate);
+  const left = millisecondsFor(maxMoney(zeroMoney, subtractMoney(limit, spent)), rate);
+  return now + (Number.isFinite(left) ? Math.min(left, FARTHEST_MS) : left);
 }
 
 export interface Deadlines {

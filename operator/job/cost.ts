@@ -74,7 +74,7 @@ export function freezeTimings(o: JobObserved, provider: string): FreezeTimings {
   const { timings, progress } = o.job.status ?? {};
   const saved = worst(timings, provider, 'checkpointSeconds') ?? trainerSeconds(o, 'checkpointSeconds');
   const step = trainerSeconds(o, 'secondsPerStep') * 1000;
-  const lastStep = Number(progress?.secondsPerStep ?? 0) * 1000;
+  const lastStep = Math.min(LONGEST_SECONDS, Number(progress?.secondsPerStep ?? 0)) * 1000;
   return {
     checkpointMs: saved > 0 ? saved * 1000 : o.settings.assumedCheckpointMs,
     stepMs: Math.max(Number.isFinite(step) ? step : 0, lastStep),
@@ -87,10 +87,13 @@ export function freezeTimings(o: JobObserved, provider: string): FreezeTimings {
   };
 }
 
+/** A step or a save that takes longer is a fault of whoever measured it, seconds. */
+const LONGEST_SECONDS = 86_400;
+
 /** Seconds the trainer reports under `field`, NaN when it has not measured them. */
 function trainerSeconds(o: JobObserved, field: 'checkpointSeconds' | 'secondsPerStep'): number {
   if (o.trainer === undefined || !('status' in o.trainer)) return Number.NaN;
-  return o.trainer.status[field] ?? Number.NaN;
+  return Math.min(LONGEST_SECONDS, o.trainer.status[field] ?? Number.NaN);
 }
 
 /** Compute until now; of an attempt that ended by a clock ahead of ours, all of it, but of one that lives none of that. */

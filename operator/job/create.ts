@@ -1,5 +1,6 @@
 import type { Attempt } from '@kriptik/crds';
 import { addMoney } from '../money.ts';
+import { clipped } from '../runtime/text.ts';
 import { replaceLast } from './attempts.ts';
 import { moneyOf } from './cost.ts';
 import { ended } from './ended.ts';
@@ -52,7 +53,7 @@ function lacks(o: JobObserved, live: Attempt): boolean {
 /** Nothing was created, so nothing is billed: the attempt ends at the moment it began. */
 function neverCreated(live: Attempt, outcome: NonNullable<Attempt['outcome']>, message: string): Attempt {
   const end = { state: 'Gone', goneAt: live.createdAt, lastStep: live.resumedFromStep, cost: '0.00' } as const;
-  return { ...live, ...end, outcome, message: message.slice(0, 4096) };
+  return { ...live, ...end, outcome, message: clipped(message, 4096) };
 }
 
 /** No provider could ever run it: it is for people to change the plan. */

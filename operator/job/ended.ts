@@ -62,7 +62,7 @@ function situationAfter(o: JobObserved, attempts: readonly Attempt[], ending: En
   if (outcome === 'Failed') {
     return failed(o, ending.diagnosis?.code ?? 'AttemptFailed', message, ending.diagnosis?.remedy);
   }
-  if (lostTooMany(attempts, o.settings)) return lostTooOften(o, attempts.at(-1));
+  if (lostTooMany(attempts, o.settings)) return lostTooOften(o, attempts);
   if (outcome === 'Lost') return { kind: 'Pending', reason: 'Retrying', message: message ?? 'The attempt was lost' };
   const kind = stopReason === 'Budget' ? 'Freezing' : 'Pausing';
   return { kind, message: 'Nothing runs any more; checking what was saved' };

@@ -1,4 +1,5 @@
 import type { Attempt } from '@kriptik/crds';
+import { lossesInARow } from './attempts.ts';
 import type { JobObserved, Situation } from './types.ts';
 
 /** Failed, with what to do about it where that is known, and how to go on afterwards. */
@@ -19,8 +20,11 @@ const NO_TIME =
   'the trainer saw no time for a step and its checkpoint before its deadline; a higher budget gives it more';
 
 /** Given up after too many attempts without a result. */
-export function lostTooOften(o: JobObserved, last: Attempt | undefined): Situation {
-  const what = `${o.settings.maxLost} attempts in a row ended without a result: ${last?.message ?? (last?.outcome === 'Frozen' ? NO_TIME : 'none was given')}`;
+export function lostTooOften(o: JobObserved, attempts: readonly Attempt[]): Situation {
+  const last = attempts.at(-1);
+  const { failed: vain, taken } = lossesInARow(attempts);
+  const how = taken >= o.settings.maxInterrupted ? ', most of them because their machine was taken' : '';
+  const what = `${vain + taken} attempts in a row ended without a result${how}: ${last?.message ?? (last?.outcome === 'Frozen' ? NO_TIME : 'none was given')}`;
   return {
     kind: 'Failed',
     reason: 'LostRepeatedly',

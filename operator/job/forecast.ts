@@ -3,6 +3,7 @@ import { type Forecast, type ForecastInput, forecastCost } from '../budget/forec
 import type { FreezeTimings } from '../budget/limits.ts';
 import { mark, paceOf } from '../budget/pace.ts';
 import { parseMoney } from '../money.ts';
+import { etaOf } from './progress.ts';
 import type { JobObserved } from './types.ts';
 
 /** The forecast of a trainer that answers and has made a step. */
@@ -56,6 +57,5 @@ export function etaBand(
   forecast: Forecast | undefined,
 ): Pick<NonNullable<TrainingJobStatus['progress']>, 'etaLowSeconds' | 'etaHighSeconds'> {
   if (forecast === undefined) return {};
-  const bounded = (seconds: number): number => Math.min(1_000_000_000, Math.round(seconds));
-  return { etaLowSeconds: bounded(forecast.seconds.low), etaHighSeconds: bounded(forecast.seconds.high) };
+  return { etaLowSeconds: etaOf(forecast.seconds.low), etaHighSeconds: etaOf(forecast.seconds.high) };
 }

@@ -51,8 +51,9 @@ export function freezeFor(o: JobObserved, live: Attempt, money: JobMoney, reason
   const byBudget = exhaustionTime(payable(o, money), money.spent, money.rate, o.now) - money.timings.teardownMs / 2;
   const patient = o.now + Math.max(o.settings.pauseMs, money.timings.checkpointMs * 3);
   const orderly = o.now + freezeDuration(money.timings);
-  const deadline =
-    reason === 'Budget' ? Math.min(byBudget, Math.max(ownEnd(o, money), orderly)) : Math.min(byBudget, patient);
+  // An instance that costs nothing has no end of its money; that it takes its time harms nobody.
+  const own = Math.min(ownEnd(o, money), patient);
+  const deadline = reason === 'Budget' ? Math.min(byBudget, Math.max(own, orderly)) : Math.min(byBudget, patient);
   return {
     limit: formatMoney(money.limit),
     requestedAt: new Date(o.now).toISOString(),

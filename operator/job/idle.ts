@@ -95,7 +95,7 @@ function settledSituation(o: JobObserved, attempts: readonly Attempt[]): Situati
     return failed(o, found?.code ?? 'AttemptFailed', last.message, found?.remedy);
   }
   if (lostTooMany(attempts, o.settings) && !askedAgain(o)) {
-    return lostTooOften(o, last);
+    return lostTooOften(o, attempts);
   }
   return undefined;
 }

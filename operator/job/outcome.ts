@@ -1,5 +1,6 @@
 import type { Attempt } from '@kriptik/crds';
 import type { Instance } from '../backends/backend.ts';
+import { clipped } from '../runtime/text.ts';
 import { EXIT } from '../trainer/exit.ts';
 import type { TrainerFault } from '../trainer/messages.ts';
 import { replaceLast, wasTaken } from './attempts.ts';
@@ -42,7 +43,7 @@ export function endAttempt(
   const ended: Attempt = {
     ...gone,
     ...(byBudget ? { stopReason: 'Budget' as const } : {}),
-    ...(verdict.message === undefined ? {} : { message: verdict.message.slice(0, 1024) }),
+    ...(verdict.message === undefined ? {} : { message: clipped(verdict.message, 1024) }),
   };
   return { attempt: { ...ended, cost: attemptCost(ended, o.now) }, diagnosis: verdict.diagnosis, byBudget };
 }
@@ -108,7 +109,7 @@ function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): 
         ...lossMessage(step, saved),
       };
     case 'failed': {
-      const error: TrainerFault = result.error ?? { code: 'internal', message: 'the trainer gave no reason' };
+      const error = faultOf(result.error);
       const remedy = inItsPlace(o, error.remedy ?? `read the log: kriptik logs ${o.job.metadata.name}`);
       const where = error.where ? ` (${error.where})` : '';
       const own = { code: error.code, message: `${error.message}${where}`, remedy };
@@ -117,6 +118,15 @@ function judge(o: JobObserved, attempt: Attempt, exited: Instance | undefined): 
       return { outcome: 'Failed', step: saved, message: (read ?? error).message, diagnosis: read ?? own };
     }
   }
+}
+
+/** What a trainer says went wrong, with the words that it owes. */
+function faultOf(error: TrainerFault | null): TrainerFault {
+  return {
+    ...error,
+    code: clipped(error?.code || 'internal', 64),
+    message: error?.message || 'the trainer gave no reason',
+  };
 }
 
 function signsOf(o: JobObserved): Diagnosis | undefined {

@@ -21,19 +21,31 @@ export function progressOf(report: TrainerStatus, previous: Progress | undefined
     step,
     totalSteps: report.totalSteps,
     percent: percentOf(step, report.totalSteps),
-    epoch: decimal(report.epoch, 4),
+    epoch: decimal(epochOf(report), 4),
     loss,
     lossHistory: appendLoss(previous?.lossHistory ?? [], loss, step > (previous?.step ?? -1)),
     learningRate: decimal(report.learningRate, 4),
     tokensPerSecond: decimal(report.tokensPerSecond, 4),
     secondsPerStep: decimal(report.secondsPerStep, 4),
-    etaSeconds:
-      report.etaSeconds === null || report.etaSeconds === undefined ? undefined : Math.round(report.etaSeconds),
+    etaSeconds: report.etaSeconds === null || report.etaSeconds === undefined ? undefined : etaOf(report.etaSeconds),
     stage: stageOf(report),
     device: report.device?.name,
     stepAt: step === previous?.step ? (previous.stepAt ?? previous.updatedAt) : new Date(now).toISOString(),
     updatedAt: new Date(now).toISOString(),
   });
+}
+
+/** The most that fields of the status take. */
+const MOST = 1_000_000_000;
+
+/** Seconds until the end as the status takes them: whole, and no more than 32 years of them. */
+export function etaOf(seconds: number): number {
+  return Math.round(Math.min(MOST, Math.max(0, seconds)));
+}
+
+/** Passes over the rows, where the figure can be one. */
+function epochOf({ epoch }: TrainerStatus): number | undefined {
+  return epoch !== null && epoch >= 0 && epoch < MOST ? epoch : undefined;
 }
 
 /** Which stage of how many. */

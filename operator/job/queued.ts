@@ -1,6 +1,7 @@
 import type { Attempt } from '@kriptik/crds';
 import { deadlinesFor } from '../budget/limits.ts';
 import { addMoney, formatMoney, type MicroUsd, minMoney, parseMoney } from '../money.ts';
+import { clipped } from '../runtime/text.ts';
 import { replaceLast } from './attempts.ts';
 import { type JobMoney, moneyOf } from './cost.ts';
 import { freezeFor, isCut } from './freeze.ts';
@@ -46,7 +47,7 @@ export function withdraw(
     ...live,
     state: 'Stopping',
     stopReason: reason,
-    ...(why === '' ? {} : { message: why.slice(0, 1024) }),
+    ...(why === '' ? {} : { message: clipped(why, 1024) }),
   };
   const told = why || `${reason}: the attempt had not started`;
   const freeze =

@@ -1,5 +1,6 @@
 import type { Attempt } from '@kriptik/crds';
 import type { ExitReason, Instance } from '../backends/backend.ts';
+import { clipped } from '../runtime/text.ts';
 import { wasTaken } from './attempts.ts';
 import { event, type Step, stepOf } from './step.ts';
 import type { JobAction, JobObserved, Situation } from './types.ts';
@@ -51,7 +52,7 @@ function waitingOf(attempt: Attempt, { waiting }: Instance): Attempt['waiting'] 
   const before = attempt.waiting;
   const sameSpan = before !== undefined && (before.reason === 'Queued') === (waiting.reason === 'Queued');
   const since = sameSpan ? before.since : (notBefore(attempt.createdAt, waiting.since) ?? attempt.createdAt);
-  return { reason: waiting.reason, message: waiting.message.slice(0, 1024), since };
+  return { reason: waiting.reason, message: clipped(waiting.message, 1024), since };
 }
 
 /** Where an attempt that does not run yet puts its job. */

@@ -58,7 +58,7 @@ it('answers questions, with no for what is not there', () => {
   expect(findCondition(base, 'Ready')?.reason).toBe('Waiting');
 });
 
-it('cuts messages at the limit of the API', () => {
+it('cuts messages where the definitions of our kinds do', () => {
   const [cut] = setCondition(base, { ...ready, message: 'x'.repeat(40_000) }, T0);
-  expect(cut?.message.length).toBe(32_768);
+  expect(cut?.message.length).toBe(4_096);
 });

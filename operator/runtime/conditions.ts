@@ -1,3 +1,5 @@
+import { clipped } from './text.ts';
+
 /** Conditions as the Kubernetes API conventions describe them. All functions are pure. */
 
 type ConditionStatus = 'True' | 'False' | 'Unknown';
@@ -18,8 +20,8 @@ export interface Condition {
 /** A condition to set; its transition time follows from what was there before. */
 export type ConditionInput = Omit<Condition, 'lastTransitionTime'>;
 
-/** Longest message the API conventions allow. */
-const MAX_MESSAGE = 32_768;
+/** Longest message the definitions of our kinds take: the API server refuses a whole status for one that is longer. */
+const MAX_MESSAGE = 4_096;
 
 /**
  * The conditions with one of them set. `lastTransitionTime` moves only when the status changes, and an unchanged
@@ -32,7 +34,7 @@ export function setCondition<C extends Condition>(
 ): C[] {
   const list = conditions ?? [];
   const old = findCondition(list, next.type);
-  const message = next.message.slice(0, MAX_MESSAGE);
+  const message = clipped(next.message, MAX_MESSAGE);
   const lastTransitionTime = old?.status === next.status ? old.lastTransitionTime : toSeconds(now);
   const fresh = { ...next, message, lastTransitionTime } as C;
   if (old === undefined) return [...list, fresh];

@@ -13,6 +13,7 @@ const PURE_RUNTIME = [
   'operator/runtime/exponential.ts',
   'operator/runtime/json.ts',
   'operator/runtime/owner.ts',
+  'operator/runtime/text.ts',
 ];
 
 /** Everything that is loaded with a file, types left out, with the file that asks for it. */

@@ -1,4 +1,5 @@
 import { sameJson } from '../../runtime/json.ts';
+import { clipped } from '../../runtime/text.ts';
 import type { Finding, Recorded, Verdict } from './types.ts';
 
 /** Findings kept on record: those that hold, and the newest of those that went away. */
@@ -45,21 +46,18 @@ function recorded(finding: Finding, attempt: number | undefined, at: string): Re
   const { code, severity, message, evidence, remedies, soundUntilStep } = finding;
   return {
     code,
-    message: message.slice(0, 2048),
-    remedy: remedies
-      .map(({ text }) => text)
-      .join('; ')
-      .slice(0, 2048),
+    message: clipped(message, 2048),
+    remedy: clipped(remedies.map(({ text }) => text).join('; '), 2048),
     at,
     severity,
     ...(attempt === undefined ? {} : { attempt }),
     ...(soundUntilStep === undefined ? {} : { soundUntilStep }),
     evidence: evidence
       .filter((line) => line !== '')
-      .map((line) => line.slice(0, 512))
+      .map((line) => clipped(line, 512))
       .slice(0, 8),
     remedies: remedies
-      .map(({ text, change, costsMore }) => ({ text: text.slice(0, 512), ...(change && { change }), costsMore }))
+      .map(({ text, change, costsMore }) => ({ text: clipped(text, 512), ...(change && { change }), costsMore }))
       .slice(0, 8),
   };
 }

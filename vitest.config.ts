@@ -22,8 +22,10 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/*.integration.test.ts'],
           // Loading all that is tested for each file anew took a third of the time.
           isolate: false,
-          // Properties are computed beside other suites, and with what these leave.
+          // Properties are computed and processes started beside other suites, with what these leave of the machine.
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {
@@ -32,8 +34,9 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts', '{operator,cli,tools}/**/*.integration.test.ts'],
           globalSetup: ['test/support/controlplane.setup.ts'],
           env,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Many wait for several things in turn, each for no longer than a minute.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           fileParallelism: false,
         },
       },

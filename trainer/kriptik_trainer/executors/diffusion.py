@@ -159,6 +159,7 @@ class DiffusionExecutor(LoopedExecutor):
         # LoRA weights are drawn at random: seeded right before, they do not depend on what came earlier.
         seed_all(self.spec.hyperparameters.seed, "adapter")
         self._adapt()
+        self.compute_as_trained(self.network)
         self.module = self.network
         self._set_aside()
         if self.held_out and self.spec.modality in SEEN:
@@ -196,13 +197,18 @@ class DiffusionExecutor(LoopedExecutor):
         prompts = [self.captioned(example) for example, _ in self._held] or [Example(0, None, "")]
         if options.sample_prompt is not None:
             prompts = [replace(one, text=options.sample_prompt) for one in prompts]
-        with self.whole(), at_rest(self.network):
+        with self.whole(), at_rest(self.network), self._mixed():
             for index in range(count):
                 seed = sample_seed(self.spec.hyperparameters.seed, index)
                 generator = torch.Generator(self.place).manual_seed(seed)
                 prompt = prompts[index % len(prompts)]
                 path = self.family.sample(prompt, folder, f"sample-{index}", generator)
                 note(folder, Sample(path.name, prompt.text or "", seed))
+
+    def _mixed(self) -> torch.autocast:
+        """For pipelines that take all of their parts to be of the type of the one that is trained whole."""
+        mixed = self.spec.method == "full" and self.frozen_type is torch.bfloat16
+        return torch.autocast(self.place.type, torch.bfloat16, enabled=mixed)
 
     def score(self, folder: Path) -> dict[str, float]:
         """See Executor.score."""

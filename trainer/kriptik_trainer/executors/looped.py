@@ -46,6 +46,13 @@ class LoopedExecutor:
         half = self.spec.hyperparameters.precision
         return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(half, torch.float32)
 
+    def compute_as_trained(self, network: Any) -> None:
+        """Has a network compute in the precision of the plan wherever it is called: the base is measured,
+        and samples are made, before the loop wraps what it trains and after it is gone."""
+        if self.frozen_type is not torch.float32:
+            halved = torch.autocast(self.place.type, self.frozen_type)
+            network.forward = halved(network.forward)
+
     def build(self) -> None:
         """Loads model and data; sets `module`."""
         raise NotImplementedError

@@ -79,6 +79,7 @@ class MusicgenExecutor(LoopedExecutor):
         self._rows = [row for _, row in decode_all(self.examples, self._encode, self.warnings)]
         if self.held_out:
             self._held = decode_all(self.held_out, self._encode, self.warnings)
+        self.compute_as_trained(self.model)
         seed_all(self.spec.hyperparameters.seed, "adapter")
         if self.spec.method == "full":
             kept = self.spec.hyperparameters.weight_precision == "bf16"

@@ -26,6 +26,7 @@ from kriptik_trainer.executors.dpo import preference_rows
 from kriptik_trainer.executors.sft import language_card
 from kriptik_trainer.hf import Committed, HfExecutor, Rows, run_trainer
 from kriptik_trainer.models.language import (
+    half_of,
     load_model,
     load_tokenizer,
     lora_config,
@@ -163,7 +164,10 @@ class RlhfExecutor(HfExecutor):
         """What the reward model says of whole conversations."""
         model = self._reward.accelerator.unwrap_model(self._reward.model)
         found = []
-        with at_rest(model):
+        half = half_of(self.spec)
+        # After a resume nobody has wrapped the model for it: its head is in 32 bits, the rest may not be.
+        halved = torch.autocast(model.device.type, half, enabled=half is not torch.float32)
+        with at_rest(model), halved:
             for one in conversations:
                 ids = self.tokenizer.apply_chat_template(one, return_dict=True, return_tensors="pt")
                 ids = ids["input_ids"][:, -self.spec.hyperparameters.max_length :]

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from kriptik_trainer import sharding
 from kriptik_trainer.errors import TrainerError
+from kriptik_trainer.host import host_memory
 from kriptik_trainer.spec import Lora, Spec
 from kriptik_trainer.tokens import PLAIN_TEMPLATE
 
@@ -59,19 +60,24 @@ def weights_type(spec: Spec) -> torch.dtype:
     its weights whole and computes in half, or small updates would be lost, unless the plan has no room
     for that."""
     given = spec.hyperparameters
-    half = given.precision == "bf16" and spec.method != "full"
-    half = half or given.weight_precision == "bf16"
-    return torch.bfloat16 if half else torch.float32
+    if spec.method != "full":
+        return half_of(spec)
+    return torch.bfloat16 if given.weight_precision == "bf16" else torch.float32
+
+
+def half_of(spec: Spec) -> torch.dtype:
+    """What a plan computes in: half precision, of the kind that the device has, or all of it."""
+    halves = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return halves.get(spec.hyperparameters.precision, torch.float32)
 
 
 def quantization(spec: Spec) -> BitsAndBytesConfig:
     """4 bits a weight (NF4), the scales quantized as well."""
-    half = spec.hyperparameters.precision == "bf16"
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16 if half else torch.float32,
+        bnb_4bit_compute_dtype=half_of(spec),
     )
 
 
@@ -88,6 +94,9 @@ def load_model(spec: Spec, folder: Path, loader: Any = AutoModelForCausalLM, **m
         raise unusable(error, folder, "a language model") from error
     sharding.loaded(model)
     if spec.method == "qlora":
+        if "merged" in spec.outputs:
+            # Now, and not when the training is paid for.
+            refuse_merge(model, MERGED)
         checkpointing = spec.hyperparameters.gradient_checkpointing
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
     model.config.use_cache = False
@@ -113,6 +122,27 @@ def save_adapter(model: Any, base: str, folder: Path) -> None:
     model.save_pretrained(folder, selected_adapters=["default"])
 
 
+MERGED = torch.bfloat16
+"""How a base of 4 bits is loaded anew, to merge an adapter into it."""
+
+
+def refuse_merge(model: Any, kind: torch.dtype) -> None:
+    """Raises TrainerError `mergeTooLarge` where main memory has no room for the base of a model in a type.
+    The kernel would end the process without a word otherwise."""
+    memory = host_memory()
+    needed = int(model.num_parameters()) * kind.itemsize
+    if memory is None or needed <= memory["totalBytes"] - memory["usedBytes"]:
+        return
+    used, total = (memory[name] / 1e9 for name in ("usedBytes", "totalBytes"))
+    raise TrainerError(
+        "mergeTooLarge",
+        f"merging the adapter takes {needed / 1e9:.1f} GB of main memory for the whole base; "
+        f"{used:.1f} of {total:.1f} GB are in use",
+        "outputs",
+        'Ask for the "adapter" alone, or take a machine with more main memory.',
+    )
+
+
 def save_merged(
     spec: Spec,
     model: Any,
@@ -129,7 +159,8 @@ def save_merged(
             model.save_pretrained(folder, state_dict=weights)
         return
     if spec.method == "qlora" or sharding.is_sharded(model):
-        kind = torch.bfloat16 if spec.method == "qlora" else weights_type(spec)
+        kind = MERGED if spec.method == "qlora" else weights_type(spec)
+        refuse_merge(model, kind)
         with tempfile.TemporaryDirectory(prefix="kriptik-trainer-") as scratch:
             save_adapter(model, spec.model.public_name, Path(scratch))
             whole = loader.from_pretrained(base, dtype=kind)

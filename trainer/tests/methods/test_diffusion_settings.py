@@ -101,3 +101,25 @@ def test_it_trains_and_resumes_exactly(tmp_path: Path, name: str, hyper: dict[st
     expected = torch.bfloat16 if hyper.get("weightPrecision") == "bf16" else torch.float32
     assert {tensor.dtype for tensor in weights(alone).values()} == {expected}
     assert any((weights(stopped)[n] != t).any() for n, t in weights(alone).items())
+
+
+@pytest.mark.parametrize(
+    "name", ["LoRA, SD 1.5", "textual inversion, SDXL", "full, ACE-Step 1.5", "full, MusicGen"]
+)
+def test_the_base_is_measured_in_the_precision_of_the_plan(tmp_path: Path, name: str) -> None:
+    """Before the first step no loop has wrapped the network yet, and rows are not in half precision."""
+    case = BY_NAME[name]
+    model = case.model(tmp_path)
+    roots = [tmp_path / name for name in ("half", "whole")]
+    for root in roots:
+        root.mkdir()
+    executor = opened(case, roots[0], model, precision="bf16")
+    figure = executor.watched[0]
+    found = executor.evaluate()[figure]
+    whole = opened(case, roots[1], model).evaluate()[figure]
+    samples = tmp_path / "samples"
+    samples.mkdir()
+    executor.sample(samples, 1)
+
+    assert found == pytest.approx(whole, rel=0.05)
+    assert list(samples.glob("sample-0.*"))

@@ -103,6 +103,9 @@ class Evaluator:
         given = self._spec.evaluation
         if given is None or given.samples == 0 or not self._executor.makes_samples:
             return {}
+        if any(request.stop for request in self._progress.mailbox.waiting()):
+            # Samples may take minutes, and whoever stops a run waits for the checkpoint.
+            return {}
         scored: dict[str, float] = {}
         count = 0
 

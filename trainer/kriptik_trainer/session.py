@@ -95,6 +95,21 @@ class Session:
         self._step_seconds = self._progress.clock.monotonic() - self._started
         samples = hyper.batch_size * hyper.gradient_accumulation * self._processes
         self._progress.step_done(step, epoch, self._step_seconds, samples, self._waited)
+        told = self._end_due(step)
+        if told is None and self._evaluate(step):
+            # It may have taken minutes: whoever asked for a stop meanwhile gets no other step.
+            told = self._end_due(step)
+        if told is not None:
+            return told
+        if self._answering:
+            self._reason = "requested"
+            return Instruction(save=True, stop=False)
+        self._reason = "periodic"
+        due = step % hyper.checkpoint_every_steps == 0 or self._saver.due()
+        return Instruction(save=due, stop=False)
+
+    def _end_due(self, step: int) -> Instruction | None:
+        """What to do where this step is the last one: of all, or for now. Takes up what was asked for."""
         waiting = self._progress.mailbox.take()
         self._answering = waiting
         if step >= self._total and self._place.last:
@@ -112,25 +127,20 @@ class Session:
         if step >= self._total:
             self._reason = "periodic"
             return Instruction(save=True, stop=True)
-        self._evaluate(step)
-        if waiting:
-            self._reason = "requested"
-            return Instruction(save=True, stop=False)
-        self._reason = "periodic"
-        due = step % hyper.checkpoint_every_steps == 0 or self._saver.due()
-        return Instruction(save=due, stop=False)
+        return None
 
-    def _evaluate(self, step: int) -> None:
-        """Measures where it is due and the deadline allows it and another step."""
+    def _evaluate(self, step: int) -> bool:
+        """Measures where it is due and the deadline allows it and another step; whether it did."""
         if not self._evaluator.due(step):
-            return
+            return False
         remaining = self._progress.remaining()
         if remaining is not None:
             remaining -= self._evaluator.seconds
-        if decide(remaining, self._progress.pace()) == "go":
-            self._evaluator.measure(step)
-        else:
+        if decide(remaining, self._progress.pace()) != "go":
             log(f"step {step}: no time for an evaluation before the deadline", "WARN")
+            return False
+        self._evaluator.measure(step)
+        return True
 
     def logged(self, step: int, figures: StepFigures) -> None:
         """See Hooks.logged. Raises TrainerError `lossNotFinite` before such weights are saved."""

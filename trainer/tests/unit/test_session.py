@@ -46,6 +46,7 @@ class Measured:
 
     def evaluate(self) -> dict[str, float]:
         self._hands.time += 5
+        self._hands.meanwhile()
         self._hands.measured.append(len(self._hands.measured))
         return {"perplexity": 9.0 - len(self._hands.measured)}
 
@@ -63,6 +64,7 @@ class Hands:
         self.progress = Progress("ns/job", "a1", self.mailbox, clock)
         self.metrics = Metrics(root / "metrics.jsonl", clock.wall)
         self.measured: list[int] = []
+        self.meanwhile: Callable[[], object] = lambda: None
         evaluator = Evaluator(spec, Measured(self), self.progress, self.metrics, self.store)
         self.session = Session(
             spec, self.progress, self.metrics, self.store, {"model": "m"}, evaluator
@@ -247,3 +249,27 @@ def test_a_sample_that_fails_is_told_and_costs_nothing_else(hands: Hands) -> Non
     assert status["evaluation"]["step"] == 10
     assert status["warnings"] == ["no samples could be made at step 10: the vocoder is out of tune"]
     assert list((hands.store.root / "samples").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "ended", "reason"),
+    [
+        (lambda h: h.mailbox.submit("s", True, "SIGTERM", "signal"), "frozen", "signal"),
+        (lambda h: h.mailbox.submit("r", True, "budget", "requested"), "stopped", "requested"),
+        (lambda h: h.progress.set_deadline(h.time + 3), "frozen", "deadline"),
+    ],
+    ids=["a signal", "a request", "a deadline"],
+)
+def test_what_ends_a_run_while_it_is_measured_is_heeded_before_another_step(
+    hands: Hands, meanwhile: Callable[[Hands], object], ended: str, reason: str
+) -> None:
+    for number in range(1, 10):
+        hands.step(number)
+    hands.meanwhile = lambda: meanwhile(hands)
+
+    assert hands.step(10) == (True, True)
+    hands.save(10)
+    assert hands.session.ended_early == ended
+    assert hands.progress.get("lastCheckpoint")["reason"] == reason
+    told = hands.progress.get("warnings")
+    assert told == ([] if reason != "deadline" else told), "no sample is begun any more"

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kriptik_trainer import manifest
@@ -14,11 +14,14 @@ from kriptik_trainer.cache import cache_root
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.models.gguf import convert
 from kriptik_trainer.models.pinned import PINNED, QUICKSTART, PinnedModel
+from kriptik_trainer.models.wanted import wanted_files
 from kriptik_trainer.store import path_of
 
 Say = Callable[[str], None]
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 INDEXES = ("config.json", "model_index.json")
+ANYTHING = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.bin", "*.pth"]
+"""What a model may be made of, where nobody can tell which files there are."""
 
 
 @contextmanager
@@ -100,10 +103,13 @@ def _hub_error(error: Exception, name: str) -> TrainerError:
 
 def from_hub(name: str, revision: str | None, say: Say) -> Path:
     """A model of the Hub in the Hub's own cache; HF_ENDPOINT, HF_HOME and HF_TOKEN are honoured."""
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - only where the Hub is asked
+    from huggingface_hub import list_repo_files, snapshot_download  # noqa: PLC0415 - only here
 
     say(f"fetching {name} from the Hub")
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.pth"]
+    wanted = ANYTHING
+    # With the Hub away, the cache may have the model; what is in it was wanted once.
+    with suppress(Exception):
+        wanted = wanted_files(list_repo_files(name, revision=revision))
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
     except OSError as error:

@@ -82,14 +82,14 @@ describe('a control plane of our own', () => {
 
   it('runs the controllers: a namespace gets its service account and its deletion is finished', async () => {
     const metadata = { name: 'passing' };
+    const options = { timeout: 50_000, interval: 100 };
     await own.applyManifests([{ apiVersion: 'v1', kind: 'Namespace', metadata }]);
     await expect
-      .poll(() => own.client.send('GET', '/api/v1/namespaces/passing/serviceaccounts/default'))
+      .poll(() => own.client.send('GET', '/api/v1/namespaces/passing/serviceaccounts/default'), options)
       .toMatchObject({
         status: 200,
       });
     await own.client.call('DELETE', '/api/v1/namespaces/passing');
-    const options = { timeout: 20_000 };
     await expect
       .poll(() => own.client.send('GET', '/api/v1/namespaces/passing'), options)
       .toMatchObject({ status: 404 });

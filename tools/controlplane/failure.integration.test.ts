@@ -62,13 +62,15 @@ describe('a parent that is killed', () => {
     expect(parent.programs.map(({ name }) => name)).toEqual(['etcd', 'kube-apiserver', 'kube-controller-manager']);
     expect(parent.programs.every(isAlive)).toBe(true);
     parent.child.kill('SIGKILL');
-    await vi.waitUntil(gone(parent), { timeout: 15_000 });
-    await vi.waitUntil(() => !existsSync(parent.directory), { timeout: 5_000 });
+    await vi.waitUntil(gone(parent), { timeout: 25_000 });
+    await vi.waitUntil(() => !existsSync(parent.directory), { timeout: 25_000 });
   });
 
   it('together with its supervisor leaves what the next start clears away', async () => {
     const parent = await startParent();
     const supervisor = supervisorOf(parent);
+    // At the same moment: neither sees that the other is gone.
+    parent.child.kill('SIGSTOP');
     process.kill(supervisor, 'SIGKILL');
     parent.child.kill('SIGKILL');
     await once(parent.child, 'exit');
@@ -106,7 +108,8 @@ it('fails at once with the end of the log when a program ends, and keeps the log
   await expect(starting).rejects.toThrow(
     /kube-apiserver ended \(exit code 1\)[\s\S]*unknown flag: --moon[\s\S]*All logs: /,
   );
-  expect(performance.now() - began).toBeLessThan(10_000);
+  // It does not wait for an API server to become ready, which takes a minute.
+  expect(performance.now() - began).toBeLessThan(30_000);
   const [run = ''] = readdirSync(runRoot);
   expect(readdirSync(join(runRoot, run)).sort()).toEqual(['kept', 'logs']);
 });

@@ -3,17 +3,22 @@ import { expect, it } from 'vitest';
 import { freePorts, isFree } from './ports.ts';
 
 it('gives as many different ports as asked for, each free', async () => {
-  const ports = await freePorts(20);
-  expect(new Set(ports).size).toBe(20);
-  expect(await Promise.all(ports.map(isFree))).not.toContain(false);
+  // Another program may take one in between; it does not each time.
+  const draws: boolean[] = [];
+  while (draws.length < 5 && draws.at(-1) !== true) {
+    const ports = await freePorts(20);
+    expect(new Set(ports).size).toBe(20);
+    draws.push((await Promise.all(ports.map(isFree))).every((free) => free));
+  }
+  expect(draws.at(-1)).toBe(true);
 });
 
 it('sees that a port is taken', async () => {
-  const [port = 0] = await freePorts(1);
   const server = createServer();
-  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
   try {
-    expect(await isFree(port)).toBe(false);
+    expect(await isFree(typeof address === 'object' && address !== null ? address.port : 0)).toBe(false);
   } finally {
     await new Promise((closed) => server.close(closed));
   }

@@ -300,9 +300,10 @@ describe('any text', () => {
   it('does not run away on long input', () => {
     for (const piece of ['a ', '1 ', '$1', 'train the model ', '一百', '<goal>', '{', 'two hundred ', 'my voice ']) {
       const text = piece.repeat(Math.floor(20_000 / piece.length));
-      const before = performance.now();
+      const before = process.cpuUsage();
       readOffline(text, catalog);
-      expect(performance.now() - before, `"${piece}" repeated`).toBeLessThan(3000);
+      const { user, system } = process.cpuUsage(before);
+      expect((user + system) / 1000, `"${piece}" repeated, ms of work`).toBeLessThan(3000);
     }
   });
 });

@@ -90,13 +90,13 @@ describe('building', () => {
     });
     await vi.waitUntil(
       () => existsSync(join(root, 'pid')) && readFileSync(join(root, 'pid'), 'utf8').endsWith('\n'),
-      10_000,
+      60_000,
     );
     const go = recordOf('go', Number(readFileSync(join(root, 'pid'), 'utf8'))) ?? expect.fail('go is not running');
     builder.kill('SIGKILL');
-    await vi.waitUntil(() => !isAlive(go), 10_000);
+    await vi.waitUntil(() => !isAlive(go), 60_000);
     const folder = dirname(cachedPath(cache, PROGRAMS.etcd));
-    await vi.waitUntil(() => readdirSync(folder).join() === 'etcd.lock', 10_000);
+    await vi.waitUntil(() => readdirSync(folder).join() === 'etcd.lock', 60_000);
     await build(fakeGo('echo program > "$out"'));
     expect(readdirSync(folder)).toEqual(['etcd']);
   });

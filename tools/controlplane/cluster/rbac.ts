@@ -24,7 +24,7 @@ export interface Grant {
 }
 
 const API = 'rbac.authorization.k8s.io';
-const EFFECT_TIMEOUT_MS = 10_000;
+const EFFECT_TIMEOUT_MS = 60_000;
 
 /** Writes role and binding and waits until the API server lets the user do what they say. */
 export async function grant(client: KubeClient, request: Grant): Promise<void> {

@@ -28,7 +28,7 @@ export interface Machine {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const CGROUP_ROOT = '/sys/fs/cgroup';
-const START_MS = 10_000;
+const START_MS = 60_000;
 
 /**
  * What the first process of a machine does: its mounts are seen by no other process, so nothing has to be unmounted

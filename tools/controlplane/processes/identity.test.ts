@@ -15,7 +15,7 @@ describe('the record of a process', () => {
     const record = recordOf('sleep', child.pid ?? 0) ?? expect.fail('sleep did not start');
     signalRecorded(record, 'SIGKILL');
     await once(child, 'exit');
-    await vi.waitUntil(() => !isAlive(record));
+    await vi.waitUntil(() => !isAlive(record), 30_000);
     expect(recordOf('sleep', record.pid)).toBeUndefined();
   });
 

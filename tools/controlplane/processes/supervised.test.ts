@@ -35,6 +35,7 @@ describe('supervised programs', () => {
 
   it('are killed when they do not heed the request to end', async () => {
     await supervised.start('stubborn', 'sh', ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.1; done']);
+    await vi.waitUntil(() => readFileSync(supervised.logPath('stubborn'), 'utf8') !== '', 30_000);
     const running = records();
     await supervised.stop({ graceMs: 200, remove: true });
     expect(running.filter(isAlive)).toEqual([]);
@@ -70,7 +71,10 @@ describe('supervised programs', () => {
 
   it('have what they started recorded and ended too, once it is adopted', async () => {
     const shell = await supervised.start('shell', 'sh', ['-c', 'sleep 60 & echo $!; wait']);
-    const pid = await vi.waitUntil(() => Number(readFileSync(supervised.logPath('shell'), 'utf8')) || undefined);
+    const pid = await vi.waitUntil(
+      () => Number(readFileSync(supervised.logPath('shell'), 'utf8')) || undefined,
+      30_000,
+    );
     await supervised.adopt('sleeper', pid);
     const [first, sleeper] = records();
     expect(first?.pid).toBe(shell);

@@ -14,6 +14,22 @@ const MAX_REMEMBERED = 4096;
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
+/** What a machine or a network file system lacks for a moment, and what says nothing of the files. */
+const PASSING: ReadonlySet<unknown> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'EBUSY',
+  'EINTR',
+  'ESTALE',
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'ENOTCONN',
+]);
+
+const isPassing = (error: unknown): boolean => error instanceof Error && 'code' in error && PASSING.has(error.code);
+
 const refOf = (directory: string, read: ReadManifest): CheckpointRef => ({
   uri: pathToFileURL(directory).href,
   ...summaryOf(read),
@@ -101,6 +117,7 @@ export const openFileStore = (
       return { ok: true, checkpoint: verified };
     } catch (error) {
       if (isMissing(error)) return fail('Missing', ref.uri, 'it is not there');
+      if (isPassing(error)) throw error;
       const why = error instanceof Error ? error.message : String(error);
       return fail('Unreadable', ref.uri, `it cannot be read: ${why}`);
     }

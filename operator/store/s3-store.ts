@@ -24,6 +24,7 @@ const CHECKPOINT = /^step-\d{8,}(\.[0-9a-f]{8})?$/;
 const ARTIFACT = /^([a-z0-9][a-z0-9-]*)(\.[0-9a-f]{8})?$/;
 const CHANGED = 'its manifest is not the one that was recorded';
 const SEGMENTS = 'metrics/';
+const AGAIN = 'it is looked at again; check that all servers of the store hold the same';
 
 export type S3StoreOptions = {
   /** How the bucket is reached, asked for once per store that is opened. */
@@ -126,7 +127,9 @@ export const openS3Store = (uri: string, options: S3StoreOptions): CheckpointSto
         more(chunk.length);
       }
     } catch (error) {
-      if (isAbsent(error)) return { code: 'FileMissing', message: `${file.path} is not there`, where };
+      // A listing that still shows it knows better than one answer: a verdict would stand for as long as nothing changes.
+      if (isAbsent(error))
+        throw new StoreError('Unreachable', `${where} is listed, but the store says that it is not there`, AGAIN);
       if (isChanged(error)) return { code: 'HashMismatch', message: `${file.path} was changed meanwhile`, where };
       throw storeErrorOf(error, where);
     }

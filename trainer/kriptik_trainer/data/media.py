@@ -82,9 +82,25 @@ def picture(path: Path) -> Any:
     try:
         with Image.open(path) as image:
             refuse_huge(image.width, image.height)
-            return ImageOps.exif_transpose(image).convert("RGB")
+            return _in_colour(ImageOps.exif_transpose(image))
     except (*BROKEN, Image.DecompressionBombError) as error:
         raise Unreadable(first_line(error)) from error
+
+
+def _in_colour(image: Any) -> Any:
+    """A picture in RGB. What can be seen through lies on white, as pages show it: what is stored there is
+    often black. Greys of 16 bits are brought to 8; the library alone would make almost all of them white."""
+    from PIL import Image  # noqa: PLC0415 - only where there are pictures
+
+    if image.mode.startswith("I"):
+        import numpy  # noqa: PLC0415 - heavy
+
+        grey = numpy.asarray(image).astype("int64").clip(0, 65535) // 257
+        return Image.fromarray(grey.astype("uint8")).convert("RGB")
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+    return image.convert("RGB")
 
 
 def bucket(width: int, height: int, resolution: int, multiple: int) -> tuple[int, int]:
@@ -129,7 +145,8 @@ def clip(path: Path, frames: int) -> list[Any]:
         needed = set(wanted)
         with av.open(str(path)) as container:
             found = {
-                index: frame.to_image().convert("RGB")
+                # A telephone held upright films sideways, and notes it.
+                index: frame.to_image().convert("RGB").rotate(frame.rotation, expand=True)
                 for index, frame in enumerate(_frames(container))
                 if index in needed
             }

@@ -37,7 +37,8 @@ describe('connections for 30 requests', () => {
     const api = server.kubeConfig().makeApiClient(CustomObjectsApi);
     for (let i = 0; i < REQUESTS; i++) await api.getNamespacedCustomObject({ ...PLACE, name: 'a' });
     expect(server.handshakes.length).toBe(REQUESTS);
-    expect(server.openConnections).toBeGreaterThan(REQUESTS / 2);
+    // Those of the last seconds: each is closed once it was idle for a while.
+    expect(server.openConnections).toBeGreaterThan(2);
     expect(new Set(server.handshakes)).toEqual(new Set(['h2']));
   });
 

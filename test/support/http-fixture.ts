@@ -30,7 +30,8 @@ export interface HttpFixture {
 /** An HTTP server on a free port that answers every request by a function; strings are sent as they are. */
 export async function serveFixture(answer: (request: SeenRequest) => Reply | Promise<Reply>): Promise<HttpFixture> {
   const seen: SeenRequest[] = [];
-  const server = createServer((request, response) => {
+  // It closes no idle connection: where a machine is slow, that crosses the next request on its way.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     void (async () => {
       const one = await readRequest(request);
       seen.push(one);

@@ -119,7 +119,10 @@ export const serveControl = async (
   port = 0,
   host = '127.0.0.1',
 ): Promise<{ server: Server; port: number }> => {
-  const server = createServer((request, response) => answerControl(request, response, control, token));
+  // It closes no idle connection: where a machine is slow, that crosses the next request on its way.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) =>
+    answerControl(request, response, control, token),
+  );
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return { server, port: (server.address() as AddressInfo).port };
 };

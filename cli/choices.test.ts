@@ -165,7 +165,7 @@ describe('chooseSaved', () => {
 });
 
 describe('the rows of cost', () => {
-  it("counts a goal's earlier jobs, and not those of another goal of that name", () => {
+  it("counts a goal's earlier jobs, and apart from them those that outlived another goal of that name", () => {
     const goal = {
       metadata: { name: 'g', namespace: 'n', uid: '1' },
       spec: {},
@@ -181,7 +181,10 @@ describe('the rows of cost', () => {
       { jobs: [job('g-1', '1', '0.10'), job('g-2', '1', '0.20'), job('g-0', 'old', '9.00')], receipts: [] } as never,
       { now: 0 },
     );
-    expect(rows).toMatchObject([{ goal: 'g', spent: '0.30', limit: '6.00', percentUsed: 10 }]);
+    expect(rows).toMatchObject([
+      { goal: 'g', spent: '0.30', limit: '6.00', percentUsed: 10 },
+      { goal: 'g', phase: 'Deleted', spent: '9.00' },
+    ]);
   });
 });
 

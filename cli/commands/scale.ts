@@ -71,7 +71,7 @@ async function resume(session: Session, target: string, options: ScaleOptions): 
   if (job.spec.replicas === 1 && !again) session.print(`job/${job.metadata.name} is not paused, it is ${phase}`);
   else {
     await scale(session, job, 1);
-    const saved = job.status?.checkpoints?.at(-1);
+    const saved = job.status?.checkpoints?.findLast(({ verifiedAt }) => verifiedAt !== undefined);
     session.print(`job/${job.metadata.name} resuming${saved === undefined ? '' : ` from step ${saved.step}`}`);
   }
   if (options.wait === true) await waitForPhase(session, job, ['Running', 'Succeeded'], options.timeout);

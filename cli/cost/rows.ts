@@ -1,4 +1,4 @@
-import type { TrainingGoal, TrainingJob, TrainingReceipt } from '@kriptik/crds';
+import type { TrainingGoal, TrainingJob } from '@kriptik/crds';
 import { billedMonths, spendAt, spendIn } from '@kriptik/operator/budget/job-ledger.ts';
 import { type Spend, spendOf } from '@kriptik/operator/budget/ledger.ts';
 import { receiptSpend, type SpendRecords } from '@kriptik/operator/budget/receipts.ts';
@@ -110,20 +110,22 @@ export function goalRows(goals: readonly TrainingGoal[], { jobs, receipts }: Spe
       ...(current !== undefined && promise(current)),
     };
   });
-  return [...there, ...goalsGone(goals, receipts, period)];
+  return [...there, ...goalsGone(goals, { jobs, receipts }, period)];
 }
 
-function goalsGone(goals: readonly TrainingGoal[], receipts: readonly TrainingReceipt[], period: Period): CostRow[] {
+/** A goal may be deleted without its jobs, and theirs are billed on. */
+function goalsGone(goals: readonly TrainingGoal[], { jobs, receipts }: Spent, period: Period): CostRow[] {
   const known = new Set(goals.map(({ metadata }) => metadata.uid));
-  const gone = Map.groupBy(
-    receipts.filter(({ spec }) => !known.has(spec.goalRef.uid)),
-    ({ spec }) => spec.goalRef.uid,
-  );
+  const spent = [
+    ...jobs.map((job) => ({ of: job, spend: jobSpend(job, period) })),
+    ...receipts.map((receipt) => ({ of: receipt, spend: receiptSpend(receipt.spec, period.month) })),
+  ].filter(({ of }) => !known.has(of.spec.goalRef.uid));
+  const gone = Map.groupBy(spent, ({ of }) => of.spec.goalRef.uid);
   return [...gone.values()].map((ofGoal) => ({
-    namespace: ofGoal[0]?.metadata.namespace,
-    goal: ofGoal[0]?.spec.goalRef.name,
+    namespace: ofGoal[0]?.of.metadata.namespace,
+    goal: ofGoal[0]?.of.spec.goalRef.name,
     phase: DELETED,
-    ...amounts(ofGoal.map(({ spec }) => receiptSpend(spec, period.month))),
+    ...amounts(ofGoal.map(({ spend }) => spend)),
   }));
 }
 

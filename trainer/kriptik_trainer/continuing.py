@@ -27,7 +27,7 @@ of, the pieces may differ."""
 BY_STEPS = ("llm", "code", "multimodal")
 """Kinds of models whose trainers do so; the loop for the others shuffles whole pieces."""
 
-TOLD = frozenset({"trainer", "threads"})
+TOLD = frozenset({"trainer", "libraries", "threads"})
 """Facts that may make the last bits differ, and no more."""
 
 

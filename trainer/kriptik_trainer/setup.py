@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,7 @@ def facts_of(
     hyper = {k: v for k, v in vars(spec.hyperparameters).items() if k != "checkpoint_every_steps"}
     return {
         "trainer": __version__,
+        "libraries": libraries(),
         "model": spec.model.id,
         "revision": spec.model.revision,
         "method": spec.method,
@@ -125,6 +128,18 @@ def facts_of(
         "processes": processes,
         "parallelism": spec.parallelism,
     }
+
+
+TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "diffusers", "bitsandbytes")
+
+
+def libraries() -> dict[str, str]:
+    """The versions of what computes, as far as it is installed: other ones may round otherwise."""
+    found = {}
+    for name in TRAINING:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -16,6 +16,9 @@ from kriptik_trainer.host import host_memory
 from kriptik_trainer.spec import Lora, Spec
 from kriptik_trainer.tokens import PLAIN_TEMPLATE
 
+LEARNED_POSITIONS = ("wpe", "embed_positions", "position_embeddings")
+"""Names of modules that have a vector for each place in a text."""
+
 
 def load_tokenizer(folder: Path, warnings: list[str]) -> Any:
     """A fast tokenizer with padding and a chat template. Raises TrainerError `tokenizerUnusable`."""
@@ -36,11 +39,25 @@ def load_tokenizer(folder: Path, warnings: list[str]) -> Any:
             "Convert it with AutoTokenizer.from_pretrained(...).save_pretrained(...).",
         )
     if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if tokenizer.pad_token_id is None:
+        raise TrainerError(
+            "tokenizerUnusable",
+            "the tokenizer has neither a mark for padding nor one for the end of a text",
+            str(folder),
+            "Set pad_token or eos_token in its tokenizer_config.json.",
+        )
     if not tokenizer.chat_template:
-        tokenizer.chat_template = PLAIN_TEMPLATE
+        tokenizer.chat_template = _beginning(tokenizer) + PLAIN_TEMPLATE
         warnings.append("the model has no chat template; a plain one is used and saved")
     return tokenizer
+
+
+def _beginning(tokenizer: Any) -> str:
+    """The mark that every text began with when the model was made, where its tokenizer puts one there. Some
+    models make nothing of a text without it."""
+    begins = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
+    return "{{ bos_token }}" if begins and tokenizer.bos_token_id is not None else ""
 
 
 def unusable(error: Exception, folder: Path, what: str) -> Exception:
@@ -99,8 +116,28 @@ def load_model(spec: Spec, folder: Path, loader: Any = AutoModelForCausalLM, **m
             refuse_merge(model, MERGED)
         checkpointing = spec.hyperparameters.gradient_checkpointing
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=checkpointing)
+    refuse_longer(model, spec.hyperparameters.max_length)
     model.config.use_cache = False
     return model
+
+
+def refuse_longer(model: Any, length: int) -> None:
+    """Raises TrainerError `unsupportedSetting` for rows that are longer than a model with learned positions
+    knows places; a GPU would end the process without saying why. Other kinds of positions only get worse."""
+    known = getattr(model.config, "max_position_embeddings", None)
+    learned = any(
+        # Some keep a place or two for padding.
+        isinstance(module, torch.nn.Embedding) and module.num_embeddings - (known or 0) in (0, 1, 2)
+        for name, module in model.named_modules()
+        if name.rpartition(".")[2] in LEARNED_POSITIONS
+    )
+    if known is not None and learned and length > known:
+        raise TrainerError(
+            "unsupportedSetting",
+            f"maxLength is {length}, and the model has no more than {known} places in a text",
+            "hyperparameters.maxLength",
+            f"Set it to {known} or less; longer rows are then cut.",
+        )
 
 
 def lora_config(lora: Lora, task: str | None = "CAUSAL_LM") -> LoraConfig:

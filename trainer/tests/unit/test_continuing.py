@@ -42,6 +42,7 @@ def facts(method: str = "lora", **hyper: Any) -> dict[str, Any]:
         ("llm", facts(), facts(gradient_checkpointing=True), []),
         ("llm", facts(), facts(batch_size=2, gradient_accumulation=4), []),
         ("llm", facts(), facts() | {"threads": 4, "trainer": "1.1"}, []),
+        ("llm", facts() | {"libraries": {"torch": "2"}}, facts() | {"libraries": {}}, []),
         ("llm", facts() | {"unknown": 1}, facts(), []),
         (
             "llm",

@@ -31,7 +31,7 @@ def endless(case: Case, root: Path) -> dict[str, Any]:
     """A run that is not over before it is killed."""
     return changed(
         {**case.spec(root, case.model(root)), "evaluation": None, "outputs": []},
-        hyperparameters__maxSteps=400,
+        hyperparameters__maxSteps=100_000,
         hyperparameters__checkpointEverySteps=EVERY,
         hyperparameters__batchSize=2,
     )

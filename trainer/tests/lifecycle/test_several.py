@@ -13,6 +13,7 @@ from kriptik_trainer.store_file import FileStore
 from support.inprocess import weights_hash
 from support.process import ask
 from support.rows import write_data
+from support.slowly import Slowly
 from support.specs import changed, spec_json
 from support.team import Team
 
@@ -61,7 +62,7 @@ def test_frozen_and_resumed_equals_undisturbed(
     tmp_path: Path, tiny: Path, undisturbed: dict[str, str]
 ) -> None:
     spec = spec_of(tmp_path / "run", tiny)
-    with Team(tmp_path / "run", spec) as team:
+    with Team(tmp_path / "run", spec, prepare=Slowly(7, 0.5)) as team:
         status = team.step(7)
         ask(team.port(), "POST", "/v1/checkpoint", {"id": "freeze", "stop": True, "reason": "test"})
         codes = team.exit_codes()
@@ -80,7 +81,7 @@ def test_a_killed_process_takes_the_other_with_it_and_nothing_is_lost(
     tmp_path: Path, tiny: Path, undisturbed: dict[str, str], victim: int
 ) -> None:
     spec = spec_of(tmp_path / "run", tiny, hyperparameters__checkpointEverySteps=5)
-    with Team(tmp_path / "run", spec) as team:
+    with Team(tmp_path / "run", spec, prepare=Slowly(12, 0.5)) as team:
         team.step(12)
         began = time.monotonic()
         team.nodes[victim].kill()

@@ -18,11 +18,12 @@ ENDLESS = 100_000
 
 @pytest.fixture
 def endless(tmp_path: Path, tiny: Path, data: Path) -> dict[str, Any]:
-    """A run that is not over before the test is."""
+    """A run that is not over before the test is, and saves nothing unasked."""
     return changed(
         spec_json(tmp_path, tiny, data),
         hyperparameters__maxSteps=ENDLESS,
         hyperparameters__epochs=1000,
+        hyperparameters__checkpointEverySteps=ENDLESS,
     )
 
 

@@ -19,6 +19,7 @@ from support.methods import preference_data
 from support.process import TrainerProcess
 from support.rows import write_data
 from support.schema import check
+from support.slowly import Slowly
 from support.specs import changed, spec_json
 
 LORA = {"r": 4, "alpha": 8, "dropout": 0.1, "targets": ["all-linear"]}
@@ -163,7 +164,7 @@ def test_the_best_of_each_stage_and_what_was_resumed_from_stay(tmp_path: Path, t
 
 def test_a_kill_between_stages_loses_nothing(tmp_path: Path, tiny: Path, alone: Attempt) -> None:
     spec = staged(tmp_path, tiny)
-    with TrainerProcess(tmp_path, spec) as trainer:
+    with TrainerProcess(tmp_path, spec, Slowly(5, 5.0)) as trainer:
         # The first checkpoint at all is that of the end of the first stage.
         made = tmp_path / "store" / "checkpoints" / "step-00000005"
         trainer.until("end of the first stage", lambda: made.exists() or None)

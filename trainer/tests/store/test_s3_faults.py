@@ -23,12 +23,13 @@ from support.s3 import Server, free_port, write_keys
 from support.saving import content, save
 from support.slow_proxy import SlowProxy
 
-HASTE = Patience(connect=0.5, read=0.5, attempts=2)
+HASTE = Patience(read=2.0, attempts=2)
+"""For a server that says nothing; what works must answer in time on a busy machine too."""
 
 
 def refused(place: StorePlace) -> TrainerError:
     """How a store refuses to be acquired."""
-    store = S3Store(place, "kriptik-job-1", patience=HASTE)
+    store = S3Store(place, "kriptik-job-1")
     with pytest.raises(TrainerError) as caught:
         store.acquire()
     store.close()
@@ -114,7 +115,7 @@ def test_a_second_process_of_an_attempt_fences_the_first(store: S3Store, place: 
 def test_a_server_that_goes_away_while_it_is_written_to(
     own: Server, place: StorePlace, tmp_path: Path
 ) -> None:
-    store = S3Store(place, "kriptik-job-1", patience=HASTE)
+    store = S3Store(place, "kriptik-job-1")
     store.acquire()
     good = save(store, 1)
 
@@ -154,18 +155,20 @@ def test_a_server_that_says_nothing_is_given_up_in_time(
         server.place(tmp_path, endpoint=proxy.endpoint), "kriptik-job-1", patience=HASTE
     )
     store.acquire()
+    patient = S3Store(server.place(tmp_path, endpoint=proxy.endpoint), "kriptik-job-1")
+    patient.acquire()
     proxy.block()
-    began = time.monotonic()
     with pytest.raises(TrainerError) as caught:
         save(store, 1)
     assert caught.value.code == "storeUnreachable"
     began = time.monotonic()
     with pytest.raises(TrainerError, match="within 0.3 s"):
-        store.put_result("kriptik-job-1", {}, 0.3)
-    assert time.monotonic() - began < 0.6
+        patient.put_result("kriptik-job-1", {}, 0.3)
+    assert time.monotonic() - began < 20, "by itself it waits for a minute"
     proxy.unblock()
     assert save(store, 1).step == 1
     store.close()
+    patient.close()
 
 
 def test_a_slow_server_is_waited_for(server: Server, proxy: SlowProxy, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from kriptik_trainer.store_place import StorePlace
 from kriptik_trainer.store_s3 import S3Store
 from support.process import TrainerProcess, ask
 from support.s3 import Server
+from support.slowly import Slowly
 from support.specs import changed, spec_json
 
 
@@ -47,7 +48,7 @@ def test_a_killed_run_goes_on_from_the_bucket_to_the_same_weights(
             hyperparameters__maxSteps=8,
         )
         if name == "killed":
-            with TrainerProcess(root, spec) as first:
+            with TrainerProcess(root, spec, Slowly(5, 10.0)) as first:
                 first.step(5)
                 first.process.kill()
             reader = S3Store(place, "kriptik-test-1")

@@ -38,7 +38,7 @@ def ask(
     headers: dict[str, str] | None = None,
 ) -> Answer:
     """One request; bytes are sent as they are."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     headers = dict(headers or {})
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"

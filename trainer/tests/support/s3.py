@@ -112,7 +112,7 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 120
         while not self._answers():
             assert self._process.poll() is None, "the S3 server ended as it started"
             assert time.monotonic() < limit, "the S3 server does not answer"

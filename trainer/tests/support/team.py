@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,9 @@ class Team:
         nodes: int = 2,
         processes: int = 1,
         others: dict[str, Any] | None = None,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
-        """`others` is another spec for all but the first node."""
+        """`others` is another spec for all but the first node; each node calls `prepare` first."""
         self.root = root
         self.store = root / "store"
         self.attempt = spec["attempt"]
@@ -75,7 +76,7 @@ class Team:
             log = self._log(node)
             log.write_bytes(b"")
             arguments = ["run", "--spec", str(path if node == 0 else other)]
-            self.nodes.append(Forked(TRAIN, arguments, environment, log))
+            self.nodes.append(Forked(TRAIN, arguments, environment, log, prepare))
 
     def _log(self, node: int) -> Path:
         return self.root / f"{self.attempt}-{node}.log"

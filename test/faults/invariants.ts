@@ -54,9 +54,9 @@ function approvals({ processes }: Lane, log: readonly AuditEntry[]): string[] {
 /** What so many ms cost, in USD. */
 const costOf = (ms: number): number => (ms / 3_600_000) * Number(PRICE) * FEE;
 
-/** What the processes took, by the system's clock. */
+/** What the processes took for certain, by the system's clock: a look that comes late is not on their bill. */
 export function billOf({ processes }: Pick<Lane, 'processes'>): number {
-  return processes.seen.reduce((sum, { start, stop }) => sum + costOf((stop ?? Date.now()) - start), 0);
+  return processes.seen.reduce((sum, { start, alive }) => sum + costOf(alive - start), 0);
 }
 
 function money(lane: Lane, limit: number): string[] {

@@ -1,7 +1,7 @@
 // A stand-in for `python -m kriptik_trainer` that follows the same protocol, store layout, deadline and exit codes
 // without training anything, so that tests of what surrounds a trainer take seconds:
 //   node fake-trainer.ts [--step-ms 20] [--later-step-ms 20] [--checkpoint-ms 20] [--total-steps 30] [--silent] [--deaf] [--escape]
-//                        [--hold-at 30] [--allocate-mib 512] [--fail-at 5] [--diverge-above 0.001] [--bucket-dir FOLDER] (run --spec spec.json | version)
+//                        [--hold-at 30] [--hold-while FILE] [--allocate-mib 512] [--fail-at 5] [--diverge-above 0.001] [--bucket-dir FOLDER] (run --spec spec.json | version)
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { runFakeTrainer } from '@kriptik/operator/trainer/testing/fake-trainer.ts';
@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     'total-steps': { type: 'string', default: '30' },
     // Of the first attempt.
     'hold-at': { type: 'string' },
+    'hold-while': { type: 'string' },
     'fail-at': { type: 'string' },
     'diverge-above': { type: 'string' },
     'allocate-mib': { type: 'string' },
@@ -48,6 +49,7 @@ if (positionals[0] === 'version') {
   const first = values.spec.endsWith('-1/spec.json');
   const later = first ? undefined : values['later-step-ms'];
   const holdAt = first ? values['hold-at'] : undefined;
+  const holdWhile = values['hold-while'];
   process.exitCode = await runFakeTrainer(values.spec, {
     stepMs: Number(later ?? values['step-ms']),
     checkpointMs: Number(values['checkpoint-ms']),
@@ -55,6 +57,7 @@ if (positionals[0] === 'version') {
     silent: values.silent,
     deaf: values.deaf,
     ...(holdAt === undefined ? {} : { holdAt: Number(holdAt) }),
+    ...(holdWhile === undefined ? {} : { holdWhile }),
     ...(failAt === undefined ? {} : { failAt: Number(failAt) }),
     ...(bucketDir === undefined ? {} : { bucketDir }),
     ...(divergeAbove === undefined ? {} : { divergeAbove: Number(divergeAbove) }),

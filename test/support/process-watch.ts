@@ -8,6 +8,11 @@ export interface SeenAttempt {
   readonly directory: string;
   /** Epoch ms; the first process began, by the system's own account. */
   readonly start: number;
+  /**
+   * Epoch ms; its trainer ran then for certain. When it ended is not known, but that it was before the next look; its
+   * supervisor then says so, and goes a moment later.
+   */
+  alive: number;
   /** Epoch ms; the look at which nothing of it was left. Unset while something runs. */
   stop?: number;
   /** Epoch ms at which a trainer, not only its supervisor, was first seen to have begun. */
@@ -50,7 +55,10 @@ export class ProcessWatch {
   /** Notes what was just begun, by the word of whoever began it: it may end before the next look. */
   began(name: string, directory: string, token: string): void {
     const start = Date.now();
-    this.attempts.set(name, this.attempts.get(name) ?? { name, directory, start, trainerStart: start, token });
+    this.attempts.set(
+      name,
+      this.attempts.get(name) ?? { name, directory, start, alive: start, trainerStart: start, token },
+    );
   }
 
   /** Names of attempts of which something runs. */
@@ -90,12 +98,13 @@ export class ProcessWatch {
       const [, directory, name] =
         (mine && /(\/\S*?\/instances\/([a-z0-9-]+))(?:[/ ]|$)/.exec(command.replaceAll('\0', ' '))) || [];
       if (directory === undefined || name === undefined) continue;
+      const seenAt = Date.now();
       const start = await startOf(pid);
       if (start === undefined) continue;
       alive.add(name);
       const trains = command.includes('run\0--spec');
       if (trains) trainers += 1;
-      await this.#note(name, directory, start, trains);
+      await this.#note(name, directory, { start, seenAt, trains });
     }
     this.most = Math.max(this.most, trainers);
     const now = Date.now();
@@ -104,11 +113,18 @@ export class ProcessWatch {
     }
   }
 
-  async #note(name: string, directory: string, start: number, trains: boolean): Promise<void> {
-    const seen = this.attempts.get(name) ?? { name, directory, start, token: '' };
+  async #note(
+    name: string,
+    directory: string,
+    { start, seenAt, trains }: { start: number; seenAt: number; trains: boolean },
+  ): Promise<void> {
+    const seen = this.attempts.get(name) ?? { name, directory, start, alive: start, token: '' };
     this.attempts.set(name, seen);
     delete seen.stop;
-    if (trains) seen.trainerStart ??= start;
+    if (trains) {
+      seen.trainerStart ??= start;
+      seen.alive = Math.max(seen.alive, seenAt);
+    }
     if (seen.token === '') seen.token = await readFile(join(directory, 'token'), 'utf8').catch(() => '');
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { access, appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -16,6 +16,8 @@ export type FakeSettings = {
   totalSteps: number;
   /** Makes no step beyond this one, and does everything else: it waits to be stopped, however long that takes. */
   holdAt?: number;
+  /** It waits there only as long as this file exists. */
+  holdWhile?: string;
   /** Fails at this step as if the data were wrong. */
   failAt?: number;
   /** Learning rate above which the loss climbs from the middle of the run on. */
@@ -209,6 +211,21 @@ export class FakeRun implements Control {
     }
   }
 
+  /** Of runs that could diverge only those wait that do. */
+  private async holds(): Promise<boolean> {
+    const { holdAt, holdWhile, divergeAbove } = this.settings;
+    if (this.step !== holdAt || (divergeAbove !== undefined && !this.diverges)) return false;
+    if (holdWhile === undefined) return true;
+    return await access(holdWhile).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  private get diverges(): boolean {
+    return Number(this.spec.hyperparameters.learningRate) > (this.settings.divergeAbove ?? Number.POSITIVE_INFINITY);
+  }
+
   private async oneStep(): Promise<void> {
     await delay(this.settings.stepMs);
     this.step += 1;
@@ -219,7 +236,7 @@ export class FakeRun implements Control {
       n: this.step,
       step: this.step,
       time: new Date().toISOString(),
-      loss: lossOf(this.step, this.total, learningRate > (this.settings.divergeAbove ?? Number.POSITIVE_INFINITY)),
+      loss: lossOf(this.step, this.total, this.diverges),
       learningRate,
       gradNorm: 1,
       tokensPerSecond: 1000,
@@ -261,7 +278,7 @@ export class FakeRun implements Control {
         this.phase = outcome === 'frozen' ? 'frozen' : 'stopped';
         return outcome;
       }
-      if (this.step === this.settings.holdAt) {
+      if (await this.holds()) {
         await delay(this.settings.stepMs);
         continue;
       }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ComputeProvider,
@@ -34,7 +34,7 @@ describe('what may never break', () => {
   afterAll(async () => await here?.stop());
 
   it('starts nothing without the approval of exactly this digest by who may give it', async () => {
-    await world.createGoal('gate');
+    await world.createGoal('gate', { constraints: { maxSteps: 2_000, checkpointEverySteps: 10 } });
     const goal = await world.goalIn('gate', 'AwaitingApproval');
     const plan = (await world.plans()).find(({ metadata }) => metadata.name === goal.status?.planRef?.name);
     if (plan === undefined) throw new Error('the goal has no plan');
@@ -105,7 +105,7 @@ describe('what may never break', () => {
     const job = await here.jobOf('gate');
     if (job === undefined) throw new Error('there is no job');
     await here.scale(job, 0);
-    await world.goalIn('gate', 'Paused', 'Succeeded');
+    await world.goalIn('gate', 'Paused');
     await world.client.resource(TrainingJobResource).patch(here.keyOf(job), { metadata: { ownerReferences: [] } });
     await world.client.resource(TrainingPlanResource).delete(here.keyOf(job));
     const before = watch.seen.length;
@@ -169,6 +169,11 @@ describe('what may never break', () => {
     });
     expect(resumed.status?.attempts?.[1]?.resumedFromStep).toBe(saved);
     await here.scale(resumed, 0);
+    // The goal may not have shown yet that it went on.
+    await waitFor('the second pause', async () =>
+      (await here.jobOf('paused'))?.status?.attempts?.every(({ state }) => state === 'Gone') ? true : undefined,
+    );
+    await here.nothingRuns();
     await world.goalIn('paused', 'Paused');
   });
 
@@ -190,8 +195,10 @@ describe('what may never break', () => {
     await waitFor('the newer trainer', () =>
       watch.seen.at(-1)?.name.startsWith(`kriptik-${old.metadata.uid.slice(0, 8)}`) ? undefined : true,
     );
-    const after = (await world.jobs()).find(({ metadata }) => metadata.name === old.metadata.name);
-    expect(after?.status?.phase).toBe('Superseded');
+    await waitFor('the older job to say so', async () => {
+      const after = (await world.jobs()).find(({ metadata }) => metadata.name === old.metadata.name);
+      return after?.status?.phase === 'Superseded' ? true : undefined;
+    });
     await here.drop('superseded');
   });
 
@@ -226,8 +233,13 @@ describe('what may never break', () => {
 
   it('calls a job finished only with a model that can be read back', async () => {
     const finished = async (name: string): Promise<TrainingJob> => {
+      // It waits before its end until nobody sees that any more.
+      const hold = join(world.directory, 'hold');
+      await writeFile(hold, '');
+      await here.restart('--hold-at', '40', '--hold-while', hold);
       const job = await here.running(name, '1.00', 60);
       await here.kill();
+      await rm(hold);
       await waitFor('the end of the training', () => (watch.live.length === 0 ? true : undefined));
       return job;
     };

@@ -13,7 +13,9 @@ export const API = '/apis/training.kriptik.ai/v1alpha1';
 const PRICE = 3.6;
 const FEE = 1.1;
 /** Everything of an attempt is gone this long after its end was asked for. */
-const GONE_MS = 15_000;
+const GONE_MS = 30_000;
+
+const TRAINER = ['--step-ms', '50', '--checkpoint-ms', '50'];
 
 const OPTIONS: WorldOptions = {
   pricePerHour: String(PRICE),
@@ -27,7 +29,7 @@ const OPTIONS: WorldOptions = {
     retryMs: 200,
     waitMs: 300,
   },
-  trainerArguments: ['--step-ms', '50', '--checkpoint-ms', '50'],
+  trainerArguments: TRAINER,
 };
 
 /** A world whose processes are watched, with people of their own and an operator that dies and comes back. */
@@ -67,10 +69,10 @@ export class Watched {
     await once(this.#operator, 'exit');
   }
 
-  /** Starts an operator, after the one before is dead. */
-  async restart(): Promise<void> {
+  /** Starts an operator, after the one before is dead; its trainers get these arguments besides the usual ones. */
+  async restart(...trainerArguments: string[]): Promise<void> {
     if (this.#operator.exitCode === null && this.#operator.signalCode === null) await this.kill();
-    this.#operator = await this.world.startOperator();
+    this.#operator = await this.world.startOperator({ trainerArguments: [...TRAINER, ...trainerArguments] });
   }
 
   async jobOf(goal: string): Promise<TrainingJob | undefined> {
@@ -101,6 +103,20 @@ export class Watched {
     });
   }
 
+  /**
+   * Leaves a goal so much more than it has spent, in USD, and waits until its trainer and its provider keep the deadline
+   * of that. Returns the new limit. How long all took to start plays no part, as it would for a limit from the beginning.
+   */
+  async leave(goal: string, more: number): Promise<number> {
+    const limit = (Number((await this.jobOf(goal))?.status?.cost?.spent) + more).toFixed(6);
+    await this.world.setBudget(goal, limit);
+    await waitFor(`the deadline of ${limit}`, async () => {
+      const live = (await this.jobOf(goal))?.status?.attempts?.at(-1);
+      return live?.state !== 'Running' || Number(live.deadlineLimit) <= Number(limit) ? true : undefined;
+    });
+    return Number(limit);
+  }
+
   async scale(job: TrainingJob, replicas: number): Promise<void> {
     await this.editor.resource(TrainingJobResource).patch(this.keyOf(job), { spec: { replicas } });
   }
@@ -110,12 +126,12 @@ export class Watched {
     await waitFor(`no job of ${goal}`, async () => ((await this.jobOf(goal)) === undefined ? true : undefined));
   }
 
-  /** USD that the attempts of a job really took, by the process table alone. */
+  /** USD that the attempts of a job took for certain, by the process table alone; a look that comes late is not billed. */
   billOf(job: TrainingJob): number {
     const names = new Set(job.status?.attempts?.map(({ name }) => name));
     return this.watch.seen
       .filter(({ name }) => names.has(name))
-      .reduce((sum, { start, stop }) => sum + (((stop ?? Date.now()) - start) / 3_600_000) * PRICE * FEE, 0);
+      .reduce((sum, { start, alive }) => sum + ((alive - start) / 3_600_000) * PRICE * FEE, 0);
   }
 
   async storeOf(job: TrainingJob): Promise<string> {

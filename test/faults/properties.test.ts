@@ -15,7 +15,7 @@ const FULL = env['FULL'] === '1';
 const SAMPLE = 12;
 const ROTATION = Number(env['KRIPTIK_ROTATION'] ?? Math.floor(Date.now() / 86_400_000));
 /** Time within which an accepted change, and its undoing, must have been looked at. */
-const CONVERGE = { timeoutMs: 30_000 };
+const CONVERGE = { timeoutMs: 60_000 };
 
 type Live = KubeObject & {
   spec: object;

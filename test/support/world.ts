@@ -73,6 +73,13 @@ export async function operatorKubeconfig(cluster: ControlPlane): Promise<Kubecon
   return (await cluster.createUser(OPERATOR_USER)).kubeconfig;
 }
 
+/** A rule of a role, as far as it is asked for here. */
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
 /** What one operator of a world may have that the others do not. */
 type OperatorChanges = Pick<WorldOptions, 'trainerArguments' | 'env'> & {
   /** Of Node itself, such as a module to load first. */
@@ -150,10 +157,11 @@ export class World {
     child.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-    await waitFor('the operator', () => {
+    const works = () => {
       if (child.exitCode !== null) throw new Error(`the operator ended with ${child.exitCode}`);
       return output.includes('ready') || undefined;
-    });
+    };
+    await waitFor('the operator', works, { timeoutMs: 300_000 });
     return child;
   }
 
@@ -200,7 +208,28 @@ export class World {
     );
     const client = KubeClient.fromKubeConfig(loadKubeConfig({ path }), { userAgent: `kriptik-test-${name}` });
     this.#people.push(client);
+    for (const role of roles) await this.#untilHeld(client, role);
     return client;
+  }
+
+  /** The authorizer reads bindings from a cache that lags behind their write. */
+  async #untilHeld(person: KubeClient, role: string): Promise<void> {
+    const path = `/apis/rbac.authorization.k8s.io/v1/clusterroles/${role}`;
+    const { rules } = await this.client.raw<{ rules: readonly Rule[] }>('GET', path);
+    const reviews = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+    for (const { apiGroups, resources, verbs } of rules) {
+      const [resource, subresource] = (resources[0] ?? '').split('/');
+      const asked = { namespace: this.namespace, group: apiGroups[0], resource, subresource, verb: verbs[0] };
+      const body = {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: asked },
+      };
+      await waitFor(`the rights of ${role}`, async () => {
+        const { status } = await person.raw<{ status: { allowed: boolean } }>('POST', reviews, { body });
+        return status.allowed || undefined;
+      });
+    }
   }
 
   /** Writes a data file of question-answer rows and returns its URI. */
@@ -249,11 +278,18 @@ export class World {
     });
   }
 
-  /** Waits for the goal's plan to be priced and approves exactly that digest. */
+  /** Waits for the goal's plan to be priced and approves exactly that digest; one priced anew meanwhile is read again. */
   async approve(goalName: string): Promise<TrainingPlan> {
-    const goal = await this.goalIn(goalName, 'AwaitingApproval');
-    const key = { namespace: this.namespace, name: goal.status?.planRef?.name ?? '' };
-    return await this.approvePlan(await this.client.resource(TrainingPlanResource).get(key));
+    const plans = this.client.resource(TrainingPlanResource);
+    return await waitFor(`the approval of ${goalName}`, async () => {
+      const goal = await this.goalIn(goalName, 'AwaitingApproval');
+      const key = { namespace: this.namespace, name: goal.status?.planRef?.name ?? '' };
+      const plan = await plans.get(key);
+      return await this.approvePlan(plan).catch(async (error: unknown) => {
+        if ((await plans.get(key)).status?.digest === plan.status?.digest) throw error;
+        return undefined;
+      });
+    });
   }
 
   /** Approves a plan as it is. */
@@ -308,6 +344,11 @@ export class World {
     return (await this.processes()).filter(({ command }) => command.includes('run --spec')).map(({ pid }) => pid);
   }
 
+  /** Resolves when no process is left. A supervisor says how its trainer ended, and goes a moment later. */
+  async nothingRuns(): Promise<void> {
+    await waitFor('no process', async () => (await this.processes()).length === 0 || undefined);
+  }
+
   /** Writes of one user agent to the API server so far, oldest first; leases and events left out. */
   async writes(userAgent = 'kriptik-operator'): Promise<{ verb: string; uri: string }[]> {
     const path = this.controlPlane.auditLogPath;
@@ -325,13 +366,11 @@ export class World {
       operator.kill('SIGKILL');
       await once(operator, 'exit');
     }
-    for (const { pid } of await this.processes()) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It ended meanwhile.
-      }
-    }
+    await waitFor('the end of all processes', async () => {
+      const left = await this.processes();
+      for (const { pid } of left) end(pid);
+      return left.length === 0 || undefined;
+    });
     await this.#proxy?.stop();
     if (this.#options.alone === true) await this.#removeProvider();
     for (const client of [this.client, ...this.#people]) await client.close();
@@ -353,5 +392,13 @@ export class World {
       { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' } },
     );
     return review.status.userInfo.username;
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended meanwhile.
   }
 }

@@ -104,7 +104,8 @@ describe.runIf(mountable)('a full disk', () => {
     const found = await job();
     const attempt = found?.status?.attempts?.at(-1);
     expect(attempt).toMatchObject({ state: 'Gone', outcome: 'Failed' });
-    expect(await world.processes()).toEqual([]);
+    expect(await world.trainers()).toEqual([]);
+    await world.nothingRuns();
     const saved = found?.status?.checkpoints?.at(-1);
     expect(saved?.step).toBeGreaterThanOrEqual(10);
     const manifest = JSON.parse(await readFile(fileURLToPath(`${saved?.uri}/MANIFEST.json`), 'utf8'));

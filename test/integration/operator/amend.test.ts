@@ -1,3 +1,6 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Ran, runCli } from '@kriptik/cli/testing.ts';
 import type { TrainingJob, TrainingPlan } from '@kriptik/crds';
 import { parseMoney } from '@kriptik/operator/money.ts';
@@ -19,18 +22,28 @@ const SETTINGS = {
   waitMs: 500,
 };
 
+/** As long as it exists, a run that diverges waits near its end for what is decided about it. */
+const UNDECIDED = join(tmpdir(), `kriptik-undecided-${process.pid}`);
+
 /** Steps of 60 ms; the loss of a learning rate above 0.0007 climbs from the middle of the run on. */
-const TRAINER = ['--step-ms', '60', '--checkpoint-ms', '30', '--diverge-above', '0.0007'];
+const TRAINER = [
+  ...['--step-ms', '60', '--checkpoint-ms', '30', '--diverge-above', '0.0007'],
+  ...['--hold-at', '190', '--hold-while', UNDECIDED],
+];
 const CONSTRAINTS = { maxSteps: 200, checkpointEverySteps: 20, learningRate: '0.001' };
 
 describe('a job that diverges', () => {
   let world: World;
 
   beforeAll(async () => {
+    await writeFile(UNDECIDED, '');
     world = await startCommonWorld({ settings: SETTINGS, trainerArguments: TRAINER });
     await world.startOperator();
   });
-  afterAll(async () => await world.stop());
+  afterAll(async () => {
+    await world.stop();
+    await rm(UNDECIDED, { force: true });
+  });
 
   const cli = async (...args: string[]): Promise<Ran> =>
     await runCli(['--kubeconfig', world.controlPlane.kubeconfigPath, '-n', world.namespace, ...args]);
@@ -113,6 +126,7 @@ describe('a job that diverges', () => {
     const base = await world.approve('kept');
     const first = await proposed('kept');
     await world.denyPlan(first);
+    await rm(UNDECIDED);
     await world.goalIn('kept', 'Succeeded');
     expect((await jobs('kept')).map(({ metadata }) => metadata.name)).toEqual([base.metadata.name]);
     const rest = await waitFor('the other one withdrawn', async () => {

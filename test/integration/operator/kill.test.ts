@@ -5,6 +5,8 @@ import type { World } from '../../support/world.ts';
 import { startCommonWorld } from '../common-world.ts';
 
 const KILLS = 20;
+/** On a slow machine most of the run may be left after the last kill. */
+const PATIENCE = { timeoutMs: 150_000 };
 
 /** Moments are drawn from this seed, printed so that a failing run can be repeated. */
 const SEED = Number(process.env['KRIPTIK_SEED'] ?? 20_261_123);
@@ -35,14 +37,15 @@ describe(`kill -9 of the operator at ${KILLS} random moments (KRIPTIK_SEED=${SEE
         retryMs: 200,
         waitMs: 500,
       },
-      trainerArguments: ['--step-ms', '120', '--checkpoint-ms', '60', '--total-steps', '160'],
+      trainerArguments: ['--step-ms', '120', '--checkpoint-ms', '60', '--hold-at', '130'],
     });
   });
   afterAll(async () => await world.stop());
 
   it('ends in the same final state, with one trainer at a time and within the budget', async () => {
     const next = random(SEED);
-    const limits = { first: 0.016, second: 0.6 };
+    // Twenty seconds: operators that are killed and start again take some of them before the first step.
+    const limits = { first: 0.024, second: 0.6 };
     let most = 0;
     let watching = true;
     const watch = (async () => {
@@ -82,10 +85,14 @@ describe(`kill -9 of the operator at ${KILLS} random moments (KRIPTIK_SEED=${SEE
       await once(operator, 'exit');
     }
     await world.startOperator();
-    await waitFor('the end', async () => {
-      await people();
-      return (await world.goal('killed')).status?.phase === 'Succeeded' ? true : undefined;
-    }).catch(async (error: unknown) => {
+    await waitFor(
+      'the end',
+      async () => {
+        await people();
+        return (await world.goal('killed')).status?.phase === 'Succeeded' ? true : undefined;
+      },
+      PATIENCE,
+    ).catch(async (error: unknown) => {
       throw new Error(`${String(error)}; the job: ${JSON.stringify((await world.jobs())[0]?.status, null, 1)}`);
     });
     watching = false;
@@ -104,9 +111,9 @@ describe(`kill -9 of the operator at ${KILLS} random moments (KRIPTIK_SEED=${SEE
       JSON.stringify(attempts, null, 1),
     ).toEqual(['Frozen', 'Succeeded']);
     expect(attempts[1]?.resumedFromStep).toBeGreaterThanOrEqual(attempts[0]?.lastStep ?? 1);
-    await waitFor('no process', async () => ((await world.processes()).length === 0 ? true : undefined));
+    await world.nothingRuns();
     console.log(
       `killed ${KILLS} times; spent ${status?.cost?.spent} of ${limits.second}, frozen at ${frozenSpend} of ${limits.first}`,
     );
-  }, 240_000);
+  }, 360_000);
 });

@@ -27,14 +27,14 @@ export async function expectFenced(cluster: NodeWorld, goal: string): Promise<vo
     const store = new URL(s3.endpoint);
     const apiServer = new URL(node.cluster.url);
     expect({
-      store: await reaches(trainer.pid, store.hostname, Number(store.port)),
-      apiServer: await reaches(trainer.pid, apiServer.hostname, Number(apiServer.port)),
-      other: await reaches(trainer.pid, host, port),
+      store: await reaches(trainer.pid, store.hostname, Number(store.port), true),
+      apiServer: await reaches(trainer.pid, apiServer.hostname, Number(apiServer.port), false),
+      other: await reaches(trainer.pid, host, port, false),
     }).toEqual({ store: true, apiServer: false, other: false });
     expect({
-      other: await reaches(stranger.pid, host, port),
-      control: await reaches(stranger.pid, address, CONTROL),
-      pod: await reaches(stranger.pid, address, OTHER),
+      other: await reaches(stranger.pid, host, port, true),
+      control: await reaches(stranger.pid, address, CONTROL, true),
+      pod: await reaches(stranger.pid, address, OTHER, false),
     }).toEqual({ other: true, control: true, pod: false });
   } finally {
     await deafen();

@@ -8,16 +8,19 @@ import { waitFor } from '../support/wait.ts';
 
 /** Long enough for a connection on one machine, and for a refusal; what is dropped never answers. */
 const CONNECT_MS = 2_000;
+/** What is let through comes at once, but for a machine that is busy. */
+const BUSY_MS = 30_000;
 
 const DIAL = `const socket = require('node:net').connect(Number(process.argv[2]), process.argv[1]);
 socket.on('connect', () => process.exit(0)).on('error', () => process.exit(1));
-setTimeout(() => process.exit(1), ${CONNECT_MS});`;
+setTimeout(() => process.exit(1), Number(process.argv[3]));`;
 
 const LISTEN = `require('node:net').createServer().listen(Number(process.argv[1]), '0.0.0.0', () => console.log('listens'));`;
 
-/** Whether a connection opens from inside the network of a process, such as one of a pod. */
-export async function reaches(pid: number, host: string, port: number): Promise<boolean> {
-  const args = ['--target', String(pid), '--net', process.execPath, '-e', DIAL, host, String(port)];
+/** Whether a connection opens from inside the network of a process, such as one of a pod; `expected` decides the patience. */
+export async function reaches(pid: number, host: string, port: number, expected: boolean): Promise<boolean> {
+  const patience = expected ? BUSY_MS : CONNECT_MS;
+  const args = ['--target', String(pid), '--net', process.execPath, '-e', DIAL, host, String(port), String(patience)];
   const child = execFile('nsenter', args);
   await once(child, 'exit');
   return child.exitCode === 0;
@@ -53,6 +56,11 @@ export async function strangerPod(
   const spec = { containers: [{ name: 'stranger', image: PAUSE_IMAGE, imagePullPolicy: 'Never' }] };
   const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec };
   const { metadata } = await client.raw<{ metadata: { uid: string } }>('POST', path, { body });
+  // Before it runs there are processes in its control group that are not yet in its network.
+  await waitFor(`pod ${name} to run`, async () => {
+    const pod = await client.raw<{ status: { phase: string } }>('GET', `${path}/${name}`);
+    return pod.status.phase === 'Running' ? true : undefined;
+  });
   const pid = await waitFor(`a process of pod ${name}`, () => pidOf(metadata.uid));
   const remove = async () => void (await client.raw('DELETE', `${path}/${name}`, { body: { gracePeriodSeconds: 0 } }));
   return { pid, remove };

@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheRoot } from '@kriptik/tools/controlplane/binaries/cache.ts';
@@ -92,10 +92,11 @@ describe.skipIf(unavailable !== undefined)('a node of our own', () => {
         },
       } as never,
     ]);
-    const done = await waitFor('both pods', async () => {
+    const succeeded = async () => {
       const pods = await podsOfJob(node.client, 'pair');
       return pods.length === 2 && pods.every(({ status }) => status.phase === 'Succeeded') ? pods : undefined;
-    });
+    };
+    const done = await waitFor('both pods', succeeded, { timeoutMs: 180_000 });
     const logs = await Promise.all(done.map(({ metadata: { name } }) => logOf(node.client, name)));
     expect(logs.sort()).toEqual(['0 heard from 1\n', '1 heard from 0\n']);
   });
@@ -162,7 +163,9 @@ describe.skipIf(unavailable !== undefined)('nothing is left of a node', () => {
   }, 300_000);
 
   it('after its supervisor was killed as well, once the next control plane is about to start', async () => {
-    const { owner, name, directory } = await startElsewhere();
+    // Where no other suite clears what dead owners left.
+    const elsewhere = mkdtempSync(join(tmpdir(), 'kriptik-left-'));
+    const { owner, name, directory } = await startElsewhere({ TMPDIR: elsewhere });
     const commands = globSync('/proc/[0-9]*/cmdline');
     const supervisor = commands.find((path) => mentions(path, 'supervisor.ts') && mentions(path, directory));
     process.kill(Number(supervisor?.split('/')[2]), 'SIGKILL');
@@ -172,13 +175,17 @@ describe.skipIf(unavailable !== undefined)('nothing is left of a node', () => {
     await sweepRuns(dirname(directory), Date.now());
     expect(await traces(name)).toEqual([]);
     expect(existsSync(directory)).toBe(false);
+    rmSync(elsewhere, { recursive: true });
   }, 300_000);
 });
 
-/** A node whose owner is another process. */
-async function startElsewhere() {
+/** A node whose owner is another process, with `env` added to its environment. */
+async function startElsewhere(env: NodeJS.ProcessEnv = {}) {
   const script = join(import.meta.dirname, '..', 'support', 'node-process.ts');
-  const owner = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const owner = spawn(process.execPath, [script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   let output = '';
   owner.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
@@ -187,7 +194,7 @@ async function startElsewhere() {
     'a node',
     () => output.match(/^node (\S+) (\S+)$/m) ?? undefined,
     {
-      timeoutMs: 200_000,
+      timeoutMs: 280_000,
     },
   );
   return { owner, name, directory };

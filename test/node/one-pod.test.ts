@@ -1,11 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeUnavailableHere } from '../support/node.ts';
 import { waitFor } from '../support/wait.ts';
 import { expectFenced } from './fenced.ts';
-import { HUB_TOKEN, NodeWorld, STEPS, USD_PER_SECOND } from './world.ts';
+import { HUB_TOKEN, killAll, NodeWorld, STEPS, USD_PER_SECOND } from './world.ts';
 
 const unavailable = nodeUnavailableHere();
 if (unavailable !== undefined) console.warn(`no pods can be run here, so none are tested: ${unavailable}`);
@@ -40,7 +39,7 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
   it('freezes before the limit with a verified checkpoint and no pod, and goes on from it once the limit is raised', async () => {
     await cluster.launch('raised');
     await cluster.past('raised', 12);
-    const limit = await cluster.limitIn('raised', 4);
+    const limit = await cluster.limitIn('raised', 8);
     const frozen = await cluster.inPhase('raised', 'Frozen');
     expect(await cluster.pods('raised')).toEqual([]);
     expect(Number(frozen.status?.cost?.spent)).toBeLessThanOrEqual(limit);
@@ -61,7 +60,7 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
     await cluster.withClaims(async () => {
       await cluster.launch('claimed');
       await cluster.past('claimed', 12);
-      const limit = await cluster.limitIn('claimed', 4);
+      const limit = await cluster.limitIn('claimed', 8);
       const frozen = await cluster.inPhase('claimed', 'Frozen');
       await cluster.noPods('claimed');
       expect(Number(frozen.status?.cost?.spent)).toBeLessThanOrEqual(limit);
@@ -91,7 +90,7 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
     expect(file).toBe(HUB_TOKEN);
     expect(variables).toContain('HF_TOKEN_PATH=/kriptik/hub/token');
     expect(variables.join()).not.toContain(HUB_TOKEN);
-    for (const { pid } of processes) kill(pid, 'SIGKILL');
+    killAll(processes);
     expect(await cluster.weights('killed')).toEqual(calm);
     const { status } = await cluster.job('killed');
     expect(status?.attempts?.map(({ outcome }) => outcome)).toEqual(['Lost', 'Succeeded']);
@@ -126,7 +125,7 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
       await restart();
     }
     await cluster.past('operated', 12);
-    const limit = await cluster.limitIn('operated', 3);
+    const limit = await cluster.limitIn('operated', 8);
     for (const phase of ['Freezing', 'Frozen'] as const) {
       await cluster.inPhase('operated', phase, 'Frozen');
       seen.push(phase);
@@ -144,11 +143,11 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
   });
 
   it('reaches its store alone, and freezes itself in time when the API server is gone for a minute across the limit', async () => {
-    // Longer than the others: it must not be done before its money is.
-    await cluster.launch('alone', { steps: 4 * STEPS });
+    // Much longer than the others: it must not be done before its money is, nor before it is paused.
+    await cluster.launch('alone', { limit: '50.00', steps: 20 * STEPS });
     await cluster.past('alone', 12);
     await expectFenced(cluster, 'alone');
-    const limit = await cluster.limitIn('alone', 12);
+    const limit = await cluster.limitIn('alone', 8);
     const { status } = await cluster.jobThat(
       'knows that its trainer keeps the new deadline',
       'alone',
@@ -180,7 +179,7 @@ describe.skipIf(unavailable !== undefined)('a job in one pod of a real node', ()
     const saved = frozen.status?.checkpoints?.at(-1);
     if (saved?.verifiedAt === undefined) throw new Error('the newest checkpoint is not verified');
     await cluster.readBack(saved);
-    await cluster.world.setBudget('alone', '5.00');
+    await cluster.world.setBudget('alone', '50.00');
     const resumed = await cluster.past('alone', saved.step + 5);
     expect(resumed.status?.attempts?.at(-1)?.resumedFromStep).toBe(saved.step);
     await cluster.scale('alone', 0);

@@ -1,7 +1,6 @@
-import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeUnavailableHere } from '../support/node.ts';
-import { NodeWorld, STEPS } from './world.ts';
+import { killAll, NodeWorld, STEPS } from './world.ts';
 
 const unavailable = nodeUnavailableHere();
 if (unavailable !== undefined) console.warn(`no pods can be run here, so none are tested: ${unavailable}`);
@@ -28,7 +27,7 @@ describe.skipIf(unavailable !== undefined)('a job in two pods of a real node', (
   it('freezes both pods at the same step, and goes on with the same weights once the limit is raised', async () => {
     await cluster.launch('raised', { pods: 2 });
     await cluster.past('raised', 12);
-    const limit = await cluster.limitIn('raised', 4);
+    const limit = await cluster.limitIn('raised', 8);
     const frozen = await cluster.inPhase('raised', 'Frozen');
     expect(await cluster.pods('raised')).toEqual([]);
     expect(Number(frozen.status?.cost?.spent)).toBeLessThanOrEqual(limit);
@@ -47,7 +46,7 @@ describe.skipIf(unavailable !== undefined)('a job in two pods of a real node', (
     const pods = await cluster.pods('killed');
     const second = pods.find(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-completion-index'] === '1');
     if (second === undefined) throw new Error('the second pod does not run');
-    for (const { pid } of await cluster.processesOf(second)) kill(pid, 'SIGKILL');
+    killAll(await cluster.processesOf(second));
     expect(await cluster.weights('killed')).toEqual(calm);
     expect((await cluster.job('killed')).status?.attempts?.length).toBeGreaterThanOrEqual(2);
   });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { kill } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { ComputeProviderSpec, TrainingJob, TrainingPlan } from '@kriptik/crds';
@@ -17,8 +18,11 @@ import { tinyModelCache } from './tiny-model.ts';
 export const PRICE = 3.6;
 export const USD_PER_SECOND = (PRICE * 1.1) / 3600;
 
-/** Steps of each run, at a quarter of a second and a little. */
+/** Steps of each run; before it is disturbed each takes three quarters of a second and a little. */
 export const STEPS = 60;
+
+/** For starts and runs of trainers, on a machine that other suites keep busy. */
+const PATIENCE_MS = 600_000;
 
 const STORE_SECRET = 'checkpoint-store';
 const HUB_SECRET = 'hub';
@@ -81,7 +85,7 @@ export class NodeWorld {
     const data = await mkdtemp('/var/tmp/kriptik-node-');
     await chmod(data, 0o755);
     const slow = join(data, 'slow');
-    await cp(join(import.meta.dirname, 'slow'), slow, { recursive: true });
+    await cp(join(import.meta.dirname, '..', 'support', 'slow'), slow, { recursive: true });
     await chmod(slow, 0o755);
     await chmod(join(slow, 'sitecustomize.py'), 0o644);
     const rows = Array.from(
@@ -103,7 +107,8 @@ export class NodeWorld {
         image: image.reference,
         imagePullPolicy: 'Never',
         hubTokenRef: { name: HUB_SECRET, namespace: 'team' },
-        terminationGracePeriodSeconds: 5,
+        // Time to save when a busy node is drained; as much money is kept back for it.
+        terminationGracePeriodSeconds: 30,
         resources: { cpu: '900m', memory: '2500Mi', scratch: '1Gi', sharedMemory: '64Mi' },
         volumes: [
           ...image.volumes,
@@ -114,8 +119,9 @@ export class NodeWorld {
           { name: 'HF_HUB_CACHE', value: cache },
           { name: 'HF_HUB_OFFLINE', value: '1' },
           { name: 'OMP_NUM_THREADS', value: '1' },
-          // What is disturbed must last, and on every machine as long.
+          // What is disturbed must last, and on every machine at least as long.
           { name: 'PYTHONPATH', value: `${slow}:${SOURCE}` },
+          { name: 'KRIPTIK_TRAINER_SLOW', value: '0.75 (?!calm)' },
         ],
       },
     };
@@ -219,7 +225,7 @@ export class NodeWorld {
     what: string,
     goal: string,
     holds: (job: TrainingJob) => boolean,
-    timeoutMs = 180_000,
+    timeoutMs = PATIENCE_MS,
   ): Promise<TrainingJob> {
     let last: TrainingJob | undefined;
     try {
@@ -340,6 +346,17 @@ export class NodeWorld {
     await this.node.stop();
     await this.#claim?.remove();
     await rm(this.#data, { recursive: true, force: true });
+  }
+}
+
+/** Ends processes without a word; the end of one may have been that of another. */
+export function killAll(processes: readonly { readonly pid: number }[]): void {
+  for (const { pid } of processes) {
+    try {
+      kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
   }
 }
 

@@ -135,11 +135,13 @@ export class Bench {
     }
   }
 
-  state(backend: KubernetesBackend, name: string, state: Instance['state']): Promise<Instance> {
-    return until(`${name} is ${state}`, async () => {
+  /** Waits until an attempt is in a state; `ms` at most. */
+  state(backend: KubernetesBackend, name: string, state: Instance['state'], ms?: number): Promise<Instance> {
+    const found = async () => {
       const instance = await backend.find(name);
       return instance?.state === state ? instance : undefined;
-    });
+    };
+    return until(`${name} is ${state}`, found, ms);
   }
 
   async close(): Promise<void> {

@@ -44,6 +44,9 @@ const NAMESPACES: ResourceType = {
   namespaced: false,
 };
 
+/** A job whose looks failed is looked at again after this long at the latest, ms: something of it may run and cost. */
+const LONGEST_RETRY_MS = 30_000;
+
 const UID_INDEX = 'uid';
 
 /** Caches of everything the controllers look at. */
@@ -148,7 +151,7 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
         workers: 24,
         urgentWorkers: 4,
         ownWrites: reconcilers.job.ownWrites,
-        queue: { retryQps: 100, retryBurst: 1_000 },
+        queue: { retryQps: 100, retryBurst: 1_000, maxDelayMs: LONGEST_RETRY_MS },
         ...(attemptChanges && { wakes: (wake) => attemptChanges((uid) => jobsOfUid(jobs, uid).forEach(wake)) }),
       },
     ),

@@ -91,6 +91,12 @@ describe('the figures of a fleet', () => {
     expect(values('kriptik_overspend_usd', { jobs: running({ cost: changed }) })).toEqual([expected]);
   });
 
+  it('reports nothing as overspent when a raise that was used up is taken back', () => {
+    const job = makeJob().attempt('Gone', { deadlineLimit: '9.00' });
+    const jobs = [job.status({ cost: { ...cost, spent: '8.00' } }).obj()];
+    expect(values('kriptik_overspend_usd', { jobs })).toEqual(['team=0']);
+  });
+
   it('tells which line of the budget running jobs reached, and not those that ended', () => {
     const conditions = [told('BudgetAlert', 'True'), told('BudgetWarning', 'False')];
     const ended = makeJob().attempt('Gone').status({ conditions }).obj();

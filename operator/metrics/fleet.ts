@@ -102,8 +102,9 @@ class Fleet {
       storage: parseMoney(cost.storage),
       platform_fee: parseMoney(cost.platformFee),
     });
-    // A limit may be cut below what was spent before: only what was once approved can be overspent.
-    const allowed = maxMoney(parseMoney(cost.limit), parseMoney(cost.approvedLimit));
+    // A limit, a raised one too, may be cut below what was spent before: only what was never granted is overspent.
+    const granted = (status?.attempts ?? []).map(({ deadlineLimit = '0' }) => parseMoney(deadlineLimit));
+    const allowed = maxMoney(parseMoney(cost.limit), parseMoney(cost.approvedLimit), ...granted);
     const over = maxMoney(zeroMoney, subtractMoney(parseMoney(cost.spent), allowed));
     this.#add('kriptik_overspend_usd', { namespace }, dollars(over));
   }

@@ -26,10 +26,9 @@ const SETTINGS = {
 const UNDECIDED = join(tmpdir(), `kriptik-undecided-${process.pid}`);
 
 /** Steps of 60 ms; the loss of a learning rate above 0.0007 climbs from the middle of the run on. */
-const TRAINER = [
-  ...['--step-ms', '60', '--checkpoint-ms', '30', '--diverge-above', '0.0007'],
-  ...['--hold-at', '190', '--hold-while', UNDECIDED],
-];
+const TRAINER = `--step-ms 60 --checkpoint-ms 30 --diverge-above 0.0007 --hold-at 190 --hold-while ${UNDECIDED}`.split(
+  ' ',
+);
 const CONSTRAINTS = { maxSteps: 200, checkpointEverySteps: 20, learningRate: '0.001' };
 
 describe('a job that diverges', () => {

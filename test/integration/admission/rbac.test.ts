@@ -78,7 +78,7 @@ it('keeps the operator from Secrets and pods', async () => {
 it('gives the installed service account its rights, and Leases in its own namespace only', async () => {
   const account = 'system:serviceaccount:kriptik-system:kriptik-operator';
   await vi.waitFor(async () => expect(await may(cluster(), account, 'operate', 'trainingjobs')).toBe(true), {
-    timeout: 20_000,
+    timeout: 50_000,
   });
   const leases = { group: 'coordination.k8s.io' };
   expect(await may(cluster(), account, 'update', 'leases', { ...leases, namespace: 'kriptik-system' })).toBe(true);

@@ -35,11 +35,15 @@ async function up(): Promise<{ child: ChildProcess; url: string }> {
   child.stderr.on('data', (chunk: Buffer) => {
     err += chunk.toString();
   });
-  return await waitFor('kriptik up', () => {
-    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${err}`);
-    const [, url] = /Ready\. API server: (\S+)/.exec(out) ?? [];
-    return url === undefined ? undefined : { child, url };
-  });
+  return await waitFor(
+    'kriptik up',
+    () => {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${err}`);
+      const [, url] = /Ready\. API server: (\S+)/.exec(out) ?? [];
+      return url === undefined ? undefined : { child, url };
+    },
+    { timeoutMs: 100_000 },
+  );
 }
 
 /** The real cache: building everything anew is not what is tested. */

@@ -42,7 +42,7 @@ export function useBench(prefix: string): () => Bench {
         writeFileSync(path, JSON.stringify(made.kubeconfig), { mode: 0o600 });
         kubeconfigs.set(name, path);
         // A binding holds once the API server's own cache has seen it. Every role of ours may read plans.
-        await vi.waitFor(async () => expect((await run(path, ['get', 'plans'])).code).toBe(0), { timeout: 10_000 });
+        await vi.waitFor(async () => expect((await run(path, ['get', 'plans'])).code).toBe(0), { timeout: 60_000 });
         return made.username;
       },
     };

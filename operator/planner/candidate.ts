@@ -116,7 +116,9 @@ function workOut(
 ): Candidate {
   const { contract, catalog, data } = context;
   const device = deviceOf(compute);
-  const wholeModel = compute.offer.wholeModel === true;
+  const shardable = canShard(catalog, model, method, compute.offer);
+  // No preview counts on shards that no trainer makes.
+  const wholeModel = compute.offer.wholeModel === true || !shardable;
   const price = compute.pricePerHour;
   const rules: RuleInput = {
     model,
@@ -142,8 +144,7 @@ function workOut(
   const whole = settle(usual, wholeModel ? 'none' : 'full');
   // Copies are faster than shards: the model is cut where no GPU holds the whole of it.
   const cut = wholeModel && several && !whole.figures.fitsMemory && usual.precision !== 'fp16';
-  const parallelism =
-    (cut && canShard(catalog, model, method, compute.offer)) || (several && !wholeModel) ? 'sharded' : undefined;
+  const parallelism = (cut && shardable) || (several && !wholeModel) ? 'sharded' : undefined;
   const settled =
     wholeModel && parallelism !== undefined ? settle(forShards(usual), lora === undefined ? 'full' : 'base') : whole;
   let { hyperparameters, figures } = settled;

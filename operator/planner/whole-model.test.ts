@@ -112,8 +112,11 @@ describe('a trainer that shards a model', () => {
     expect(order('nodes/4xH100-SXM-80GB')).toEqual(['nodes']);
   });
 
-  it('is what previews of list prices count on', () => {
-    const { resolved } = planned({ contract: of('lora'), providers: [rented('H100-SXM-80GB', '2.00')] });
-    expect(resolved.parallelism).toBe('sharded');
+  it('is what previews of list prices count on, but for methods that are not trained on shards', () => {
+    const providers = [rented('H100-SXM-80GB', '2.00')];
+    expect(planned({ contract: of('lora'), providers }).resolved.parallelism).toBe('sharded');
+    const small = makeContract({ model: 'qwen2.5-7b-instruct', methods: ['qlora'], methodStated: true }, '500.00');
+    const { resolved } = planned({ contract: small, providers, selection: { gpu: 'runpod/4xH100-SXM-80GB' } });
+    expect([resolved.compute.gpuCount, resolved.parallelism]).toEqual([4, undefined]);
   });
 });

@@ -15,7 +15,7 @@ afterEach(() => bench.close());
 
 describe('limits hold without the operator', () => {
   test('at the hard deadline nothing runs any more, even if the trainer ignores everything', async () => {
-    const slowness = 8;
+    const slowness = 20;
     const backend = bench.backend({
       trainerCommand: bench.command('--deaf'),
       python: await bench.slowedPython(slowness),
@@ -25,7 +25,7 @@ describe('limits hold without the operator', () => {
     await bench.running(backend, 'late');
     const { at } = await bench.claim('late');
     // By the supervisor's clock, which began with its claim.
-    const hardDeadline = Math.ceil(at + (Date.now() - at) / slowness) + 600;
+    const hardDeadline = Math.ceil(at + (Date.now() - at) / slowness) + 550;
     await backend.setHardDeadline('late', hardDeadline);
     const { exit } = await bench.exited(backend, 'late');
     expect(exit).toMatchObject({ reason: 'hardDeadline', signal: 'SIGKILL' });

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { loadKubeConfig } from '@kriptik/operator/runtime/kubeconfig.ts';
 import { KubeClient } from '@kriptik/operator/runtime/rest.ts';
 import { stringify } from 'yaml';
 import { waitFor } from '../support/wait.ts';
+import { STAGED_CASE } from './tiny-cases.ts';
 import { askTrainer, makeTiny, trainerPython } from './tiny-made.ts';
 
 const run = promisify(execFile);
@@ -23,6 +25,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const KRIPTIK = join(ROOT, 'bin', 'kriptik');
 const READY_MS = 240_000;
 const PRICED = { timeoutMs: 120_000, everyMs: 100 };
+/** What makes steps last; see there. */
+const SLOW = join(ROOT, 'test', 'support', 'slow');
 const LARGE = 64 * 1024 * 1024;
 const NAMESPACE = 'default';
 
@@ -139,7 +143,15 @@ class Operator {
     this.directory = directory;
     this.python = python;
     this.kubeconfig = join(directory, 'kubeconfig');
-    this.env = { ...process.env, KRIPTIK_TRAINER_PYTHON: python, KUBECONFIG: this.kubeconfig, HF_HUB_OFFLINE: '1' };
+    const trainer = join(directory, 'python');
+    writeFileSync(trainer, `#!/bin/sh\nPYTHONPATH='${SLOW}':"$PYTHONPATH" exec '${python}' "$@"\n`, { mode: 0o755 });
+    this.env = {
+      ...process.env,
+      KRIPTIK_TRAINER_PYTHON: trainer,
+      KRIPTIK_TRAINER_SLOW: `0.2 ${STAGED_CASE.example}`,
+      KUBECONFIG: this.kubeconfig,
+      HF_HUB_OFFLINE: '1',
+    };
     const folders = ['--data-dir', join(directory, 'cluster'), '--work-dir', join(directory, 'work')];
     this.#up = spawn(KRIPTIK, ['up', ...folders, '--kubeconfig-out', this.kubeconfig], {
       stdio: ['ignore', 'pipe', 'pipe'],

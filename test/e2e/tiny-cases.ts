@@ -307,7 +307,7 @@ export const TINY_CASES: readonly TinyCase[] = [
   },
 ];
 
-/** Two stages, with enough steps of the second that it is still trained when somebody looks. */
+/** Two stages, with enough slow steps of the second that it is still trained when somebody looks. */
 export const STAGED_CASE: TinyCase = {
   example: 'two-stages',
   modality: 'llm',
@@ -316,7 +316,7 @@ export const STAGED_CASE: TinyCase = {
   family: 'qwen2.5',
   data: ['chats', 'preferences'],
   stages: ['lora', 'dpo'],
-  constraints: { maxSteps: 300, checkpointEverySteps: 300 },
+  constraints: { maxSteps: 150, checkpointEverySteps: 150 },
 };
 
 /** Class of each base model that stands in, as its folder names it. */

@@ -43,10 +43,13 @@ export class KubeError extends Error {
   }
 }
 
+/** The API server closes connections that are idle for 90 s, perhaps while the next call is being written: we do so first. */
+const IDLE_MS = 30_000;
+
 /** A client over one kept-alive set of connections. */
 export function connect(connection: Connection): KubeClient {
   const { server, headers = {}, ...tls } = connection;
-  const agent = new Agent({ keepAlive: true, ...tls });
+  const agent = new Agent({ keepAlive: true, timeout: IDLE_MS, ...tls });
   const send: KubeClient['send'] = (method, path, options = {}) =>
     exchange({ url: new URL(`${server.replace(/\/$/, '')}${path}`), method, headers, agent, ...options });
   return {

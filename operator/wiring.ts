@@ -22,6 +22,8 @@ import {
   providerConcernsJob,
   providerConcernsPlan,
 } from './concerns.ts';
+import { byGoal, GOAL_INDEX, ofGoal } from './goal/of-goal.ts';
+import { byLive, LIVE_INDEX } from './job/busy.ts';
 import type { Clock } from './runtime/clock.ts';
 import {
   Controller,
@@ -34,6 +36,7 @@ import { type Cache, Informer } from './runtime/informer.ts';
 import type { Logger } from './runtime/log.ts';
 import type { RuntimeMetrics } from './runtime/metrics.ts';
 import type { KubeClient } from './runtime/rest.ts';
+import type { IndexFunction } from './runtime/store.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './runtime/types.ts';
 
 const NAMESPACES: ResourceType = {
@@ -49,6 +52,23 @@ const LONGEST_RETRY_MS = 30_000;
 
 const UID_INDEX = 'uid';
 
+type Indexes<T extends KubeObject> = Readonly<Record<string, IndexFunction<T>>>;
+
+/** By what caches are asked besides by name and namespace: thousands of objects are not searched through at each look. */
+export const INDEXES: {
+  readonly plans: Indexes<TrainingPlan>;
+  readonly jobs: Indexes<TrainingJob>;
+  readonly receipts: Indexes<TrainingReceipt>;
+} = {
+  plans: { [GOAL_INDEX]: byGoal },
+  jobs: {
+    [UID_INDEX]: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]),
+    [GOAL_INDEX]: byGoal,
+    [LIVE_INDEX]: byLive,
+  },
+  receipts: { [GOAL_INDEX]: byGoal },
+};
+
 /** Caches of everything the controllers look at. */
 export interface Caches {
   readonly goals: Cache<TrainingGoal>;
@@ -61,17 +81,13 @@ export interface Caches {
 }
 
 export function createCaches(client: KubeClient, log: Logger): Caches {
-  const informer = <T extends KubeObject>(type: ResourceType<T>): Informer<T> =>
-    new Informer<T>({ client: client.resource(type), log });
+  const informer = <T extends KubeObject>(type: ResourceType<T>, indexes: Indexes<T> = {}): Informer<T> =>
+    new Informer<T>({ client: client.resource(type), log, indexes });
   return {
     goals: informer(TrainingGoalResource),
-    plans: informer(TrainingPlanResource),
-    jobs: new Informer<TrainingJob>({
-      client: client.resource(TrainingJobResource),
-      log,
-      indexes: { [UID_INDEX]: ({ metadata }) => (metadata.uid === undefined ? [] : [metadata.uid]) },
-    }),
-    receipts: informer(TrainingReceiptResource),
+    plans: informer(TrainingPlanResource, INDEXES.plans),
+    jobs: informer(TrainingJobResource, INDEXES.jobs),
+    receipts: informer(TrainingReceiptResource, INDEXES.receipts),
     policies: informer(TrainingPolicyResource),
     providers: informer(ComputeProviderResource),
     namespaces: informer(NAMESPACES),
@@ -114,13 +130,11 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
       watchOf(receipts, goalOf),
     ]),
     controller('plan', plans as Cache, reconcilers.plan, [
-      watchOf(goals, (goal) => plansOfGoal(plans, goal), goalConcerns),
+      watchOf(goals, (goal) => keysOfGoal(plans, goal), goalConcerns),
       watchOf(jobs, (job) => [sibling(job, job.spec.planRef.name), ...amendmentsOf(plans, job)], jobConcernsPlan),
-      watchOf(plans, (plan) => plansOfSameGoal(plans, plan)),
+      watchOf(plans, (plan) => otherPlans(plans, plan)),
       // What a deleted job spent is gone from the budget of the others.
-      watchOf(receipts, (receipt) =>
-        plans.list({ namespace: receipt.metadata.namespace }).filter(ofGoal(receipt)).map(keyOfObject),
-      ),
+      watchOf(receipts, (receipt) => ofSameGoal(plans, receipt)),
       allPlans,
       watchOf(providers, () => undecided(plans), providerConcernsPlan),
     ]),
@@ -129,13 +143,9 @@ export function createControllers(caches: Caches, reconcilers: Reconcilers, opti
       jobs as Cache,
       reconcilers.job,
       [
-        watchOf(goals, (goal) => jobsOfGoal(jobs, goal), goalConcerns),
-        watchOf(plans, (plan) =>
-          jobs.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan)).map(keyOfObject),
-        ),
-        watchOf(receipts, (receipt) =>
-          jobs.list({ namespace: receipt.metadata.namespace }).filter(ofGoal(receipt)).map(keyOfObject),
-        ),
+        watchOf(goals, (goal) => keysOfGoal(jobs, goal), goalConcerns),
+        watchOf(plans, (plan) => ofSameGoal(jobs, plan)),
+        watchOf(receipts, (receipt) => ofSameGoal(jobs, receipt)),
         watchOf(providers, () => waiting(jobs), providerConcernsJob),
         // Their ceilings bind running and frozen jobs too.
         watchOf(policies, () => jobs.list().map(keyOfObject), policyConcerns),
@@ -177,40 +187,29 @@ type Child = TrainingPlan | TrainingJob | TrainingReceipt;
 const keyOfObject = (obj: KubeObject): ObjectKey => ({ namespace: obj.metadata.namespace, name: obj.metadata.name });
 const sibling = (obj: KubeObject, name: string): ObjectKey => ({ namespace: obj.metadata.namespace, name });
 const goalOf = (child: Child): ObjectKey[] => [sibling(child, child.spec.goalRef.name)];
-const ofGoal =
-  (child: Child) =>
-  (other: Child): boolean =>
-    other.spec.goalRef.uid === child.spec.goalRef.uid;
 
-function plansOfGoal(plans: Cache<TrainingPlan>, goal: TrainingGoal): ObjectKey[] {
-  return plans
-    .list({ namespace: goal.metadata.namespace })
-    .filter((plan) => plan.spec.goalRef.uid === goal.metadata.uid)
-    .map(keyOfObject);
+function keysOfGoal<T extends Child>(cache: Cache<T>, { metadata }: TrainingGoal): ObjectKey[] {
+  return ofGoal(cache, metadata.namespace, metadata.uid).map(keyOfObject);
 }
 
-function plansOfSameGoal(plans: Cache<TrainingPlan>, plan: TrainingPlan): ObjectKey[] {
-  const others = plans.list({ namespace: plan.metadata.namespace }).filter(ofGoal(plan));
-  return others.filter((other) => other.metadata.uid !== plan.metadata.uid).map(keyOfObject);
+function ofSameGoal<T extends Child>(cache: Cache<T>, { metadata, spec }: Child): ObjectKey[] {
+  return ofGoal(cache, metadata.namespace, spec.goalRef.uid).map(keyOfObject);
+}
+
+function otherPlans(plans: Cache<TrainingPlan>, { metadata, spec }: TrainingPlan): ObjectKey[] {
+  const all = ofGoal(plans, metadata.namespace, spec.goalRef.uid);
+  return all.filter((other) => other.metadata.uid !== metadata.uid).map(keyOfObject);
 }
 
 /** Plans that would replace a job. */
 function amendmentsOf(plans: Cache<TrainingPlan>, job: TrainingJob): ObjectKey[] {
-  return plans
-    .list({ namespace: job.metadata.namespace })
+  return ofGoal(plans, job.metadata.namespace, job.spec.goalRef.uid)
     .filter(({ spec }) => spec.amends?.job.uid === job.metadata.uid)
     .map(keyOfObject);
 }
 
 function jobsOfUid(jobs: Cache<TrainingJob>, uid: string): ObjectKey[] {
   return jobs.byIndex(UID_INDEX, uid).map(keyOfObject);
-}
-
-function jobsOfGoal(jobs: Cache<TrainingJob>, goal: TrainingGoal): ObjectKey[] {
-  return jobs
-    .list({ namespace: goal.metadata.namespace })
-    .filter((job) => job.spec.goalRef.uid === goal.metadata.uid)
-    .map(keyOfObject);
 }
 
 /** Providers of a job's newest attempt: they count what runs there, and may not be deleted meanwhile. */

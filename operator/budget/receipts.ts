@@ -97,7 +97,7 @@ export function familyOf({ spec }: Pick<TrainingJob, 'spec'>): Family {
 
 /** Where the spending of runs is on record. */
 export interface SpendRecords {
-  /** Of the namespace, as those that follow. */
+  /** Of a goal or of a whole namespace, as those that follow. */
   readonly jobs: readonly TrainingJob[];
   readonly receipts: readonly TrainingReceipt[];
 }

@@ -22,9 +22,9 @@ export interface GoalObserved {
   readonly now: number;
   readonly goal: TrainingGoal;
   readonly plans: readonly TrainingPlan[];
-  /** Jobs of the namespace. */
+  /** Jobs of the goal. */
   readonly jobs: readonly TrainingJob[];
-  /** Of jobs of the namespace that were deleted. */
+  /** Of jobs of the goal that were deleted. */
   readonly receipts: readonly TrainingReceipt[];
   /** What was read out of the text; absent until somebody asked for it. */
   readonly reading?: GoalReading | undefined;

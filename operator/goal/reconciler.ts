@@ -13,6 +13,7 @@ import type { ResourceClient } from '../runtime/resource.ts';
 import type { ObjectKey, Unstored } from '../runtime/types.ts';
 import { decideGoal, type GoalDecision } from './decide.ts';
 import { ReadingMemory } from './memory.ts';
+import { ofGoal } from './of-goal.ts';
 import { Pace } from './pace.ts';
 import { readingNotes } from './reading.ts';
 
@@ -59,13 +60,13 @@ export class GoalReconciler implements Reconciler {
 
   async #decide(goal: TrainingGoal, context: ReconcileContext): Promise<GoalDecision> {
     const { plans, jobs, receipts, catalog, clock } = this.#deps;
-    const { namespace } = goal.metadata;
+    const { namespace, uid } = goal.metadata;
     const observed = {
       now: clock.now(),
       goal,
-      plans: plans.list({ namespace }),
-      jobs: jobs.list({ namespace }),
-      receipts: receipts.list({ namespace }),
+      plans: ofGoal(plans, namespace, uid),
+      jobs: ofGoal(jobs, namespace, uid),
+      receipts: ofGoal(receipts, namespace, uid),
       prices: catalog.claudePrices,
     };
     const decision = decideGoal(observed);

@@ -1,7 +1,8 @@
 import { type Attempt, annotations, type TrainingGoal, type TrainingJob, type TrainingPlan } from '@kriptik/crds';
 import { type Instance, recoversToken } from '../backends/backend.ts';
-import { familyOf, type SpendRecords, spentBeside, spentByGone } from '../budget/receipts.ts';
+import { familyOf, spentBeside, spentByGone } from '../budget/receipts.ts';
 import { type EarlierRuns, earlierRuns, effectiveBudget } from '../goal/current.ts';
+import { ofGoal } from '../goal/of-goal.ts';
 import { type MicroUsd, maxMoney, parseMoney, subtractMoney, zeroMoney } from '../money.ts';
 import { approvalOf } from '../plan/approval.ts';
 import { policyFor } from '../plan/propose.ts';
@@ -12,6 +13,7 @@ import { errorMessage } from '../runtime/errors.ts';
 import { EXIT } from '../trainer/exit.ts';
 import { automaticRemedies } from './adjust.ts';
 import { liveAttempt } from './attempts.ts';
+import { busyBeside } from './busy.ts';
 import { effectiveLimit } from './cost.ts';
 import type { JobDependencies } from './dependencies.ts';
 import { readTail } from './diagnosis/log-tail.ts';
@@ -37,14 +39,14 @@ export async function observeJob(
   const runtime = newest === undefined ? undefined : runtimeOf(deps, newest.provider);
   const instance = newest === undefined ? undefined : await findInstance(runtime, newest);
   const goal = deps.goals.get({ namespace: job.metadata.namespace, name: job.spec.goalRef.name });
-  const plans = deps.plans.list({ namespace: job.metadata.namespace });
+  const { namespace } = job.metadata;
+  const { uid } = job.spec.goalRef;
+  const plans = ofGoal(deps.plans, namespace, uid);
   const { trainer, curve } = await askTrainer(deps, job, runtime, newest, instance, curves);
   const store = await readStore(deps, job, newest, instance);
   const place = storePlace(deps, job);
-  const busy = busyByProvider(deps.jobs.list(), job);
   const now = timeFor(deps.clock, job);
-  const { namespace } = job.metadata;
-  const records = { jobs: deps.jobs.list({ namespace }), receipts: deps.receipts.list({ namespace }) };
+  const records = { jobs: ofGoal(deps.jobs, namespace, uid), receipts: ofGoal(deps.receipts, namespace, uid) };
   const replacedBy = supersededBy(goal, plans, records, job);
   // One that gave way keeps the limit it ended with; what takes its place counts it, not the other way.
   const others = replacedBy === undefined ? spentBeside(familyOf(job), [job.metadata.uid], records, now) : zeroMoney;
@@ -54,7 +56,7 @@ export async function observeJob(
     now,
     ...wanted,
     spentByGone: spentByGone(familyOf(job), records),
-    month: monthOfJob(deps, wanted, records, now),
+    month: monthOfJob(deps, wanted, now),
     storagePrice: storagePriceOf(deps, place?.provider),
     otherGpus: otherGpus(job, plans),
     freesOnExit: runtime?.backend.freesOnExit,
@@ -67,7 +69,7 @@ export async function observeJob(
       job,
       providers: deps.providers.list(),
       offers: deps.providers.list().flatMap((provider) => offersOfProvider(provider, deps.market)),
-      busy,
+      busy: (provider) => busyBeside(deps.jobs, job, provider),
       place: place?.pinned === true ? place : undefined,
     }),
     instance,
@@ -77,11 +79,7 @@ export async function observeJob(
     launchError: newest === undefined ? undefined : deps.launchErrors.get(newest.name),
     store,
     storePlace: place && { provider: place.provider, uri: place.uri },
-    settings: settingsFor(
-      deps.settings,
-      [...busy.values()].reduce((sum, count) => sum + count, 1),
-      looks.lateness(job.metadata.uid ?? '', now),
-    ),
+    settings: settingsFor(deps.settings, busyBeside(deps.jobs, job) + 1, looks.lateness(job.metadata.uid ?? '', now)),
   };
 }
 
@@ -89,7 +87,6 @@ export async function observeJob(
 function monthOfJob(
   deps: JobDependencies,
   wanted: Pick<JobObserved, 'job' | 'goal' | 'ceiling'>,
-  records: SpendRecords,
   now: number,
 ): JobObserved['month'] {
   const { job } = wanted;
@@ -97,6 +94,8 @@ function monthOfJob(
   const live = liveAttempt(job.status?.attempts ?? []);
   const held = isTrue(job.status?.conditions, 'NamespaceCeiling');
   if (live !== undefined && !isRaising(job, live, limit) && !held) return undefined;
+  const { namespace } = job.metadata;
+  const records = { jobs: deps.jobs.list({ namespace }), receipts: deps.receipts.list({ namespace }) };
   return monthView(deps, job, limit, records, now);
 }
 
@@ -209,13 +208,4 @@ function ceilingOf(
 function remediesOf({ policies, namespaces }: JobDependencies, job: TrainingJob): JobObserved['automaticRemedies'] {
   const labels = namespaces.get({ name: job.metadata.namespace })?.metadata.labels ?? {};
   return automaticRemedies(policyFor(policies.list(), labels).sources.map(({ spec }) => spec));
-}
-
-function busyByProvider(jobs: readonly TrainingJob[], except: TrainingJob): Map<string, number> {
-  const busy = new Map<string, number>();
-  for (const job of jobs) {
-    const live = job.metadata.uid === except.metadata.uid ? undefined : liveAttempt(job.status?.attempts ?? []);
-    if (live !== undefined) busy.set(live.provider, (busy.get(live.provider) ?? 0) + 1);
-  }
-  return busy;
 }

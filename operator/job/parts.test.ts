@@ -105,7 +105,7 @@ describe('a provider of the approved order', () => {
   const view = (provider: ReturnType<typeof makeProvider>, busy = 0) => {
     const object = provider.obj();
     const offers = offersOf({ name: object.metadata.name, spec: object.spec, ready: true }, catalog);
-    const input = { job: makeJob().obj(), providers: [object], offers, busy: new Map([['here', busy]]) };
+    const input = { job: makeJob().obj(), providers: [object], offers, busy: () => busy };
     return providerViews(input)[0];
   };
   const ready = makeProvider().ready();

@@ -9,8 +9,8 @@ export interface ProvidersInput {
   readonly job: TrainingJob;
   readonly providers: readonly ComputeProvider[];
   readonly offers: readonly ProviderOffer[];
-  /** Live attempts of all jobs by provider name. */
-  readonly busy: ReadonlyMap<string, number>;
+  /** How many other jobs may run on a provider now. */
+  readonly busy: (provider: string) => number;
   /** The store that holds the job's work; absent while nothing was ever written. */
   readonly place?: StorePlace | undefined;
 }
@@ -33,7 +33,7 @@ export function providerViews(input: ProvidersInput): ProviderView[] {
     }
     return {
       ...view,
-      ...readiness(provider, input.busy.get(approved.provider) ?? 0),
+      ...readiness(provider, input.busy(approved.provider)),
       ...dearer(input.offers, approved),
       ...capacityTimeout(provider),
       ...reach(input, provider),

@@ -61,6 +61,7 @@ class Server {
     };
     const cache = (items: readonly KubeObject[]) => ({
       list: () => items,
+      byIndex: () => items,
       get: ({ name }: ObjectKey) => items.find(({ metadata }) => metadata.name === name),
     });
     return { client, receiptClient, receipts: cache(this.receipts), goals: cache(goals), jobs: cache([]) } as never;

@@ -1,5 +1,6 @@
 import { annotations, finalizers, labels, type TrainingJob, type TrainingReceipt } from '@kriptik/crds';
 import { familyOf, receiptOf, spentByGone } from '../budget/receipts.ts';
+import { ofGoal } from '../goal/of-goal.ts';
 import { type MicroUsd, parseMoney } from '../money.ts';
 import { getOrUndefined } from '../runtime/apply.ts';
 import { isAlreadyExists, isNamespaceGoing, isNotFound } from '../runtime/errors.ts';
@@ -70,7 +71,7 @@ export async function spentByGoneNow(
   job: TrainingJob,
 ): Promise<MicroUsd> {
   const { namespace } = job.metadata;
-  const known = jobs.list({ namespace });
+  const known = ofGoal(jobs, namespace, job.spec.goalRef.uid);
   const labelSelector = `${labels.goal}=${job.spec.goalRef.name}`;
   const { items } = await receiptClient.list({ namespace, labelSelector });
   return spentByGone(familyOf(job), { jobs: known, receipts: items });

@@ -7,6 +7,7 @@ import type {
   TrainingReceipt,
 } from '@kriptik/crds';
 import type { SpendRecords } from '../budget/receipts.ts';
+import { ofGoal } from '../goal/of-goal.ts';
 import type { Hub } from '../hub/client.ts';
 import type { MicroUsd } from '../money.ts';
 import type { EffectivePolicy } from '../planner/types.ts';
@@ -74,8 +75,9 @@ export class PlanReconciler implements Reconciler {
     const namespace = plan.metadata.namespace;
     const labels = namespaces.get({ name: namespace })?.metadata.labels ?? {};
     const policy = policyFor(policies.list(), labels);
-    const records = { jobs: jobs.list({ namespace }), receipts: receipts.list({ namespace }) };
-    const monthlyRemaining = this.#monthlyRemaining(plan, policy, records);
+    const { uid } = plan.spec.goalRef;
+    const records = { jobs: ofGoal(jobs, namespace, uid), receipts: ofGoal(receipts, namespace, uid) };
+    const monthlyRemaining = this.#monthlyRemaining(plan, policy);
     const approved = plan.status?.approval?.decision === 'Approved';
     const priced = approved ? undefined : await this.#price(plan, policy, records, monthlyRemaining);
     const proposal = priced?.result;
@@ -83,7 +85,7 @@ export class PlanReconciler implements Reconciler {
       now: clock.now(),
       plan,
       goal: goals.get({ namespace, name: plan.spec.goalRef.name }),
-      plans: plans.list({ namespace }),
+      plans: ofGoal(plans, namespace, uid),
       job: jobs.get({ namespace, name: plan.metadata.name }),
       amended: this.#amended(plan),
       records,
@@ -111,11 +113,12 @@ export class PlanReconciler implements Reconciler {
   }
 
   /** What the month's ceiling leaves for this plan. Of plans that wait for their jobs, only those approved before it count. */
-  #monthlyRemaining(plan: TrainingPlan, { ceilings }: EffectivePolicy, records: SpendRecords): MicroUsd | undefined {
+  #monthlyRemaining(plan: TrainingPlan, { ceilings }: EffectivePolicy): MicroUsd | undefined {
     const ceiling = ceilings.perNamespacePerMonth;
     if (ceiling === undefined) return undefined;
     const { namespace } = plan.metadata;
     const plans = this.#deps.plans.list({ namespace }).filter((other) => goesBefore(other, plan));
+    const records = { jobs: this.#deps.jobs.list({ namespace }), receipts: this.#deps.receipts.list({ namespace }) };
     const replaces = plan.spec.amends?.job.uid;
     return monthRoom({ ceiling, ...records, plans, replaces, now: this.#deps.clock.now() }).left;
   }

@@ -10,12 +10,12 @@ export interface PlanObserved {
   readonly now: number;
   readonly plan: TrainingPlan;
   readonly goal: TrainingGoal | undefined;
-  /** Plans of the namespace. */
+  /** Plans of the same goal. */
   readonly plans: readonly TrainingPlan[];
   readonly job: TrainingJob | undefined;
   /** Of an amendment: the job that it would replace. */
   readonly amended?: TrainingJob | undefined;
-  /** What runs of the namespace spent, deleted ones among them. */
+  /** What runs of the goal spent, deleted ones among them. */
   readonly records: SpendRecords;
   /** What the planner proposes as things stand; only looked at while nothing is decided. */
   readonly proposal: PlanResult | undefined;

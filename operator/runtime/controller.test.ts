@@ -30,6 +30,9 @@ class HandCache<T extends KubeObject> implements Cache<T> {
   byIndex(name: string, value: string): T[] {
     return this.#store.byIndex(name, value);
   }
+  countByIndex(name: string, value: string): number {
+    return this.#store.countByIndex(name, value);
+  }
   onEvent(handlers: EventHandlers<T>): () => void {
     this.handlers.add(handlers);
     for (const obj of this.list()) handlers.add?.(obj);

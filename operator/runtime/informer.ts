@@ -22,6 +22,7 @@ export interface Cache<T extends KubeObject = KubeObject> {
   get(key: ObjectKey): T | undefined;
   list(filter?: { namespace?: string | undefined }): T[];
   byIndex(name: string, value: string): T[];
+  countByIndex(name: string, value: string): number;
   onEvent(handlers: EventHandlers<T>): () => void;
   waitForSync(signal?: AbortSignal): Promise<void>;
   start(): void;
@@ -119,6 +120,10 @@ export class Informer<T extends KubeObject> implements Cache<T> {
 
   byIndex(name: string, value: string): T[] {
     return this.#store.byIndex(name, value);
+  }
+
+  countByIndex(name: string, value: string): number {
+    return this.#store.countByIndex(name, value);
   }
 
   /** Adds handlers; they hear an `add` for each object already there. Returns the way to remove them. */

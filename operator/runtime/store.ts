@@ -41,14 +41,17 @@ export class Store<T extends KubeObject> {
 
   /** @throws Error when there is no such index: a mistake in the code, not in the data. */
   byIndex(name: string, value: string): T[] {
-    const index = this.#indexes.get(name);
-    if (index === undefined) throw new Error(`no index "${name}"; there are: ${[...this.#indexes.keys()].join(', ')}`);
     const found: T[] = [];
-    for (const key of index.get(value) ?? []) {
+    for (const key of this.#indexOf(name).get(value) ?? []) {
       const obj = this.#items.get(key);
       if (obj !== undefined) found.push(obj);
     }
     return found;
+  }
+
+  /** How many there are under an index value. @throws Error as `byIndex`. */
+  countByIndex(name: string, value: string): number {
+    return this.#indexOf(name).get(value)?.size ?? 0;
   }
 
   /**
@@ -60,10 +63,9 @@ export class Store<T extends KubeObject> {
     const old = this.#items.get(key);
     if (old !== undefined && sameVersion(old, obj)) return [];
     const changes: Change<T>[] = [];
-    if (old !== undefined) this.#unindex(key, old);
     const frozen = deepFreeze(obj);
     this.#items.set(key, frozen);
-    this.#index(key, frozen);
+    this.#reindex(key, old, frozen);
     if (old === undefined) return [{ type: 'add', obj: frozen }];
     if (old.metadata.uid === frozen.metadata.uid) return [{ type: 'update', old, obj: frozen }];
     changes.push({ type: 'delete', obj: old }, { type: 'add', obj: frozen });
@@ -76,7 +78,7 @@ export class Store<T extends KubeObject> {
     const old = this.#items.get(text);
     if (old === undefined || (uid !== undefined && old.metadata.uid !== uid)) return [];
     this.#items.delete(text);
-    this.#unindex(text, old);
+    this.#reindex(text, old, undefined);
     return [{ type: 'delete', obj: last === undefined ? old : deepFreeze(last) }];
   }
 
@@ -87,24 +89,28 @@ export class Store<T extends KubeObject> {
     return [...gone.flatMap((obj) => this.remove(keyOf(obj))), ...items.flatMap((obj) => this.put(obj))];
   }
 
-  #index(key: string, obj: T): void {
-    for (const [name, values] of this.#functions) {
-      for (const value of values(obj)) {
-        const index = this.#indexes.get(name);
-        const keys = index?.get(value);
-        if (keys === undefined) index?.set(value, new Set([key]));
-        else keys.add(key);
-      }
-    }
+  #indexOf(name: string): Map<string, Set<string>> {
+    const index = this.#indexes.get(name);
+    if (index === undefined) throw new Error(`no index "${name}"; there are: ${[...this.#indexes.keys()].join(', ')}`);
+    return index;
   }
 
-  #unindex(key: string, obj: T): void {
+  /** Values that stay are left alone, and so is the order of what is found by them. */
+  #reindex(key: string, old: T | undefined, obj: T | undefined): void {
     for (const [name, values] of this.#functions) {
-      const index = this.#indexes.get(name);
-      for (const value of values(obj)) {
-        const keys = index?.get(value);
+      const index = this.#indexOf(name);
+      const before = old === undefined ? [] : values(old);
+      const after = obj === undefined ? [] : values(obj);
+      for (const value of before) {
+        if (after.includes(value)) continue;
+        const keys = index.get(value);
         keys?.delete(key);
-        if (keys?.size === 0) index?.delete(value);
+        if (keys?.size === 0) index.delete(value);
+      }
+      for (const value of after) {
+        const keys = index.get(value);
+        if (keys === undefined) index.set(value, new Set([key]));
+        else keys.add(key);
       }
     }
   }

@@ -81,7 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'operator/plan',
   ],
   'operator/concerns.ts': ['crds', 'operator/runtime'],
-  'operator/wiring.ts': ['crds', 'operator/runtime', 'operator/concerns.ts'],
+  'operator/wiring.ts': ['crds', 'operator/runtime', 'operator/concerns.ts', 'operator/goal', 'operator/job'],
 };
 
 /** Wiring: may import anything of the operator, and nothing of it imports them but what starts the program. */

@@ -1,5 +1,5 @@
 import type { Cache, EventHandlers } from '@kriptik/operator/runtime/informer.ts';
-import { type Change, Store } from '@kriptik/operator/runtime/store.ts';
+import { type Change, type IndexFunction, Store } from '@kriptik/operator/runtime/store.ts';
 import {
   type KubeObject,
   keyOf,
@@ -23,13 +23,21 @@ export class SimCache<T extends KubeObject> implements Cache<T> {
   readonly #process: SimProcess;
   readonly #clock: SimClock;
   readonly #faults: Faults;
-  readonly #store = new Store<T>();
+  readonly #store: Store<T>;
   readonly #handlers = new Set<EventHandlers<T>>();
   #waiting: WatchEvent<Stored>[] = [];
   #deliveredAt = 0;
 
-  constructor(type: ResourceType<T>, server: SimApiServer, process: SimProcess, clock: SimClock, faults: Faults) {
+  constructor(
+    type: ResourceType<T>,
+    indexes: Readonly<Record<string, IndexFunction<T>>>,
+    server: SimApiServer,
+    process: SimProcess,
+    clock: SimClock,
+    faults: Faults,
+  ) {
     this.resource = type;
+    this.#store = new Store<T>(indexes);
     this.#server = server;
     this.#process = process;
     this.#clock = clock;
@@ -53,6 +61,10 @@ export class SimCache<T extends KubeObject> implements Cache<T> {
 
   byIndex(name: string, value: string): T[] {
     return this.#store.byIndex(name, value);
+  }
+
+  countByIndex(name: string, value: string): number {
+    return this.#store.countByIndex(name, value);
   }
 
   onEvent(handlers: EventHandlers<T>): () => void {

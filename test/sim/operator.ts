@@ -17,9 +17,10 @@ import { PolicyReconciler } from '@kriptik/operator/policy/reconciler.ts';
 import { ProviderReconciler } from '@kriptik/operator/provider/reconciler.ts';
 import { ProviderRegistry } from '@kriptik/operator/provider/registry.ts';
 import { silentLogger } from '@kriptik/operator/runtime/log.ts';
+import type { IndexFunction } from '@kriptik/operator/runtime/store.ts';
 import type { KubeObject, ResourceType } from '@kriptik/operator/runtime/types.ts';
 import type { TrainerClient } from '@kriptik/operator/trainer/client.ts';
-import { createControllers } from '@kriptik/operator/wiring.ts';
+import { createControllers, INDEXES } from '@kriptik/operator/wiring.ts';
 import { silentHub } from '../support/silent-hub.ts';
 import type { SimApiServer } from './api-server.ts';
 import { SimCache } from './cache.ts';
@@ -102,13 +103,15 @@ export function startOperator(process: SimProcess, around: Surroundings): void {
   const { server, providers, storeAt, faults } = around;
   const { clock } = process;
   const kube = new SimKube(server, process, around.watched);
-  const cache = <T extends KubeObject>(type: ResourceType<T>): SimCache<T> =>
-    new SimCache(type, server, process, around.clock, faults);
+  const cache = <T extends KubeObject>(
+    type: ResourceType<T>,
+    indexes: Readonly<Record<string, IndexFunction<T>>> = {},
+  ): SimCache<T> => new SimCache(type, indexes, server, process, around.clock, faults);
   const caches = {
     goals: cache(TrainingGoalResource),
-    plans: cache(TrainingPlanResource),
-    jobs: cache(TrainingJobResource),
-    receipts: cache(TrainingReceiptResource),
+    plans: cache(TrainingPlanResource, INDEXES.plans),
+    jobs: cache(TrainingJobResource, INDEXES.jobs),
+    receipts: cache(TrainingReceiptResource, INDEXES.receipts),
     policies: cache(TrainingPolicyResource),
     providers: cache(ComputeProviderResource),
     namespaces: cache(NAMESPACES),

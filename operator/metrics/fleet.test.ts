@@ -51,6 +51,18 @@ describe('the figures of a fleet', () => {
     expect(values('kriptik_goals', { goals: [makeGoal().obj()] })).toEqual(['team,New=1']);
   });
 
+  it('tells no more codes of findings than a hundred, whatever trainers call theirs', () => {
+    const diagnosis = Array.from({ length: 103 }, (_, index) => ({
+      code: `Own${index}`,
+      message: 'm',
+      remedy: 'r',
+      at: time(1),
+    }));
+    const told = values('kriptik_job_findings', { jobs: running({ diagnosis }) });
+    expect(told).toHaveLength(101);
+    expect(told.at(-1)).toBe('team,other=3');
+  });
+
   it('adds up what is spent and what it costs an hour', () => {
     const jobs = [...running(), ...running()];
     expect(values('kriptik_spent_usd', { jobs })).toEqual([

@@ -27,8 +27,13 @@ export function fleetSamples({ goals, plans, jobs, receipts, providers, now }: F
   return fleet.samples;
 }
 
+/** A trainer of one's own tells any code it likes: what goes beyond these many is told as `other`. */
+const MOST_CODES = 100;
+const OTHER_CODE = 'other';
+
 class Fleet {
   readonly samples = new Samples();
+  readonly #codes = new Set<string>();
   readonly #now: number;
 
   constructor(now: number) {
@@ -57,7 +62,8 @@ class Fleet {
       this.#age('kriptik_job_pending_seconds', { namespace, reason: ready.reason }, ready.lastTransitionTime);
     }
     for (const finding of diagnosis) {
-      if (finding.resolvedAt === undefined) this.#add('kriptik_job_findings', { namespace, code: finding.code }, 1);
+      if (finding.resolvedAt !== undefined) continue;
+      this.#add('kriptik_job_findings', { namespace, code: this.#codeOf(finding.code) }, 1);
     }
     const live = attempts.find(({ state }) => state !== 'Gone');
     if (live !== undefined) this.#running(job, live);
@@ -119,6 +125,13 @@ class Fleet {
     for (const [component, amount] of Object.entries(parts)) {
       this.#add('kriptik_spent_usd', { namespace, component }, dollars(amount));
     }
+  }
+
+  /** The code as a label, of which there is an end. */
+  #codeOf(code: string): string {
+    if (!this.#codes.has(code) && this.#codes.size >= MOST_CODES) return OTHER_CODE;
+    this.#codes.add(code);
+    return code;
   }
 
   #add(name: GaugeName, labels: Labels, value: number): void {

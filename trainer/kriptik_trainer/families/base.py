@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
-from kriptik_trainer.data.media import bucket
+from kriptik_trainer.data.media import bucket, fitted
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.options import Options
 
@@ -74,6 +74,21 @@ def draw_picture(
 def drawn(batch: Tensors) -> torch.Tensor:
     """Latents drawn from what the autoencoder says of a row."""
     return batch["mean"] + batch["std"] * torch.randn_like(batch["mean"])
+
+
+def latents_of(vae: Any, image: Any, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """(mean, standard deviation) of a picture's latents, in 32 bits. Autoencoders whose configuration says
+    so (`force_upcast`, as that of SDXL) overflow in fp16: they compute in 32 bits."""
+    narrow = vae.dtype is torch.float16 and vae.config.force_upcast
+    if narrow:
+        vae.float()
+    try:
+        with torch.no_grad():
+            mean, std = spread(vae.encode(fitted(image, size)[None].to(vae.device, vae.dtype)))
+    finally:
+        if narrow:
+            vae.half()
+    return mean[0].float(), std[0].float()
 
 
 def spread(encoded: Any) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch.nn.functional import mse_loss
 
-from kriptik_trainer.data.media import bucket, fitted, picture
+from kriptik_trainer.data.media import bucket, picture
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.families.base import (
     Tensors,
     draw_picture,
     drawn,
+    latents_of,
     mean_of,
-    spread,
     straight_path,
 )
 from kriptik_trainer.options import Options
@@ -53,13 +53,13 @@ class Flux:
         """See PictureFamily.row."""
         size = bucket(image.width, image.height, self.options.resolution, self.multiple)
         vae = self.pipeline.vae
+        mean, std = latents_of(vae, image, size)
         with torch.no_grad():
-            mean, std = spread(vae.encode(fitted(image, size)[None].to(vae.device, vae.dtype)))
             said = self.condition([caption])
         shift, scale = vae.config.shift_factor, vae.config.scaling_factor
         return {
-            "mean": (mean[0].float() - shift) * scale,
-            "std": std[0].float() * scale,
+            "mean": (mean - shift) * scale,
+            "std": std * scale,
             **{name: value[0] for name, value in said.items()},
         }
 

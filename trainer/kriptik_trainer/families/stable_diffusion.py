@@ -9,9 +9,9 @@ import torch
 from diffusers import DDPMScheduler
 from torch.nn.functional import mse_loss
 
-from kriptik_trainer.data.media import bucket, fitted, picture
+from kriptik_trainer.data.media import bucket, picture
 from kriptik_trainer.data.shapes import Example
-from kriptik_trainer.families.base import Tensors, draw_picture, drawn, mean_of, spread
+from kriptik_trainer.families.base import Tensors, draw_picture, drawn, latents_of, mean_of
 from kriptik_trainer.options import Options
 
 
@@ -39,12 +39,9 @@ class StableDiffusion:
     def latents(self, image: Any) -> Tensors:
         """The latents of a picture in its bucket."""
         size = bucket(image.width, image.height, self.options.resolution, self.multiple)
-        vae = self.pipeline.vae
-        pixels = fitted(image, size)[None].to(vae.device, vae.dtype)
-        with torch.no_grad():
-            mean, std = spread(vae.encode(pixels))
-        scale = vae.config.scaling_factor
-        return {"mean": mean[0].float() * scale, "std": std[0].float() * scale}
+        mean, std = latents_of(self.pipeline.vae, image, size)
+        scale = self.pipeline.vae.config.scaling_factor
+        return {"mean": mean * scale, "std": std * scale}
 
     def condition(self, captions: list[str]) -> Tensors:
         """See PictureFamily.condition."""

@@ -9,30 +9,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from kriptik_trainer.executors.registry import find
 from kriptik_trainer.loop import WEIGHTS_FILE
-from kriptik_trainer.models.architecture import architecture
-from kriptik_trainer.setup import read_rows, split_rows
-from kriptik_trainer.spec import parse_spec
 from kriptik_trainer.store import path_of
 from support.cases import CASES
 from support.inprocess import Attempt, resume_of, run_attempt, weights_hash
-from support.methods import Case
+from support.opened import opened
 from support.specs import changed
 
 BY_NAME = {case.name: case for case in CASES}
 EVERY_NETWORK = ("LoRA, SD 1.5", "LoRA, Flux", "LoRA, Wan 2.1", "textual inversion, SD 1.5")
-
-
-def opened(case: Case, root: Path, model: Path, **hyper: Any) -> Any:
-    """An executor that is ready to train."""
-    spec = case.spec(root, model)
-    spec["hyperparameters"].update(hyper)
-    parsed = parse_spec(spec)
-    rows, held = split_rows(parsed, read_rows(parsed, print))
-    executor = find(parsed, architecture(model)).load()(parsed, model, rows, held)
-    executor.prepare()
-    return executor
 
 
 def backward(executor: Any) -> tuple[float, dict[str, torch.Tensor], int]:

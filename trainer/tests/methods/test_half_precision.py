@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from kriptik_trainer.models.language import quantization, weights_type
 from kriptik_trainer.spec import parse_spec
 from support.cases import CASES
 from support.inprocess import resume_of, run_attempt, weights_hash
+from support.opened import opened
 from support.specs import changed
 
 BY_NAME = {case.name: case for case in CASES}
@@ -56,3 +58,24 @@ def test_a_frozen_base_is_held_in_what_the_device_computes_in(
 
     assert weights_type(spec) is (torch.float32 if method == "full" else half)
     assert quantization(spec).bnb_4bit_compute_dtype is half
+
+
+@pytest.mark.parametrize("name", ["LoRA, SDXL", "LoRA, Flux"])
+def test_an_autoencoder_that_overflows_in_fp16_reads_pictures_in_32_bits(
+    tmp_path: Path, name: str
+) -> None:
+    case = BY_NAME[name]
+    family = opened(case, tmp_path, case.model(tmp_path)).family
+    vae = family.pipeline.vae
+    with torch.no_grad():
+        vae.encoder.conv_in.weight.mul_(1e5)
+    picture = Image.new("RGB", (32, 32), "white")
+    told = family.row(picture, "a cup")
+    vae.half()
+    narrow = vae.encode(torch.ones(1, 3, 32, 32, dtype=torch.float16)).latent_dist.mean
+    assert not torch.isfinite(narrow).all(), "it overflows"
+
+    halved = family.row(picture, "a cup")
+
+    assert vae.dtype is torch.float16
+    torch.testing.assert_close(halved["mean"], told["mean"], rtol=0.02, atol=0.02)

@@ -131,17 +131,20 @@ def fitted(image: Any, size: tuple[int, int]) -> Any:
     return torch.from_numpy(pixels).permute(2, 0, 1) / 127.5 - 1
 
 
-def clip(path: Path, frames: int) -> list[Any]:
-    """`frames` pictures spread evenly over a clip, in RGB. Raises Unreadable."""
+def clip(path: Path, frames: int, rate: float | None = None) -> list[Any]:
+    """`frames` pictures of a clip, in RGB: without a rate spread evenly over all of it, else `rate` of them a
+    second out of its middle, where it is long enough, so that what moves does so at its own speed. Raises
+    Unreadable."""
     import av  # noqa: PLC0415 - only where there are clips
 
     try:
         # Twice through the clip: pictures of all its frames at once might not fit the memory.
         with av.open(str(path)) as container:
             last = sum(1 for _ in _frames(container)) - 1
+            filmed = container.streams.video[0].average_rate
         if last < 0:
             raise Unreadable("there is no frame in it")
-        wanted = [round(i * last / max(1, frames - 1)) for i in range(frames)]
+        wanted = _spread(last, frames, float(filmed / rate) if rate and filmed else None)
         needed = set(wanted)
         with av.open(str(path)) as container:
             found = {
@@ -153,6 +156,16 @@ def clip(path: Path, frames: int) -> list[Any]:
         return [found[index] for index in wanted]
     except (av.FFmpegError, *BROKEN) as error:
         raise Unreadable(first_line(error)) from error
+
+
+def _spread(last: int, frames: int, pace: float | None) -> list[int]:
+    """Numbers of `frames` frames of 0..`last`: `pace` apart around the middle where they fit, else all over
+    it."""
+    span = (frames - 1) * pace if pace else last
+    first = (last - span) / 2
+    if first < 0:
+        first, span = 0, last
+    return [round(first + i * span / max(1, frames - 1)) for i in range(frames)]
 
 
 def _frames(container: Any) -> Iterator[Any]:

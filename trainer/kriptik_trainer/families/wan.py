@@ -16,6 +16,7 @@ from kriptik_trainer.options import Options
 
 STEPS = 1000
 FRAMES_A_SECOND = 16
+"""Of the clips that the models were trained on, and make."""
 
 
 class Wan:
@@ -69,7 +70,7 @@ class Wan:
     def encode(self, example: Example) -> Tensors:
         """See Family.encode."""
         assert example.media is not None
-        return self.row(clip(example.media, self.frames), example.text or "")
+        return self.row(clip(example.media, self.frames, FRAMES_A_SECOND), example.text or "")
 
     def losses(self, network: Any, batch: Tensors) -> torch.Tensor:
         """See Family.losses."""

@@ -12,7 +12,7 @@ from kriptik_trainer.data.media import clip, cut, fitted
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.families.base import Tensors, drawn, mean_of, straight_path
-from kriptik_trainer.families.wan import STEPS, Wan, write_clip
+from kriptik_trainer.families.wan import FRAMES_A_SECOND, STEPS, Wan, write_clip
 
 
 class WanImage(Wan):
@@ -35,7 +35,7 @@ class WanImage(Wan):
     def encode(self, example: Example) -> Tensors:
         """See Family.encode."""
         assert example.media is not None
-        frames = clip(example.media, self.frames)
+        frames = clip(example.media, self.frames, FRAMES_A_SECOND)
         row = self.row(frames, example.text or "")
         size = self.size(frames[0])
         pipeline, device = self.pipeline, self.pipeline.vae.device

@@ -81,3 +81,28 @@ def test_a_clip_of_a_telephone_is_the_right_way_up(tmp_path: Path) -> None:
     # The left half of what was filmed is the upper one.
     assert shown[0].getpixel((SIDE // 2, SIDE // 2))[0] > 200
     assert shown[0].getpixel((SIDE // 2, 2 * SIDE - SIDE // 2))[0] < 60
+
+
+@pytest.mark.parametrize(
+    ("filmed", "rate", "expected"),
+    [
+        (41, None, [0, 10, 20, 30, 40]),
+        (41, 16, [18, 19, 20, 21, 22]),
+        (41, 8, [16, 18, 20, 22, 24]),
+        (3, 16, [0, 0, 1, 2, 2]),
+    ],
+    ids=["all over it", "at the speed it was filmed", "every other one", "all of a short one"],
+)
+def test_a_clip_keeps_its_speed(
+    tmp_path: Path, filmed: int, rate: float | None, expected: list[int]
+) -> None:
+    from kriptik_trainer.families.wan import write_clip  # noqa: PLC0415 - seconds
+
+    # Each frame shows its number as bars, one for each of six bits.
+    bits = (numpy.arange(filmed)[:, None] >> numpy.arange(6)) & 1
+    bars = numpy.repeat(bits, SIDE, axis=1)[:, None, :, None]
+    write_clip(numpy.broadcast_to(bars, (filmed, SIDE, 6 * SIDE, 3)), tmp_path / "counted.mp4")
+
+    shown = [numpy.asarray(frame) for frame in clip(tmp_path / "counted.mp4", 5, rate)]
+    found = [one[SIDE // 2, SIDE // 2 :: SIDE, 0] > 127 for one in shown]
+    assert [int(sum(1 << bit for bit in range(6) if read[bit])) for read in found] == expected

@@ -15,6 +15,7 @@ from kriptik_trainer.data.media import decode_all
 from kriptik_trainer.data.shapes import Example
 from kriptik_trainer.data.sounds import sound, write_sound
 from kriptik_trainer.determinism import seed_all
+from kriptik_trainer.errors import TrainerError
 from kriptik_trainer.executors.base import CardFacts
 from kriptik_trainer.executors.looped import LoopedExecutor, lora_targets
 from kriptik_trainer.hearing import distance_of_samples
@@ -55,6 +56,13 @@ class MusicgenExecutor(LoopedExecutor):
             )
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise unusable(error, self.folder, "a MusicGen model") from error
+        if model.config.decoder.audio_channels != 1:
+            raise TrainerError(
+                "unsupportedModel",
+                "MusicGen models of two channels are not trained",
+                "model.source",
+                "Take the one of one channel: its name is the same without `stereo`.",
+            )
         self.model: Any = model.to(self.place).eval().requires_grad_(False)
         self._rows: list[Row] = []
         self._held: list[tuple[Example, Row]] = []

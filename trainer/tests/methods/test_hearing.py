@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy
@@ -20,6 +21,7 @@ from kriptik_trainer.hearing import (
 )
 from kriptik_trainer.samples import Sample
 from support.inprocess import run_attempt
+from support.opened import opened
 from support.sounds import SOUNDS
 from support.specs import changed
 from support.speech import SPEECH, speecht5, whisper
@@ -150,3 +152,14 @@ def test_a_listener_that_cannot_be_fetched_is_warned_of_and_one_that_cannot_list
     with pytest.raises(TrainerError, match="cannot listen") as caught:
         listener(build_model(tmp_path / "words").as_uri(), CPU, [])
     assert caught.value.where == "evaluation.scoreModel"
+
+
+def test_music_of_two_channels_is_refused_by_name(tmp_path: Path) -> None:
+    case = next(one for one in SOUNDS if one.name == "LoRA, MusicGen")
+    model = case.model(tmp_path)
+    config = json.loads((model / "config.json").read_text())
+    config["decoder"]["audio_channels"] = 2
+    (model / "config.json").write_text(json.dumps(config))
+    with pytest.raises(TrainerError, match="two channels") as caught:
+        opened(case, tmp_path, model)
+    assert (caught.value.code, caught.value.where) == ("unsupportedModel", "model.source")

@@ -5,6 +5,7 @@ import {
   type MicroUsd,
   maxMoney,
   millisecondsFor,
+  minMoney,
   mostMoney,
   mulRatio,
   subtractMoney,
@@ -70,8 +71,10 @@ export function forecastCost(input: ForecastInput): Forecast {
 
 /** Never more than can be written down: a first step that took long foretells more of many than there is money. */
 function costAfter({ spent, rate }: ForecastInput, ms: number): MicroUsd {
+  if (rate === zeroMoney) return spent;
   const payable = millisecondsFor(subtractMoney(mostMoney, spent), rate);
-  return addMoney(spent, costOver(rate, Math.min(ms, payable)));
+  // So many milliseconds are not exact: what they cost may be a micro-dollar more.
+  return minMoney(mostMoney, addMoney(spent, costOver(rate, Math.min(ms, payable))));
 }
 
 /**

@@ -131,7 +131,7 @@ describe('a job whose machine is taken again and again', () => {
         .obj(),
     );
     expect(findCondition(status.conditions, 'Failed')?.message).toMatch(
-      /^20 attempts in a row ended without a result, most of them because their machine was taken:/,
+      /^20 attempts in a row ended without a result, because their machines were taken:/,
     );
   });
 });

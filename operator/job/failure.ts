@@ -23,7 +23,7 @@ const NO_TIME =
 export function lostTooOften(o: JobObserved, attempts: readonly Attempt[]): Situation {
   const last = attempts.at(-1);
   const { failed: vain, taken } = lossesInARow(attempts);
-  const how = taken >= o.settings.maxInterrupted ? ', most of them because their machine was taken' : '';
+  const how = taken >= o.settings.maxInterrupted ? ', because their machines were taken' : '';
   const what = `${vain + taken} attempts in a row ended without a result${how}: ${last?.message ?? (last?.outcome === 'Frozen' ? NO_TIME : 'none was given')}`;
   return {
     kind: 'Failed',

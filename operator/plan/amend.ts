@@ -38,7 +38,7 @@ export interface ProposalInput {
   readonly goal: TrainingGoal;
   /** An approved plan. */
   readonly plan: TrainingPlan;
-  /** Plans of the namespace. */
+  /** Plans of the same goal. */
   readonly plans: readonly TrainingPlan[];
   readonly job: TrainingJob;
   /** What other runs took from the same budget, deleted ones among them. */

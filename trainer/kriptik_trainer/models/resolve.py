@@ -20,7 +20,7 @@ from kriptik_trainer.store import path_of
 Say = Callable[[str], None]
 WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
 INDEXES = ("config.json", "model_index.json")
-ANYTHING = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.bin", "*.pth"]
+ANYTHING = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.pth"]
 """What a model may be made of, where nobody can tell which files there are."""
 
 

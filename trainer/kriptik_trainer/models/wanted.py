@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 TEXTS = (".json", ".txt", ".model", ".jinja")
 PLAIN = re.compile(r"(pytorch_model|diffusion_pytorch_model)(-\d+-of-\d+)?\.bin")
 """Weights in torch's own format, as the libraries write them."""
+WHOLE = re.compile(r"(diffusion_pytorch_)?model\b.*\.safetensors")
+"""The weights of the model itself; an adapter beside them stands in for nothing."""
 VARIANT = re.compile(r"\.(fp16|bf16|fp32|non_ema|ema|ema_only)(?=[.-])")
 """A second set of the same weights: model.fp16.safetensors beside model.safetensors."""
 TWICE = re.compile(r"consolidated.*\.(safetensors|pth)")
@@ -22,7 +24,7 @@ BESIDE = ("vocoder",)
 def wanted_files(names: Sequence[str]) -> list[str]:
     """The files of a repository, by their paths in it, that loading the model may read."""
     pipeline = "model_index.json" in names
-    tensors = {folder_of(name) for name in names if name.endswith(".safetensors")}
+    tensors = {folder_of(name) for name in names if WHOLE.match(PurePosixPath(name).name)}
 
     def is_wanted(name: str) -> bool:
         path, folder = PurePosixPath(name), folder_of(name)
